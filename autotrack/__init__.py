@@ -1,0 +1,49 @@
+"""One line, ``autotrack.autolog()``, and every model trained afterwards leaves a complete record.
+
+The names are MLflow's, so ``import autotrack as mlflow`` runs code written for it. Nothing is loaded until it is
+used: the public functions come from :mod:`autotrack.fluent`, and ``autotrack.<framework>`` from its integration.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from autotrack.fluent import *  # noqa: F403 - one list of public names, `fluent.__all__`
+
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("_"):
+        raise AttributeError(f"module 'autotrack' has no attribute {name!r}")
+    fluent = import_module("autotrack.fluent")
+    if name in fluent.__all__:
+        value = globals()[name] = getattr(fluent, name)
+        return value
+    try:
+        return import_module(f"autotrack.{name}")
+    except ModuleNotFoundError as error:
+        if error.name != f"autotrack.{name}":
+            raise
+        raise AttributeError(f"module 'autotrack' has no attribute {name!r}") from None
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *import_module("autotrack.fluent").__all__]
+
+
+class _Doors:
+    """Finds ``autotrack.<framework>`` in the installed integrations, after all real modules were asked."""
+
+    @staticmethod
+    def find_spec(name: str, path: Any = None, target: Any = None) -> Any:
+        if name.startswith("autotrack.") and name.count(".") == 1:
+            from autotrack._doors import find  # loaded when a name that is no module of ours is asked for
+
+            return find(name)
+        return None
+
+
+__import__("sys").meta_path.append(_Doors)

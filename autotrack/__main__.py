@@ -1,0 +1,5 @@
+"""``python -m autotrack`` is the command ``autotrack``."""
+
+from autotrack.cli import main
+
+main()

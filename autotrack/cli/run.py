@@ -1,0 +1,109 @@
+"""``autotrack run``: a program as ``python`` would run it, recorded without a change to its code.
+
+The process of the command *becomes* the program: it replaces itself (``execve``) with the interpreter and the
+program's own command line. Nothing of ours is on the program's stack, and nothing stands between the program
+and whoever started it, so argv, ``__main__``, pickling, ``multiprocessing``, tracebacks, exit codes, signals,
+the terminal and job control are not imitated but the real ones. A supervising parent was weighed and left: it
+would have to forward signals, and a signal that was sent to the whole group or container would then arrive twice.
+
+Recording is switched on by the environment: a directory with a ``sitecustomize`` (``cli/startup``) stands first
+on ``PYTHONPATH``, so that every Python process below, whoever starts it, calls ``autotrack.autolog()`` before
+its first line. What a parent would have been good for, the exit code, is learnt in ``cli/exitcode.py``.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from autotrack import settings
+
+STARTUP = str(Path(__file__).with_name("startup"))
+"""The directory that switches recording on in a Python process that finds it on ``PYTHONPATH``."""
+
+USAGE = "autotrack run SCRIPT [ARGS...], or autotrack run -m MODULE [ARGS...]"
+_PLAIN = "bBdiOPqsuvx"
+_VALUED = "WX"
+_BLIND = "EIS"  # the interpreter would ignore PYTHONPATH or leave out sitecustomize
+_ABOUT_US = "EIPSs"  # on the first line of an installed `autotrack` these say where autotrack itself is found
+
+
+class Refused(Exception):
+    """The command line cannot be carried out; the text says what to do instead."""
+
+
+def start(words: Sequence[str]) -> int:
+    """Replace this process with the program that ``words`` name.
+
+    Returns only when it cannot: the exit code 2, after one line on stderr and before anything was changed.
+    """
+    try:
+        options, program = split(words)
+        if not program:
+            raise Refused(f"no program was named: {USAGE}")
+        if program[0] not in ("-", "-m") and not os.access(program[0], os.R_OK):
+            why = "cannot be read" if os.path.exists(program[0]) else "no such file"
+            raise Refused(f"{program[0]}: {why}; name a Python program, or a module with -m")
+        become([*own_options(), *options, *program])
+    except Refused as refused:
+        sys.stderr.write(f"autotrack: {refused}\n")
+    except OSError as error:
+        sys.stderr.write(f"autotrack: {sys.executable or 'the interpreter'} cannot be started: {error}\n")
+    return 2
+
+
+def become(command: Sequence[str]) -> NoReturn:
+    """Go on as the interpreter with this command line; buffers are flushed first."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execve(sys.executable, [sys.executable, *command], environment(dict(os.environ)))
+
+
+def environment(given: dict[str, str]) -> dict[str, str]:
+    """The environment that switches recording on, or the given one while autotrack is disabled."""
+    if settings.disabled():
+        return given
+    path = [entry for entry in given.get("PYTHONPATH", "").split(os.pathsep) if entry != STARTUP]
+    # An empty PYTHONPATH is none, while an empty entry of one is the working directory.
+    given["PYTHONPATH"] = os.pathsep.join([STARTUP, *path] if path != [""] else [STARTUP])
+    return given
+
+
+def own_options() -> list[str]:
+    """The options of the interpreter that runs this command, such as ``-O`` in ``python -O -m autotrack run``."""
+    options, program = split(sys.orig_argv[1:], refuse=False)
+    if program[:1] == ["-m"]:
+        return split(options)[0]
+    return [option for option in options if option[1] not in _ABOUT_US]
+
+
+def split(words: Sequence[str], *, refuse: bool = True) -> tuple[list[str], list[str]]:
+    """Read a command line as ``python`` does: ``(its own options, the program and its arguments)``.
+
+    The program is a path first, or ``-m`` and a module. Options come back one letter each.
+    """
+    options: list[str] = []
+    rest = list(words)
+    while rest and rest[0] != "-" and rest[0].startswith("-"):
+        letters = rest.pop(0)[1:]
+        while letters:
+            letter, letters = letters[0], letters[1:]
+            if letter in _VALUED or letter == "m":
+                if not letters and not rest:
+                    raise Refused(f"-{letter} lacks its value: {USAGE}")
+                value, letters = letters or rest.pop(0), ""
+                if letter == "m":
+                    return options, ["-m", value, *rest]
+                options += [f"-{letter}", value] if refuse else [f"-{letter}{value}"]
+            elif refuse and letter in _BLIND:
+                raise Refused(f"with -{letter} the interpreter ignores what switches recording on; leave it out")
+            elif letter in _PLAIN + _BLIND:
+                options.append(f"-{letter}")
+            elif refuse:
+                raise Refused(f"-{letter} is no option here: {USAGE}")
+            else:
+                return options, ["-" + letter, *rest]
+    return options, rest

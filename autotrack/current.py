@@ -1,0 +1,283 @@
+"""Which run a program is in: starting, finding and ending the active run."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import threading
+from collections.abc import Iterable, Mapping
+from contextvars import ContextVar, Token
+from pathlib import Path
+from typing import Any
+
+from autotrack import guard, settings
+from autotrack.event import Event, ExperimentCreated, Joined, RunCreated
+from autotrack.exceptions import AutotrackException
+from autotrack.journal.format import experiment_id, new_run_id
+from autotrack.journal.process import this_process
+from autotrack.journal.writer import Key, Point
+from autotrack.run import Run, open_runs, outcome
+from autotrack.sinks.base import Sink, Stream
+from autotrack.sinks.local import LocalSink
+from autotrack.sinks.open import open_sink, tracking_uri
+
+_stack: ContextVar[tuple[Run, ...]] = ContextVar("autotrack_runs", default=())
+_experiment: tuple[str, str] | None = None
+_lock = threading.Lock()
+_told = False
+_joined: dict[str, Run] = {}
+
+
+def current() -> Run | None:
+    """The innermost open run of this context.
+
+    A context without one, such as a new thread or the next cell of a notebook, uses the process's open run when
+    there is exactly one line of them (a run, a nested run of it, …); among several it cannot know.
+    """
+    for run in reversed(_stack.get()):
+        if not run.ended:
+            return run
+    runs = list(open_runs.values())
+    if not runs:
+        return _join_from_environment()
+    for outer, inner in zip(runs, runs[1:], strict=False):
+        if inner.parent is not outer:
+            return None
+    return runs[-1]
+
+
+def several() -> bool:
+    """Whether open runs exist but none of them belongs to this context."""
+    return bool(open_runs) and current() is None
+
+
+def own() -> Run | None:
+    """The innermost open run that this very context started."""
+    return next((run for run in reversed(_stack.get()) if not run.ended), None)
+
+
+def enter(run: Run) -> Token[tuple[Run, ...]]:
+    """Make a run the active one of this context; hand the result to :func:`leave`."""
+    return _stack.set((*_stack.get(), run))
+
+
+def leave(token: Token[tuple[Run, ...]]) -> None:
+    """Go back to the run that was active before."""
+    _stack.reset(token)
+
+
+def start(
+    name: str | None = None,
+    *,
+    run_id: str | None = None,
+    experiment: tuple[str, str] | None = None,
+    parent: Run | None = None,
+    parent_id: str | None = None,
+    tags: Mapping[str, Any] | None = None,
+    activate: bool = True,
+) -> Run:
+    """Open a run and, with ``activate``, make it the active one of this context.
+
+    ``experiment`` is ``(id, name)``. With ``run_id`` the existing run goes on; an unknown id is an error. A medium
+    that refuses costs one warning, and the run is one that keeps nothing.
+    """
+    sink = _sink()
+    experiment_key, experiment_name = experiment or current_experiment()
+    named = name is not None
+    name = name or script_name()
+    if run_id is not None and (sink is None or not sink.has(run_id)):
+        where = sink.uri if sink else tracking_uri()
+        raise AutotrackException.missing(f"there is no run {run_id} in {where}; `autotrack runs` lists those that are")
+    first: RunCreated | Joined
+    if run_id is not None:
+        first = Joined(this_process())
+    else:
+        run_id = new_run_id()
+        first = RunCreated(
+            experiment_key, experiment_name, name, parent.run_id if parent else parent_id, _user(), this_process()
+        )
+    stream: Stream = NullStream()
+    with guard.guard("opening a run") as opening:
+        if sink is not None:
+            try:
+                stream = sink.open(run_id, first)
+                _tell(sink)
+            except OSError as error:
+                guard.warn("opening a run", f"{sink.uri} cannot be written ({error}); this run is not recorded")
+    if opening.failed:
+        stream = NullStream()
+    run = Run(run_id, experiment_key, name, stream, parent=parent, named=named or isinstance(first, Joined))
+    _ensure_exit_hook()
+    open_runs[run_id] = run
+    if activate:
+        _stack.set((*(r for r in _stack.get() if not r.ended), run))
+    if isinstance(first, RunCreated):
+        run.tags({**_source_tags(name, run), **(tags or {})})
+    elif tags:
+        run.tags(tags)
+    return run
+
+
+class NullStream:
+    """Stands in where nothing can be recorded, so that a program goes on as if it were."""
+
+    artifacts = Path(os.devnull)
+
+    def event(self, event: Event, time_ms: int | None = None) -> None:
+        """Forget it."""
+
+    def point(self, key: Key, flags: int, step: int, time_ms: int, value: float) -> None:
+        """Forget it."""
+
+    def points(self, points: Iterable[Point]) -> None:
+        """Forget them."""
+
+    def exact(self, key: Key, step: int | float, time_ms: int, text: str) -> None:
+        """Forget it."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def current_experiment() -> tuple[str, str]:
+    """``(id, name)`` of the experiment that new runs belong to: what was set, else the project's name."""
+    if _experiment is not None:
+        return _experiment
+    name = settings.current().experiment or project_name()
+    return experiment_id(name), name
+
+
+def choose_experiment(experiment: tuple[str, str] | None) -> None:
+    """Put the runs that this process starts from now on into an experiment, given as ``(id, name)``."""
+    global _experiment
+    _experiment = experiment
+
+
+def announce_experiment(experiment: tuple[str, str]) -> None:
+    """Make an experiment known although it has no run yet."""
+    sink = _sink()
+    if sink is not None:
+        sink.experiment(ExperimentCreated(*experiment))
+
+
+def project_name() -> str:
+    """The name of the directory that the project's store belongs to."""
+    return settings.default_store().parent.name or "Default"
+
+
+def script_name() -> str:
+    """What the program is called: its script or module, "notebook" or "interactive" where there is none."""
+    main = sys.modules.get("__main__")
+    spec = getattr(main, "__spec__", None)
+    if spec is not None and spec.name != "__main__":
+        return str(spec.name).removesuffix(".__main__")
+    file = getattr(main, "__file__", None)
+    if file:
+        return Path(file).stem
+    return "notebook" if "ipykernel" in sys.modules else "interactive"
+
+
+def reset() -> None:
+    """Forget everything that this process knows of runs, as between two tests."""
+    global _experiment, _told
+    for run in list(open_runs.values()):
+        run.end()
+    open_runs.clear()
+    _joined.clear()
+    _stack.set(())
+    _experiment, _told = None, False
+
+
+def _sink() -> Sink | None:
+    if settings.disabled():
+        return None
+    try:
+        return open_sink()
+    except (OSError, AutotrackException) as error:
+        if guard.strict() and isinstance(error, AutotrackException):
+            raise
+        local = str(settings.default_store())
+        guard.warn("tracking URI", f"{error}. The record goes to {local} instead")
+        try:
+            return open_sink(local)
+        except (OSError, AutotrackException) as again:
+            guard.warn("default store", f"{again}. Nothing is recorded")
+            return None
+
+
+def _join_from_environment() -> Run | None:
+    run_id = settings.current().run_id
+    if not run_id or settings.disabled():
+        return None
+    with _lock:
+        run = _joined.get(run_id)
+        if run is None:
+            sink = _sink()
+            if sink is None or not sink.has(run_id):
+                guard.warn(f"run {run_id}", f"there is no run {run_id} to join; runs of their own are recorded")
+                return None
+            run = _joined[run_id] = start(run_id=run_id, activate=False)
+    return None if run.ended else run
+
+
+def _source_tags(name: str, run: Run) -> dict[str, str]:
+    main = sys.modules.get("__main__")
+    tags = {
+        "mlflow.user": _user(),
+        "mlflow.source.name": getattr(main, "__file__", None) or sys.executable,
+        "mlflow.source.type": "LOCAL",
+    }
+    if run.parent is not None:
+        tags["mlflow.parentRunId"] = run.parent.run_id
+    return tags
+
+
+def _user() -> str:
+    for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        if os.environ.get(variable):
+            return os.environ[variable]
+    try:
+        import pwd  # not on every system, and only asked where the environment does not say
+
+        return pwd.getpwuid(os.getuid()).pw_name
+    except (ImportError, KeyError, AttributeError):
+        return ""
+
+
+def _tell(sink: Sink) -> None:
+    global _told
+    if not _told and isinstance(sink, LocalSink) and "AUTOTRACK_TOLD" not in os.environ:
+        _told = True
+        guard.say(f"autotrack: recording to {sink.uri}")
+
+
+def _ensure_exit_hook() -> None:
+    global _hooked
+    if not _hooked:
+        _hooked = True
+        atexit.register(_at_exit)
+
+
+_hooked = False
+before_exit: list[Any] = []
+"""Called without arguments, last added first, before the open runs are ended at exit."""
+
+
+def _at_exit() -> None:
+    for call in reversed(before_exit):
+        with guard.guard("at exit"):
+            call()
+    error = _uncaught()
+    status, kept = outcome(error)
+    for run in reversed(list(open_runs.values())):
+        run.end(status, kept, exit=None if kept is not None else "unknown")
+
+
+def _uncaught() -> BaseException | None:
+    """The exception that is ending the program. The interpreter leaves it here before it prints the traceback; in an
+    interactive session it may be long past."""
+    if hasattr(sys, "ps1") or "IPython" in sys.modules:
+        return None
+    error = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
+    return error if isinstance(error, BaseException) else None

@@ -1,0 +1,316 @@
+"""A run: what one training leaves behind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from types import TracebackType
+from typing import Any
+
+from autotrack import guard
+from autotrack.event import (
+    ArtifactStored,
+    DatasetUsed,
+    Ended,
+    Event,
+    ModelLogged,
+    Params,
+    Renamed,
+    Tags,
+)
+from autotrack.exceptions import AutotrackException
+from autotrack.journal.format import EXACT, LATE, raw_step
+from autotrack.journal.writer import Key, Point
+from autotrack.sinks.base import Stream
+from autotrack.values import number, text, texts
+
+LONG = 6000
+"""Characters of a parameter or tag that are kept in the record itself; the whole of a longer one becomes a file."""
+
+_TAIL = 4000
+_now = time.time_ns
+
+
+class Run:
+    """Takes down what belongs to one training.
+
+    No method here raises for what it is given to record: a value that cannot be read costs that value, a medium
+    that refuses costs what it refused, each with one warning.
+    """
+
+    def __init__(
+        self, run_id: str, experiment_id: str, name: str, stream: Stream, *, parent: Run | None = None, named: bool = True
+    ) -> None:
+        self.run_id = run_id
+        self.experiment_id = experiment_id
+        self.name = name
+        self.parent = parent
+        self.ended = False
+        self._stream = stream
+        self._pid = os.getpid()
+        self._fits = 0
+        self._named = named
+        self._lock = threading.Lock()
+
+    def metric(
+        self,
+        key: str,
+        value: Any,
+        step: int | float | None = None,
+        *,
+        time_ms: int | None = None,
+        model_id: str | None = None,
+        dataset: str | None = None,
+        digest: str | None = None,
+        late: bool = False,
+    ) -> None:
+        """Add one point to a curve. ``value`` is any number, NaN and infinities included; ``step`` any number, 0 if
+        left out. After the run has ended the point is kept as an addition, marked late."""
+        try:
+            flags = 0
+            exact = None
+            if type(value) is not float:
+                value, exact = number(value)
+                if exact is not None:
+                    flags = EXACT
+            if type(step) is not int or not -0x8000000000000000 <= step <= 0x7FFFFFFFFFFFFFFF:
+                step, flag = _step(step)
+                flags |= flag
+            when = _now() // 1_000_000 if time_ms is None else time_ms
+            full: Key = key
+            if model_id is not None or dataset is not None or type(key) is not str:
+                full = (text(key), model_id, dataset, digest)
+            if late or self.ended:
+                self._stream.point(full, flags | LATE, step, when, value)
+                if self.ended:
+                    self._stream.close()
+                return
+            self._stream.point(full, flags, step, when, value)
+            if exact is not None:
+                self._stream.exact(full, step, when, exact)
+        except Exception as error:  # noqa: BLE001 - whatever fails here must not reach the training
+            self._refused(f"metric {key!r:.100}", error)
+
+    def metrics(self, values: Mapping[str, Any], step: int | float | None = None, *, dataset: str | None = None,
+                digest: str | None = None, model_id: str | None = None, time_ms: int | None = None) -> None:  # fmt: skip
+        """Add one point to each of several curves, in one write."""
+        try:
+            raw, step_flag = _step(step)
+            when = _now() // 1_000_000 if time_ms is None else time_ms
+            late = LATE if self.ended else 0
+            points: list[Point] = []
+            for key, value in values.items():
+                try:
+                    near, exact = (value, None) if type(value) is float else number(value)
+                except AutotrackException as error:
+                    self._refused(f"metric {key!r:.100}", error)
+                    continue
+                plain = model_id is None and dataset is None and type(key) is str
+                full: Key = key if plain else (text(key), model_id, dataset, digest)
+                points.append((full, step_flag | late | (EXACT if exact is not None else 0), raw, when, near))
+                if exact is not None:
+                    self._stream.exact(full, raw, when, exact)
+            if points:
+                self._stream.points(points)
+            if late:
+                self._stream.close()
+        except Exception as error:  # noqa: BLE001 - whatever fails here must not reach the training
+            self._refused("metrics", error)
+
+    def params(self, values: Mapping[str, Any]) -> None:
+        """Record parameters by their text. A long text is kept whole as a file and shortened here."""
+        try:
+            found = texts(values)
+            for key, value in found.items():
+                if len(value) > LONG:
+                    found[key] = self._long(f"params/{key}", value)
+            self._event(Params(found))
+        except Exception as error:  # noqa: BLE001 - whatever fails here must not reach the training
+            self._refused("parameters", error)
+
+    def tags(self, values: Mapping[str, Any]) -> None:
+        """Set tags; ``None`` deletes one."""
+        try:
+            given = texts({key: value for key, value in values.items() if value is not None})
+            for key, value in given.items():
+                if len(value) > LONG and not key.startswith("mlflow."):
+                    given[key] = self._long(f"tags/{key}", value)
+            gone = {text(key): None for key, value in values.items() if value is None}
+            self._event(Tags({**given, **gone}))
+        except Exception as error:  # noqa: BLE001 - whatever fails here must not reach the training
+            self._refused("tags", error)
+
+    def dataset(self, dataset: DatasetUsed) -> None:
+        """Record a data set as an input."""
+        self._guarded("data set", dataset)
+
+    def model(self, model: ModelLogged) -> None:
+        """Record a model whose directory is complete below ``artifact_directory()``."""
+        self._guarded("model", model)
+
+    def rename(self, name: str) -> None:
+        """Give the run another name."""
+        self.name, self._named = name, True
+        self._guarded("name", Renamed(name))
+
+    def trained(self, what: str) -> None:
+        """Name a run that has no name of its own after what is trained in it."""
+        if not self._named:
+            self.rename(what)
+
+    def artifact_directory(self) -> Path:
+        """Where the run's files lie; made when it is first asked for."""
+        self._stream.artifacts.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return self._stream.artifacts
+
+    def text(self, content: str | bytes, path: str) -> None:
+        """Keep a text or bytes as a file of the run."""
+        try:
+            data = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
+            target = self._target(path)
+            temporary = target.with_name(f".{target.name[:80]}-{os.urandom(4).hex()}")
+            temporary.write_bytes(data)
+            temporary.replace(target)
+            self._event(ArtifactStored(_relative(path), len(data)))
+        except Exception as error:  # noqa: BLE001 - whatever fails here must not reach the training
+            self._refused(f"artifact {path!r:.100}", error)
+
+    def artifact(self, source: str | Path, directory: str | None = None) -> None:
+        """Keep a copy of a file, or of a directory with all below it, under ``directory`` among the run's files."""
+        try:
+            source = Path(source)
+            if not source.exists():
+                raise AutotrackException.missing(f"there is no file {source}")
+            for file in sorted(p for p in source.rglob("*") if p.is_file()) if source.is_dir() else [source]:
+                inner = file.relative_to(source).as_posix() if source.is_dir() else file.name
+                path = f"{directory}/{inner}" if directory else inner
+                target = self._target(path)
+                temporary = target.with_name(f".{target.name[:80]}-{os.urandom(4).hex()}")
+                shutil.copyfile(file, temporary)
+                temporary.replace(target)
+                self._event(ArtifactStored(_relative(path), target.stat().st_size))
+        except Exception as error:  # noqa: BLE001 - whatever fails here must not reach the training
+            self._refused(f"artifact {source!s:.100}", error)
+
+    def end(self, status: str = "FINISHED", error: BaseException | None = None, *, exit: str | None = None) -> None:
+        """Close the run. ``error`` gives the tail of its traceback to the record."""
+        with self._lock:
+            if self.ended:
+                return
+            self.ended = True
+        open_runs.pop(self.run_id, None)
+        try:
+            if self._pid == os.getpid():  # a forked child that leaves does not end its parent's run
+                if exit is not None:
+                    self._stream.event(Tags({"autotrack.exit_code": exit}))
+                self._stream.event(Ended(status, traceback_tail(error), exit))
+            self._stream.close()
+        except Exception as problem:  # noqa: BLE001 - whatever fails here must not reach the training
+            self._refused("end", problem)
+
+    def claim(self) -> bool:
+        """Whether the caller is the first training of this run; a second one gets a run of its own below."""
+        with self._lock:
+            self._fits += 1
+            return self._fits == 1
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.end(*outcome(error))
+
+    def __repr__(self) -> str:
+        return f"<Run {self.name!r} {self.run_id}{' ended' if self.ended else ''}>"
+
+    def _event(self, event: Event) -> None:
+        self._stream.event(event)
+        if self.ended:
+            self._stream.close()
+
+    def _guarded(self, what: str, event: Event) -> None:
+        try:
+            self._event(event)
+        except Exception as error:  # noqa: BLE001 - whatever fails here must not reach the training
+            self._refused(what, error)
+
+    def _target(self, path: str) -> Path:
+        target = self.artifact_directory() / _relative(path)
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return target
+
+    def _long(self, path: str, value: str) -> str:
+        safe = "".join(c if c.isalnum() or c in "/-_." else "_" for c in path)[:100].replace("..", "_")
+        file = f"{safe}-{hash_of(value)}.txt"
+        self.text(value, file)
+        return f"{value[: LONG - 200]}… [{len(value)} characters, whole in artifact {file}]"
+
+    def _refused(self, what: str, error: Exception) -> None:
+        if guard.strict() and not isinstance(error, OSError):
+            raise error
+        guard.failed(f"recording {what.partition(' ')[0]}", _Explained(what, error))
+
+
+open_runs: dict[str, Run] = {}
+"""The runs that this process has open, oldest first."""
+
+
+class _Explained(Exception):
+    """An error with the thing that it befell."""
+
+    def __init__(self, what: str, error: Exception) -> None:
+        super().__init__(f"{what}: {error}")
+
+
+def hash_of(value: str) -> str:
+    """Eight digits that tell two texts apart."""
+    from hashlib import sha256  # loads OpenSSL; only long values need it
+
+    return sha256(value.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+
+
+def outcome(error: BaseException | None) -> tuple[str, BaseException | None]:
+    """The state of a run whose body ended with this exception, and what of it to keep."""
+    if error is None or isinstance(error, GeneratorExit):
+        return "FINISHED", None
+    if isinstance(error, KeyboardInterrupt):
+        return "KILLED", error
+    if isinstance(error, SystemExit) and error.code in (None, 0):
+        return "FINISHED", None
+    return "FAILED", error
+
+
+def traceback_tail(error: BaseException | None) -> str | None:
+    """The last lines of a traceback, as much as helps."""
+    if error is None:
+        return None
+    import traceback  # milliseconds, only for a failure
+
+    try:
+        return "".join(traceback.format_exception(error))[-_TAIL:]
+    except Exception:  # noqa: BLE001 - the exception's own __str__ may raise
+        return type(error).__name__
+
+
+def _step(step: int | float | None) -> tuple[int, int]:
+    if step is None:
+        return 0, 0
+    if type(step) is int or type(step) is float:
+        if type(step) is float and step.is_integer() and abs(step) < 2**63:
+            return int(step), 0
+        return raw_step(step)
+    near, exact = number(step)
+    return raw_step(int(exact) if exact else (int(near) if near.is_integer() else near))
+
+
+def _relative(path: str) -> str:
+    pure = PurePosixPath(str(path).replace("\\", "/"))
+    if pure.is_absolute() or ".." in pure.parts or not pure.parts or "\0" in str(pure):
+        raise AutotrackException.invalid(f"{path!r} does not name a file below the run's artifacts")
+    return str(pure)

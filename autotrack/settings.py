@@ -1,0 +1,112 @@
+"""What the user has set: an argument beats the environment, the environment beats the default."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from autotrack import guard
+from autotrack.exceptions import AutotrackException
+
+
+def disabled() -> bool:
+    """The kill switch, ``AUTOTRACK_DISABLED=1``: no patch, no thread, no file, no socket."""
+    return os.environ.get("AUTOTRACK_DISABLED", "").strip().lower() in ("1", "true", "yes", "on")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One consistent set of settings; ``None`` means "the default of whoever asks"."""
+
+    tracking_uri: str | None = None
+    experiment: str | None = None
+    run_id: str | None = None
+    query_timeout: float = 30.0
+    """Seconds that a question to a server may take before it is an error."""
+
+    @classmethod
+    def from_environment(cls) -> Settings:
+        """Read ``AUTOTRACK_*``, and MLflow's variables where ours are absent."""
+        return cls(
+            tracking_uri=os.environ.get("AUTOTRACK_TRACKING_URI") or _mlflow_uri(),
+            experiment=_first("AUTOTRACK_EXPERIMENT", "MLFLOW_EXPERIMENT_NAME"),
+            run_id=_first("AUTOTRACK_RUN_ID", "MLFLOW_RUN_ID"),
+            query_timeout=_seconds("AUTOTRACK_QUERY_TIMEOUT", 30.0),
+        )
+
+
+def _first(*names: str) -> str | None:
+    return next((value for name in names if (value := os.environ.get(name))), None)
+
+
+def _seconds(name: str, default: float) -> float:
+    try:
+        return float(os.environ.get(name) or default)
+    except ValueError:
+        guard.warn(name, f"{name}={os.environ[name]!r} is not a number of seconds; {default:g} is used")
+        return default
+
+
+def _mlflow_uri() -> str | None:
+    uri = os.environ.get("MLFLOW_TRACKING_URI")
+    if not uri or uri.startswith(("http://", "https://")):
+        return uri or None
+    guard.warn("MLFLOW_TRACKING_URI", f"MLFLOW_TRACKING_URI={uri} is not a server; the local store is used instead")
+    return None
+
+
+_chosen: dict[str, str | None] = {}
+
+
+def current() -> Settings:
+    """The settings in force now: read afresh, because a program may change its environment."""
+    return replace(Settings.from_environment(), **_chosen)  # type: ignore[arg-type]  # str fields only, set below
+
+
+def choose(**values: str | None) -> None:
+    """Set ``tracking_uri``, ``experiment`` or ``run_id`` for this process; ``None`` goes back to the default."""
+    for name, value in values.items():
+        if value is None:
+            _chosen.pop(name, None)
+        else:
+            _chosen[name] = value
+
+
+def local_directory(uri: str) -> Path | None:
+    """The directory that a tracking URI names, or ``None`` if it names something else.
+
+    A plain path, ``file:DIR`` and ``file:///DIR`` are directories.
+    """
+    if uri.startswith("file:"):
+        from urllib.parse import unquote, urlsplit  # milliseconds, needed for this form alone
+
+        parts = urlsplit(uri)
+        if parts.netloc not in ("", "localhost"):
+            raise AutotrackException.invalid(f"{uri}: a file URI names a directory of this machine, not of {parts.netloc!r}")
+        return Path(unquote(parts.path)).expanduser().absolute()
+    if "://" in uri or uri.startswith("memory:"):
+        return None
+    return Path(uri).expanduser().absolute()
+
+
+def default_store() -> Path:
+    """``.autotrack`` beside the nearest enclosing ``.git`` or ``.autotrack``, else in the working directory.
+
+    The climb stops at the home directory, at a file-system boundary and at the first directory that the user
+    does not own, so that a planted directory further up is never adopted.
+    """
+    here = Path.cwd()
+    try:
+        home, device, user = Path.home(), here.stat().st_dev, os.getuid() if hasattr(os, "getuid") else None
+        for directory in (here, *here.parents):
+            facts = directory.stat()
+            if facts.st_dev != device or (user is not None and facts.st_uid != user):
+                break
+            if (directory / ".autotrack").is_dir() or (directory / ".git").exists():
+                return directory / ".autotrack"
+            if directory == home:
+                break
+    except (OSError, RuntimeError):
+        pass
+    return here / ".autotrack"

@@ -1,0 +1,109 @@
+"""The sink that is a directory of this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from autotrack.event import Event, ExperimentCreated, Joined, RunCreated, encode
+from autotrack.exceptions import AutotrackException
+from autotrack.journal.format import MARK, VERSION, writer_name
+from autotrack.journal.process import rank
+from autotrack.journal.writer import RunWriter, append_line
+from autotrack.sinks import heartbeat
+
+
+def check_store(directory: Path) -> bool:
+    """Whether a directory is a store of ours; ``False`` if it is empty or absent and may become one.
+
+    Raises for anything else, before a byte is written there.
+    """
+    try:
+        mark = json.loads((directory / MARK).read_text())
+        version = mark["format"] if mark.get("product") == "autotrack" else None
+    except FileNotFoundError:
+        version = None
+    except NotADirectoryError:
+        raise AutotrackException.invalid(f"{directory} is not a directory; name one to keep runs in") from None
+    except (ValueError, TypeError, AttributeError, KeyError):
+        raise AutotrackException.invalid(f"{directory / MARK} is damaged; restore it from a copy of the store") from None
+    if version is None:
+        if directory.is_dir() and any(directory.iterdir()):
+            raise AutotrackException.invalid(
+                f"{directory} holds files that autotrack did not make; name an empty or a new directory"
+            )
+        return False
+    if version > VERSION:
+        raise AutotrackException.invalid(
+            f"{directory} was written by a newer autotrack (format {version}, this one reads {VERSION}); "
+            "upgrade with `pip install -U autotrack-ml`"
+        )
+    return True
+
+
+def make_store(directory: Path) -> None:
+    """Make sure that a directory is a store of ours."""
+    if check_store(directory):
+        return
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for name, text in ((".gitignore", "*\n"), (MARK, json.dumps({"product": "autotrack", "format": VERSION}) + "\n")):
+        # Complete or absent, whoever else makes the same store at this moment.
+        temporary = directory / f".{name}-{os.getpid()}-{os.urandom(4).hex()}"
+        temporary.write_text(text)
+        temporary.replace(directory / name)
+
+
+class LocalStream:
+    """A process's files in one run of a local store."""
+
+    def __init__(self, directory: Path) -> None:
+        self._writer = RunWriter(directory)
+        self.artifacts = directory / "artifacts"
+        # Bound here: the way of a logged value from the program to the kernel is as short as it can be.
+        self.event = self._writer.event
+        self.point = self._writer.point
+        self.points = self._writer.points
+        self.exact = self._writer.exact
+        self.close = self._writer.close
+
+
+class LocalSink:
+    """Keeps runs below a directory, which it makes when the first run opens."""
+
+    def __init__(self, directory: Path) -> None:
+        check_store(directory)
+        self.directory = directory
+        self.uri = str(directory)
+        self._pid = 0
+        self._writer = ""
+
+    def open(self, run_id: str, first: RunCreated | Joined) -> LocalStream:
+        """See :class:`~autotrack.sinks.base.Sink`."""
+        make_store(self.directory)
+        directory = self.directory / "runs" / run_id
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        stream = LocalStream(directory)
+        stream.event(first)
+        # Listed after its first event is there, so that an indexer never meets an empty run.
+        append_line(self.directory / "opened" / self._own_writer(), run_id.encode() + b"\n")
+        heartbeat.start()
+        return stream
+
+    def experiment(self, event: ExperimentCreated) -> None:
+        """See :class:`~autotrack.sinks.base.Sink`."""
+        self.experiment_event(event)
+
+    def experiment_event(self, event: Event) -> None:
+        """Append any fact about an experiment."""
+        make_store(self.directory)
+        append_line(self.directory / "experiments" / f"{self._own_writer()}.jsonl", encode(event))
+
+    def has(self, run_id: str) -> bool:
+        """See :class:`~autotrack.sinks.base.Sink`."""
+        return run_id.isalnum() and (self.directory / "runs" / run_id).is_dir()
+
+    def _own_writer(self) -> str:
+        if self._pid != os.getpid():
+            self._pid, self._writer = os.getpid(), writer_name(rank())
+        return self._writer

@@ -1,0 +1,121 @@
+"""From any object to a number or a text that a record can hold, at a bounded price."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from autotrack.exceptions import AutotrackException
+
+BUDGET = 0.05
+"""Seconds that reading the texts of one call may hold the program up."""
+
+_PLAIN = (str, int, float, bool, complex, bytes, type(None))
+# Their own str() is known to be quick and safe, so it runs on the caller's thread.
+_KNOWN = frozenset(
+    ("builtins", "numpy", "pandas", "polars", "scipy", "sklearn", "torch", "xgboost", "decimal", "fractions",
+     "datetime", "pathlib", "collections", "enum", "functools", "types", "uuid")
+)  # fmt: skip
+_DEPTH = 4
+_ITEMS = 1000
+
+
+def number(value: Any) -> tuple[float, str | None]:
+    """``(float64, None)``, or with the exact text where a float64 cannot hold the value: integers beyond 2**53.
+
+    Takes whatever behaves as one number: bool, numpy and torch scalars of any dtype, Decimal, Fraction, one-element
+    arrays. Raises :class:`~autotrack.exceptions.AutotrackException` for anything else.
+    """
+    kind = type(value)
+    if kind is float:
+        return value, None
+    if kind is not int and kind is not bool:
+        if isinstance(value, str | bytes | complex) or value is None:
+            raise AutotrackException.invalid(f"{value!r:.80} is not a number")
+        item = getattr(value, "item", None)  # numpy and torch scalars, and arrays of one element
+        if item is not None:
+            value = item()
+    if isinstance(value, int):
+        whole = int(value)
+        if -0x20000000000000 <= whole <= 0x20000000000000:
+            return float(whole), None
+        try:
+            near = float(whole)
+        except OverflowError:
+            near = float("inf") if whole > 0 else float("-inf")
+        return near, (str(whole) if abs(whole) < 10**4000 else hex(whole))
+    try:
+        return float(value), None
+    except (TypeError, ValueError, OverflowError) as error:
+        raise AutotrackException.invalid(f"a {type(value).__name__} is not a number ({error})") from None
+
+
+def texts(values: Mapping[str, Any]) -> dict[str, str]:
+    """The text of each value, as ``str`` gives it; what cannot be read costs its own field alone.
+
+    Objects of unknown classes are read on a helper thread; together they may take ``BUDGET`` seconds, what is not
+    read by then says so.
+    """
+    deadline = time.monotonic() + BUDGET
+    found: dict[str, str] = {}
+    for key, value in values.items():
+        kind = type(value)
+        if kind is str:
+            found[_key(key)] = value
+        elif kind in _PLAIN or _is_known(value, _DEPTH):
+            found[_key(key)] = _read(value)
+        else:
+            found[_key(key)] = _read_in_time(value, deadline)
+    return found
+
+
+def text(value: Any) -> str:
+    """The text of one value; see :func:`texts`."""
+    return texts({"": value})[""]
+
+
+def _key(key: Any) -> str:
+    return key if type(key) is str else _read(key)
+
+
+def _read(value: Any) -> str:
+    try:
+        result = str(value)
+        return result if type(result) is str else str.__str__(result)
+    except Exception as error:  # noqa: BLE001 - the object's own code; its failure is what gets recorded
+        return f"<{type(value).__name__}: str() raised {type(error).__name__}>"
+    except RecursionError:
+        return f"<{type(value).__name__}: nested too deeply>"
+
+
+def _is_known(value: Any, depth: int) -> bool:
+    kind = type(value)
+    if kind in _PLAIN:
+        return True
+    if kind in (list, tuple, set, frozenset):
+        return depth > 0 and len(value) <= _ITEMS and all(_is_known(item, depth - 1) for item in value)
+    if kind is dict:
+        return depth > 0 and len(value) <= _ITEMS and all(
+            _is_known(key, 0) and _is_known(item, depth - 1) for key, item in value.items()
+        )
+    module = getattr(kind, "__module__", None)
+    if type(module) is not str or module.partition(".")[0] not in _KNOWN:
+        return False
+    # A known container (an estimator, a Series of objects) may hold unknown objects: look at its parameters.
+    parameters = getattr(value, "__dict__", None)
+    if depth > 0 and type(parameters) is dict and len(parameters) <= _ITEMS and module.startswith("sklearn"):
+        return all(_is_known(item, depth - 1) for item in parameters.values())
+    return True
+
+
+def _read_in_time(value: Any, deadline: float) -> str:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        return f"<{type(value).__name__}: not read in time>"
+    result: list[str] = []
+    reader = threading.Thread(target=lambda: result.append(_read(value)), name="autotrack-text", daemon=True)
+    reader.start()
+    reader.join(left)
+    return result[0] if result else f"<{type(value).__name__}: str() took too long>"
