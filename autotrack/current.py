@@ -262,6 +262,8 @@ def _ensure_exit_hook() -> None:
 _hooked = False
 before_exit: list[Any] = []
 """Called without arguments, last added first, before the open runs are ended at exit."""
+left_open: list[Run] = []
+"""The runs that were still open when the program ended without an exception; the exit code may tell more."""
 
 
 def _at_exit() -> None:
@@ -272,6 +274,8 @@ def _at_exit() -> None:
     status, kept = outcome(error)
     for run in reversed(list(open_runs.values())):
         run.end(status, kept, exit=None if kept is not None else "unknown")
+        if kept is None:
+            left_open.append(run)
 
 
 def _uncaught() -> BaseException | None:
