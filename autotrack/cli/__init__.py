@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> None:
-    """What the console script and ``python -m autotrack`` call; ends the process with the command's exit code."""
+    """What the console script and ``python -m autotrack`` call; ends with the command's exit code."""
     words = sys.argv[1:]
     if words[:1] == ["run"] and "--help" not in words[1:2]:
         # A program is started without the machinery of the other commands, which takes longer to load than

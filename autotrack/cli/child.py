@@ -11,7 +11,7 @@ def activate() -> None:
     """Switch recording on for the frameworks that the program will import; loads none of them."""
     if settings.disabled():
         return
-    # Registered before anything else: called last at exit, when the runs that were still open have been ended.
+    # Registered before anything else: called last at exit, when the runs that were open have been ended.
     atexit.register(_at_exit)
     with guard.guard("autotrack run"):
         import autotrack

@@ -1,14 +1,17 @@
 """A metric's history drawn with characters.
 
-``draw`` turns series of ``(step, value)`` points into lines of text: with Braille dots where the terminal can show
-them, with plain ASCII where it cannot. Needs nothing but the standard library.
+``draw`` turns series of ``(step, value)`` points into lines of text: with Braille dots where the terminal can
+show them, with plain ASCII where it cannot. Needs nothing but the standard library.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
 
 NARROWEST, WIDEST = 40, 120
 """The columns that a drawing takes at least and at most, whatever is asked for."""
@@ -90,12 +93,12 @@ class _Scale:
         return self.low * (1 - part) + self.high * part
 
 
-def draw(curves: Sequence[Curve], *, width: int = 80, height: int = 10, style: Style = Style()) -> list[Line]:  # noqa: B008 - frozen
+def draw(curves: Sequence[Curve], *, width: int = 80, height: int = 10, style: Style = Style()) -> list[Line]:
     """The curves in one frame, with axes and, for several, a legend.
 
-    ``width`` counts every column, the axis labels included, and is kept within 40..120; ``height`` counts the rows of
-    the frame. A value that is no finite number stands at the edge where it belongs: +Inf at the top, -Inf at the
-    bottom, NaN on the axis below its step.
+    ``width`` counts every column, the axis labels included, and is kept within 40..120; ``height`` counts the
+    rows of the frame. A value that is no finite number stands at the edge where it belongs: +Inf at the top,
+    -Inf at the bottom, NaN on the axis below its step.
     """
     width, height = max(NARROWEST, min(WIDEST, width)), max(2, height)
     # A step that is no finite number has no place on the axis.
@@ -221,14 +224,16 @@ def _floor(
     yield Line(((" " * (gutter + 2) + "".join(row), _NO_SERIES),))
 
 
-def _legend(curves: Sequence[Curve], seen: set[str], width: int, dotted: bool, style: Style) -> Iterator[Line]:
+def _legend(
+    curves: Sequence[Curve], seen: set[str], width: int, dotted: bool, style: Style
+) -> Iterator[Line]:
     entries = []
     if len(curves) > 1:
         for index, curve in enumerate(curves):
             mark = "⠤⠤" if dotted else _MARKS[index % len(_MARKS)]
             entries.append((f"{mark} {curve.label}", index))
     signs = {"NaN": math.nan, "+Inf": math.inf, "-Inf": -math.inf}
-    entries += [(f"{_sign(value, style)} {word}", _NO_SERIES) for word, value in signs.items() if word in seen]
+    entries += [(f"{_sign(signs[word], style)} {word}", _NO_SERIES) for word in signs if word in seen]
     pieces: list[tuple[str, int]] = []
     used = 0
     for text, index in entries:
@@ -276,5 +281,5 @@ def _word(value: float) -> str:
 
 def _sign(value: float, style: Style) -> str:
     if math.isnan(value):
-        return "×" if style.unicode else "!"
+        return "\N{MULTIPLICATION SIGN}" if style.unicode else "!"
     return ("↑" if value > 0 else "↓") if style.unicode else ("^" if value > 0 else "v")

@@ -1,11 +1,11 @@
 """The exit code of a program, for the runs that were still open when it ended.
 
-Python offers no place where a program's exit code can be seen from within: when ``SystemExit`` has ended it, the
-``atexit`` functions run, but the number is known to the C code alone. The C library does offer one, ``on_exit``,
-whose functions get the number when the interpreter itself is gone. So a process that ends with an open run starts
-a small helper, hands it the exit code through a pipe by way of C, and waits for it: when the program is over, the
-record says how it went. A process without an open run does nothing of this, and where the C library has no
-``on_exit`` (it is glibc's) the code stays unknown.
+Python offers no place where a program's exit code can be seen from within: when ``SystemExit`` has ended it,
+the ``atexit`` functions run, but the number is known to the C code alone. The C library does offer one,
+``on_exit``, whose functions get the number when the interpreter itself is gone. So a process that ends with
+an open run starts a small helper, hands it the exit code through a pipe by way of C, and waits for it: when
+the program is over, the record says how it went. A process without an open run does nothing of this, and
+where the C library has no ``on_exit`` (it is glibc's) the code stays unknown.
 """
 
 from __future__ import annotations
@@ -23,18 +23,24 @@ from autotrack.journal.writer import RunWriter, append_line
 if TYPE_CHECKING:
     from autotrack.run import Run
 
-_HELPER = "import sys; sys.path.insert(0, sys.argv[1]); from autotrack.cli.exitcode import note; note(sys.argv[2:])"
+_HELPER = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from autotrack.cli import exitcode
+exitcode.note(sys.argv[2:])
+"""
 _UNBUFFERED = 2  # _IONBF of stdio.h
 PATIENCE = 10
 """Seconds after which a helper that cannot write gives up and lets the program end."""
 
 
 def watch() -> None:
-    """Have the exit code noted in the runs that this process leaves behind; called as the last thing at exit."""
+    """Have the exit code noted in the runs that this process leaves behind; the last thing at exit."""
     current = sys.modules.get("autotrack.current")
     runs: list[Run] = current.left_open if current else []
     # A run that keeps nothing, or keeps it elsewhere, has no directory in a store.
-    directories = [str(path) for run in runs if (path := run._stream.artifacts.parent).parent.name == "runs"]  # noqa: SLF001
+    homes = [run._stream.artifacts.parent for run in runs]
+    directories = [str(home) for home in homes if home.parent.name == "runs"]
     if not directories:
         return
     import ctypes  # the way to on_exit; only for a program that ends with an open run
@@ -56,14 +62,17 @@ def watch() -> None:
     libc.fdopen.restype = ctypes.c_void_p
     code, done = (ctypes.c_void_p(libc.fdopen(fd, mode)) for fd, mode in ((code_in, b"w"), (done_out, b"r")))
     libc.setvbuf(code, None, _UNBUFFERED, 0)
-    # Called in reverse: first fputc(exit code, code), then fgetc(done), which returns when the helper is gone.
+    # Called in reverse: first fputc(exit code, code), then fgetc(done), which returns when the helper is
+    # gone.
     libc.__cxa_atexit(libc.fgetc, done, None)
     libc.on_exit(libc.fputc, code)
 
 
 def note(directories: list[str]) -> None:
-    """The helper: read the exit code from stdin and write it into the runs. Without one, as when the program is
-    killed in the middle of its exit, nothing is written."""
+    """The helper: read the exit code from stdin and write it into the runs.
+
+    Without one, as when the program is killed in the middle of its exit, nothing is written.
+    """
     signal.alarm(PATIENCE)
     told = sys.stdin.buffer.read(1)
     if not told:

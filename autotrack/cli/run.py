@@ -3,23 +3,25 @@
 The process of the command *becomes* the program: it replaces itself (``execve``) with the interpreter and the
 program's own command line. Nothing of ours is on the program's stack, and nothing stands between the program
 and whoever started it, so argv, ``__main__``, pickling, ``multiprocessing``, tracebacks, exit codes, signals,
-the terminal and job control are not imitated but the real ones. A supervising parent was weighed and left: it
-would have to forward signals, and a signal that was sent to the whole group or container would then arrive twice.
+the terminal and job control are not imitated but the real ones. (A supervising parent would have to forward
+signals, and one that was sent to the whole process group or container would then arrive twice.)
 
-Recording is switched on by the environment: a directory with a ``sitecustomize`` (``cli/startup``) stands first
-on ``PYTHONPATH``, so that every Python process below, whoever starts it, calls ``autotrack.autolog()`` before
-its first line. What a parent would have been good for, the exit code, is learnt in ``cli/exitcode.py``.
+Recording is switched on by the environment: a directory with a ``sitecustomize`` (``cli/startup``) stands
+first on ``PYTHONPATH``, so that every Python process below, whoever starts it, calls ``autotrack.autolog()``
+before its first line. What a parent would have been good for, the exit code, comes from ``cli/exitcode.py``.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from autotrack import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 STARTUP = str(Path(__file__).with_name("startup"))
 """The directory that switches recording on in a Python process that finds it on ``PYTHONPATH``."""
@@ -31,7 +33,7 @@ _BLIND = "EIS"  # the interpreter would ignore PYTHONPATH or leave out sitecusto
 _ABOUT_US = "EIPSs"  # on the first line of an installed `autotrack` these say where autotrack itself is found
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The command line cannot be carried out; the text says what to do instead."""
 
 
@@ -42,24 +44,31 @@ def start(words: Sequence[str]) -> int:
     """
     try:
         options, program = split(words)
-        if not program:
-            raise Refused(f"no program was named: {USAGE}")
-        if program[0] not in ("-", "-m") and not os.access(program[0], os.R_OK):
-            why = "cannot be read" if os.path.exists(program[0]) else "no such file"
-            raise Refused(f"{program[0]}: {why}; name a Python program, or a module with -m")
+        check(program)
         become([*own_options(), *options, *program])
-    except Refused as refused:
+    except RefusedError as refused:
         sys.stderr.write(f"autotrack: {refused}\n")
     except OSError as error:
         sys.stderr.write(f"autotrack: {sys.executable or 'the interpreter'} cannot be started: {error}\n")
     return 2
 
 
+def check(program: Sequence[str]) -> None:
+    """Refuse what the interpreter could not even open. Whether a module exists is left to the interpreter."""
+    if not program:
+        raise RefusedError(f"no program was named: {USAGE}")
+    if program[0] not in ("-", "-m") and not os.access(program[0], os.R_OK):
+        why = "cannot be read" if Path(program[0]).exists() else "no such file"
+        raise RefusedError(f"{program[0]}: {why}; name a Python program, or a module with -m")
+
+
 def become(command: Sequence[str]) -> NoReturn:
     """Go on as the interpreter with this command line; buffers are flushed first."""
     sys.stdout.flush()
     sys.stderr.flush()
-    os.execve(sys.executable, [sys.executable, *command], environment(dict(os.environ)))
+    os.execve(  # noqa: S606 - to start the program that the user names is the purpose
+        sys.executable, [sys.executable, *command], environment(dict(os.environ))
+    )
 
 
 def environment(given: dict[str, str]) -> dict[str, str]:
@@ -73,7 +82,7 @@ def environment(given: dict[str, str]) -> dict[str, str]:
 
 
 def own_options() -> list[str]:
-    """The options of the interpreter that runs this command, such as ``-O`` in ``python -O -m autotrack run``."""
+    """The options that this very interpreter was given, as ``-O`` in ``python -O -m autotrack run``."""
     options, program = split(sys.orig_argv[1:], refuse=False)
     if program[:1] == ["-m"]:
         return split(options)[0]
@@ -93,17 +102,17 @@ def split(words: Sequence[str], *, refuse: bool = True) -> tuple[list[str], list
             letter, letters = letters[0], letters[1:]
             if letter in _VALUED or letter == "m":
                 if not letters and not rest:
-                    raise Refused(f"-{letter} lacks its value: {USAGE}")
+                    raise RefusedError(f"-{letter} lacks its value: {USAGE}")
                 value, letters = letters or rest.pop(0), ""
                 if letter == "m":
                     return options, ["-m", value, *rest]
                 options += [f"-{letter}", value] if refuse else [f"-{letter}{value}"]
             elif refuse and letter in _BLIND:
-                raise Refused(f"with -{letter} the interpreter ignores what switches recording on; leave it out")
+                raise RefusedError(f"-{letter} would keep recording switched off; leave it out")
             elif letter in _PLAIN + _BLIND:
                 options.append(f"-{letter}")
             elif refuse:
-                raise Refused(f"-{letter} is no option here: {USAGE}")
+                raise RefusedError(f"-{letter} is no option here: {USAGE}")
             else:
                 return options, ["-" + letter, *rest]
     return options, rest

@@ -1,9 +1,10 @@
 """Run by every Python process below ``autotrack run`` at its start: switches recording on, then stands aside.
 
 Any interpreter may come by here, also an old one or one of another environment, so the syntax is plain and a
-process that does not have this very autotrack is left as it was. A ``sitecustomize`` that the process would have
-had without us is run in our place; where there is none, the import fails as it would have.
+process that does not have this very autotrack is left as it was. A ``sitecustomize`` that the process would
+have had without us is run in our place; where there is none, the import fails as it would have.
 """
+# ruff: noqa: INP001, PTH100, PTH118, PTH120, UP031 - no package; what an old interpreter knows, and cheap
 
 import os
 import sys
@@ -17,7 +18,8 @@ def _is_ours():
     for finder in sys.meta_path:
         spec = finder.find_spec("autotrack", None) if hasattr(finder, "find_spec") else None
         if spec is not None:
-            return os.path.realpath(spec.origin or "") == os.path.realpath(os.path.join(_package, "__init__.py"))
+            ours = os.path.join(_package, "__init__.py")
+            return os.path.realpath(spec.origin or "") == os.path.realpath(ours)
     return False
 
 
@@ -28,8 +30,8 @@ try:
         from autotrack.cli import child
 
         child.activate()
-except Exception as error:
-    sys.stderr.write("autotrack: not switched on in process %d: %s: %s\n" % (os.getpid(), type(error).__name__, error))
+except Exception as error:  # noqa: BLE001 - the program starts whatever happens here
+    sys.stderr.write("autotrack: not switched on in process %d: %r\n" % (os.getpid(), error))
 
 del sys.modules["sitecustomize"]
-import sitecustomize  # noqa: E402,F401 - the one that we stand in front of, or the ImportError that `site` expects
+__import__("sitecustomize")  # the one that we stand in front of, or the ImportError that `site` expects
