@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import sys
 
 from autotrack import guard, settings
 
@@ -20,7 +21,9 @@ def activate() -> None:
 
 
 def _at_exit() -> None:
-    with guard.guard("exit code"):
-        from autotrack.cli import exitcode  # at exit only: most processes never need it
+    current = sys.modules.get("autotrack.current")
+    if current is not None and current.left_open:
+        with guard.guard("exit code"):
+            from autotrack.cli import exitcode  # most processes never need it
 
-        exitcode.watch()
+            exitcode.watch(current.left_open)

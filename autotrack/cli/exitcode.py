@@ -21,6 +21,8 @@ from autotrack.event import Ended, Tags
 from autotrack.journal.writer import RunWriter, append_line
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from autotrack.run import Run
 
 _HELPER = """
@@ -34,10 +36,8 @@ PATIENCE = 10
 """Seconds after which a helper that cannot write gives up and lets the program end."""
 
 
-def watch() -> None:
-    """Have the exit code noted in the runs that this process leaves behind; the last thing at exit."""
-    current = sys.modules.get("autotrack.current")
-    runs: list[Run] = current.left_open if current else []
+def watch(runs: Sequence[Run]) -> None:
+    """Have the exit code noted in runs that this process has just ended; the last thing at exit."""
     # A run that keeps nothing, or keeps it elsewhere, has no directory in a store.
     homes = [run._stream.artifacts.parent for run in runs]
     directories = [str(home) for home in homes if home.parent.name == "runs"]

@@ -15,15 +15,13 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
-
-from autotrack import settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-STARTUP = str(Path(__file__).with_name("startup"))
+# No pathlib here: to load it takes as long as the whole of this command.
+STARTUP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "startup")  # noqa: PTH100, PTH118, PTH120
 """The directory that switches recording on in a Python process that finds it on ``PYTHONPATH``."""
 
 USAGE = "autotrack run SCRIPT [ARGS...], or autotrack run -m MODULE [ARGS...]"
@@ -58,7 +56,7 @@ def check(program: Sequence[str]) -> None:
     if not program:
         raise RefusedError(f"no program was named: {USAGE}")
     if program[0] not in ("-", "-m") and not os.access(program[0], os.R_OK):
-        why = "cannot be read" if Path(program[0]).exists() else "no such file"
+        why = "cannot be read" if os.path.exists(program[0]) else "no such file"  # noqa: PTH110
         raise RefusedError(f"{program[0]}: {why}; name a Python program, or a module with -m")
 
 
@@ -72,9 +70,7 @@ def become(command: Sequence[str]) -> NoReturn:
 
 
 def environment(given: dict[str, str]) -> dict[str, str]:
-    """The environment that switches recording on, or the given one while autotrack is disabled."""
-    if settings.disabled():
-        return given
+    """The environment that switches recording on; ``AUTOTRACK_DISABLED`` is heeded by whoever finds it."""
     path = [entry for entry in given.get("PYTHONPATH", "").split(os.pathsep) if entry != STARTUP]
     # An empty PYTHONPATH is none, while an empty entry of one is the working directory.
     given["PYTHONPATH"] = os.pathsep.join([STARTUP, *path] if path != [""] else [STARTUP])
