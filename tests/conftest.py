@@ -1,0 +1,50 @@
+"""Every test runs in a program of its own, as far as autotrack can tell."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(autouse=True)
+def fresh_program(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """An empty working directory, an absent store, none of the developer's settings, and nothing left behind.
+
+    Failures of autotrack's own are raised; the marker ``lenient`` has them swallowed, as in a real program.
+    """
+    for name in list(os.environ):
+        if name.startswith(("AUTOTRACK_", "MLFLOW_")):
+            monkeypatch.delenv(name)
+    if request.node.get_closest_marker("lenient") is None:
+        monkeypatch.setenv("AUTOTRACK_STRICT", "1")
+    monkeypatch.setenv("AUTOTRACK_TRACKING_URI", str(tmp_path / "store"))
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    # A program that a test starts sees the checkout, as this one does through pytest's `pythonpath`.
+    paths = [str(ROOT), str(ROOT / "integrations"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    forget()
+    yield
+    forget()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """The directory of this test's store; it exists once something has been recorded."""
+    return tmp_path / "store"
+
+
+def forget() -> None:
+    """Put autotrack into the state of a program that has just started."""
+    if any((ROOT / "autotrack").glob("testing*")):
+        import_module("autotrack.testing").reset()
