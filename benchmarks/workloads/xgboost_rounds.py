@@ -1,0 +1,96 @@
+"""A thousand boosting rounds, two evaluation sets, four metrics: eight values a round."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from functools import partial
+from statistics import median
+from typing import Any
+
+from benchmarks.tracker import LogMany, Tracker
+from benchmarks.workload import Evidence, Measured, Row, seconds
+
+ROUNDS, PAIRS = 1000, 2
+SETS = ("train", "test")
+METRICS = ("logloss", "error", "auc", "aucpr")
+ROWS = (
+    Row("bare", f"the {ROUNDS} rounds alone", compared=False),
+    Row("added", "added to the whole training, model included where automatic"),
+    Row("fixed", "added to a training of one round"),
+    Row("round", "added per round: what grows with the rounds", limit=20e-6),
+)
+
+
+def measure(tracker: type[Tracker]) -> Measured:
+    """Train bare and recorded in turn; a training of one round tells what does not grow with the rounds."""
+    warnings.simplefilter("ignore")
+    work = _Work()
+    plain = work.matrices()
+    work.train(plain, ROUNDS, [])
+    used = tracker()
+    automatic = used.autolog("xgboost")
+    seen = work.matrices()  # MLflow notices only those that are made after its autolog()
+    used.disable("xgboost")
+
+    def recorded(rounds: int) -> str | None:
+        if automatic:
+            work.train(seen, rounds, [])
+            return None
+        run = used.open()
+        work.train(seen, rounds, used.xgboost_callbacks() or work.by_hand(used.batch_logger()))
+        used.close()
+        return run
+
+    measured = Measured(models=2 * PAIRS if automatic else 0)
+    bare: dict[int, list[float]] = {1: [], ROUNDS: []}
+    added: dict[int, list[float]] = {1: [], ROUNDS: []}
+    for rounds in (1, ROUNDS) * PAIRS:
+        bare[rounds].append(seconds(partial(work.train, plain, rounds, [])))
+        used.autolog("xgboost")
+        begin = time.perf_counter()
+        run = recorded(rounds)
+        added[rounds].append(time.perf_counter() - begin - bare[rounds][-1])
+        run = run or used.latest()
+        used.disable("xgboost")
+        measured.evidence += [Evidence(run, f"{name}-{each}", rounds) for name in SETS for each in METRICS]
+    fixed, whole = median(added[1]), median(added[ROUNDS])
+    measured.figures |= {"bare": median(bare[ROUNDS]), "added": whole, "fixed": fixed}
+    measured.figures["round"] = (whole - fixed) / (ROUNDS - 1)
+    return measured
+
+
+class _Work:
+    """The training, on real data cut into two sets."""
+
+    def __init__(self) -> None:
+        import xgboost  # heavy: not in the process that only draws the table
+        from sklearn.datasets import load_breast_cancer  # heavy: the same
+
+        self.xgboost: Any = xgboost
+        self.inputs, self.labels = load_breast_cancer(return_X_y=True)
+
+    def matrices(self) -> list[tuple[Any, str]]:
+        """Both sets, new."""
+        parts = (slice(300), slice(300, None))
+        made = [self.xgboost.DMatrix(self.inputs[part], self.labels[part]) for part in parts]
+        return list(zip(made, SETS, strict=True))
+
+    def train(self, sets: list[tuple[Any, str]], rounds: int, callbacks: list[Any]) -> None:
+        """Boost so many rounds, every set evaluated in each."""
+        settings = {"objective": "binary:logistic", "max_depth": 2, "eta": 0.01, "nthread": 1}
+        settings["eval_metric"] = list(METRICS)
+        self.xgboost.train(settings, sets[0][0], rounds, evals=sets, verbose_eval=False, callbacks=callbacks)
+
+    def by_hand(self, log: LogMany) -> list[Any]:
+        """What a user writes whose tracker has no callback for XGBoost."""
+
+        def after_iteration(_self: Any, _model: Any, epoch: int, history: dict[str, Any]) -> bool:
+            log(
+                {f"{name}-{key}": curve[-1] for name, own in history.items() for key, curve in own.items()},
+                epoch,
+            )
+            return False
+
+        members = {"after_iteration": after_iteration}
+        return [type("EachRound", (self.xgboost.callback.TrainingCallback,), members)()]
