@@ -5,8 +5,8 @@ from two literal tuples that its ``__init__.py`` may hold, follow
 
 - the entry points ``autotrack.integrations``: watched module = package. ``WATCH`` names the modules whose
   import loads the integration; the default is ``<framework>`` itself;
-- the entry points ``autotrack.modules``: name below ``autotrack.`` = package, for ``<framework>`` and every
-  name in ``ALIASES``;
+- the entry points ``autotrack.frameworks``: name below ``autotrack.`` = package, for ``<framework>`` and
+  every name in ``ALIASES``;
 - typing stubs ``autotrack/<name>.pyi`` for the same names, because a type checker does not run the finder
   that serves ``autotrack.<framework>`` in a program; ``autotrack/_frameworks.pyi`` imports them all.
 
@@ -58,7 +58,7 @@ def entry_points(root: Path) -> dict[str, dict[str, str]]:
             for name in names:
                 if group.setdefault(name, folder.package) != folder.package:
                     raise ValueError(f"{name!r} is claimed by {group[name]} and by {folder.package}")
-    return {"autotrack.integrations": integrations, "autotrack.modules": modules}
+    return {"autotrack.integrations": integrations, "autotrack.frameworks": modules}
 
 
 def write_stubs(root: Path) -> None:
