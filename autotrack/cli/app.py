@@ -1,0 +1,65 @@
+"""The commands, put together."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from autotrack.cli.console import fail
+from autotrack.cli.doctor import doctor
+from autotrack.cli.run import start
+from autotrack.cli.runs import runs
+from autotrack.cli.show import show
+from autotrack.exceptions import AutotrackException
+
+app = typer.Typer(
+    name="autotrack",
+    help="Records every model that is trained, without a change to the code, and shows what was recorded.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(runs)
+app.command()(show)
+app.command()(doctor)
+
+
+@app.command(
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    options_metavar="[PYTHON OPTIONS]",
+)
+def run(program: Annotated[list[str], typer.Argument(metavar="SCRIPT|-m MODULE [ARGS]...")]) -> None:
+    """Run a program as python would, and record what it trains.
+
+    Also what its child processes train. Its output, exit code and behaviour stay as they are.
+    """
+    raise typer.Exit(start(program))
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
+) -> None:
+    if version:
+        from autotrack import __version__
+
+        print(f"autotrack {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; what cannot be carried out ends with exit code 2 and one line on stderr."""
+    try:
+        app()
+    except AutotrackException as error:
+        fail(error.message)
+    except BrokenPipeError:
+        # The reader has seen enough, as in `autotrack runs | head`; nothing more may be written.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        fail(f"{error.filename or 'the store'} cannot be read: {error.strerror or error}")

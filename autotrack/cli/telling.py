@@ -1,0 +1,73 @@
+"""Which of many metrics and parameters tell a reader most."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+_LOWER = re.compile(
+    r"loss|err|mse|mae|mape|rmsle|deviance|perplexity|nll|divergence|(^|[^a-z])(wer|cer|ppl|eer|fpr|fnr)([^a-z]|$)"
+)
+_HIGHER = re.compile(
+    r"acc|auc|f1|f_?beta|precision|recall|(^|[^a-z])(r2|map|ndcg|iou|dice|mcc|ap|tpr|tnr|bleu|rouge|score)([^a-z]|$)"
+)
+_HELD_OUT = re.compile(r"(^|[^a-z])(val|valid|validation|test|eval|dev|cv|oob|holdout)([^a-z]|$)")
+_TRAIN = re.compile(r"(^|[^a-z])(train|training)([^a-z]|$)")
+_ABOUT_THE_WORK = re.compile(
+    r"(^|[^a-z])(lr|learning_rate|grad|norm|time|seconds|epoch|iteration|step|system|memory|throughput)([^a-z]|$)"
+)
+
+
+def direction(key: str) -> int:
+    """-1 if a lower value of this metric is better, 1 if a higher one is, 0 if neither can be said."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", key).lower().replace("_", "-")
+    if _ABOUT_THE_WORK.search(words) and not _LOWER.search(words):
+        return 0
+    # A "neg_mean_squared_error" is turned round so that higher is better.
+    lower, higher = _LOWER.search(words), _HIGHER.search(words)
+    if lower:
+        return 1 if re.search(r"(^|-)neg-", words) else -1
+    return 1 if higher else 0
+
+
+def best(key: str, values: Iterable[float]) -> float | None:
+    """The best value that a metric reached; ``None`` where no better and worse is known for it."""
+    finite = [value for value in values if math.isfinite(value)]
+    if not finite or not (sign := direction(key)):
+        return None
+    return min(finite) if sign < 0 else max(finite)
+
+
+def weight(key: str) -> int:
+    """What a metric is worth to a reader: held-out before training, quality before bookkeeping."""
+    words = key.lower().replace("_", "-")
+    points = 2 if _HELD_OUT.search(words) else 0 if _TRAIN.search(words) else 1
+    points += 2 if direction(key) else 0
+    return points - (4 if words.startswith(("step/", "system/")) else 0)
+
+
+def metrics_in_order(keys: Iterable[str]) -> list[str]:
+    """The most telling first; among equals, as they come."""
+    return sorted(dict.fromkeys(keys), key=weight, reverse=True)
+
+
+def shared_metrics(rows: Sequence[Mapping[str, float]], limit: int) -> list[str]:
+    """The metrics that most rows have, so that a column of them is worth its width."""
+    count = Counter(key for row in rows for key in row)
+    common = [key for key, n in count.items() if 2 * n > len(rows)]
+    return metrics_in_order(common)[:limit]
+
+
+def differing_params(rows: Sequence[Mapping[str, str]]) -> list[str]:
+    """The parameters that several rows have and that are not the same in all of them; most shared first."""
+    count = Counter(key for row in rows for key in row)
+    values: dict[str, set[str]] = {}
+    for row in rows:
+        for key, value in row.items():
+            values.setdefault(key, set()).add(value)
+    return [key for key, n in count.most_common() if n > 1 and len(values[key]) > 1]
