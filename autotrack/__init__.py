@@ -7,6 +7,7 @@ used: the public functions come from :mod:`autotrack.fluent`, and ``autotrack.<f
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,16 +17,17 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    if name.startswith("_"):
-        raise AttributeError(f"module 'autotrack' has no attribute {name!r}")
-    fluent = import_module("autotrack.fluent")
-    if name in fluent.__all__:
-        value = globals()[name] = getattr(fluent, name)
-        return value
+    full = f"autotrack.{name}"
+    # Our own modules first: `from autotrack import guard` asks here before the import system looks for a file.
+    if not name.startswith("__") and PathFinder.find_spec(full, __path__) is None:
+        fluent = import_module("autotrack.fluent")
+        if name in fluent.__all__:
+            value = globals()[name] = getattr(fluent, name)
+            return value
     try:
-        return import_module(f"autotrack.{name}")
+        return import_module(full)
     except ModuleNotFoundError as error:
-        if error.name != f"autotrack.{name}":
+        if error.name != full:
             raise
         raise AttributeError(f"module 'autotrack' has no attribute {name!r}") from None
 

@@ -38,7 +38,18 @@ def current() -> Run | None:
     for run in reversed(_stack.get()):
         if not run.ended:
             return run
-    runs = list(open_runs.values())
+    return _only(list(open_runs.values()))
+
+
+def users_run() -> Run | None:
+    """The innermost open run of this context that the program itself started, found as by :func:`current`."""
+    for run in reversed(_stack.get()):
+        if not run.ended and not run.managed:
+            return run
+    return _only([run for run in list(open_runs.values()) if not run.managed])
+
+
+def _only(runs: list[Run]) -> Run | None:
     if not runs:
         return _join_from_environment()
     for outer, inner in zip(runs, runs[1:], strict=False):
@@ -107,7 +118,7 @@ def start(
                 guard.warn("opening a run", f"{sink.uri} cannot be written ({error}); this run is not recorded")
     if opening.failed:
         stream = NullStream()
-    run = Run(run_id, experiment_key, name, stream, parent=parent, named=named or isinstance(first, Joined))
+    run = Run(run_id, (experiment_key, experiment_name), name, stream, parent=parent, named=named or isinstance(first, Joined))
     _ensure_exit_hook()
     open_runs[run_id] = run
     if activate:

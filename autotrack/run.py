@@ -43,18 +43,33 @@ class Run:
     """
 
     def __init__(
-        self, run_id: str, experiment_id: str, name: str, stream: Stream, *, parent: Run | None = None, named: bool = True
+        self,
+        run_id: str,
+        experiment: tuple[str, str],
+        name: str,
+        stream: Stream,
+        *,
+        parent: Run | None = None,
+        named: bool = True,
     ) -> None:
         self.run_id = run_id
-        self.experiment_id = experiment_id
+        self.experiment = experiment
+        """``(id, name)``"""
         self.name = name
         self.parent = parent
         self.ended = False
+        self.managed = False
+        """Whether an integration opened it, rather than the program."""
         self._stream = stream
         self._pid = os.getpid()
         self._fits = 0
         self._named = named
         self._lock = threading.Lock()
+
+    @property
+    def experiment_id(self) -> str:
+        """The id of the run's experiment."""
+        return self.experiment[0]
 
     def metric(
         self,

@@ -1,0 +1,80 @@
+"""Putting declared hooks in place, now that the framework is there."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from functools import reduce
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from autotrack._patch import is_ours, patch, replace
+from autotrack.guard import guard
+
+if TYPE_CHECKING:
+    from autotrack.hooks import DeclaredHook
+
+def install(hook: DeclaredHook, target: str, module: ModuleType, shared: dict[int, Any]) -> Callable[[], object]:
+    """Put a hook in place at ``"module:Class.method"``, or on a class and its subclasses; returns what undoes it.
+
+    Raises ``AttributeError`` where there is no such thing.
+    """
+    *path, name = target.partition(":")[2].split(".")
+    if hook.kind != "subclasses":
+        return patch(reduce(getattr, path, module), name, hook.wrapper, hook.active, shared).revert
+    return _Family(hook, reduce(getattr, [*path, name], module)).revert  # type: ignore[arg-type]  # a class by contract
+
+
+class _Family:
+    """A base class whose descendants are patched: those that exist, and those to come as they are defined."""
+
+    def __init__(self, hook: DeclaredHook, base: type) -> None:
+        self._hook = hook
+        self._covered: weakref.WeakSet[type] = weakref.WeakSet()
+        for cls in _tree(base):
+            self._cover(cls)
+        self._watch = replace(base, "__init_subclass__", classmethod(self._hook_into(base)))
+
+    def _hook_into(self, base: type) -> Callable[..., None]:
+        before = vars(base).get("__init_subclass__")
+
+        def __init_subclass__(cls: type, **kwargs: Any) -> None:  # noqa: N807 - it takes this very method's place
+            if before is not None:
+                before.__get__(None, cls)(**kwargs)
+            else:
+                super(base, cls).__init_subclass__(**kwargs)
+            self._cover(cls)
+
+        return __init_subclass__
+
+    def _cover(self, cls: type) -> None:
+        if any(self._belongs_elsewhere(parent) for parent in cls.__mro__) or (self._hook.unless and self._hook.unless(cls)):
+            return
+        for method in self._hook.methods:
+            if method in vars(cls) and not is_ours(vars(cls)[method]):
+                with guard(f"{self._hook.site}: {cls.__qualname__}"):
+                    patch(cls, method, self._hook.wrapper, self._hook.active, {})
+                    self._covered.add(cls)
+
+    def _belongs_elsewhere(self, cls: type) -> bool:
+        return str(getattr(cls, "__module__", "")).partition(".")[0] in self._hook.integration.others
+
+    def revert(self) -> None:
+        """Put the very methods back."""
+        self._watch.revert()
+        for cls in list(self._covered):
+            for method in self._hook.methods:
+                if is_ours(wrapper := vars(cls).get(method)):
+                    setattr(cls, method, wrapper.__wrapped__)  # type: ignore[union-attr]  # is_ours: a wrapper
+
+
+def _tree(base: type) -> list[type]:
+    found: dict[type, None] = {}
+    waiting = [base]
+    while waiting:
+        cls = waiting.pop()
+        if cls not in found:
+            found[cls] = None
+            waiting += type.__subclasses__(cls)
+    return list(found)
+

@@ -1,0 +1,103 @@
+"""Finds the integrations that are installed and switches them on and off."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache, partial
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+from autotrack import guard, settings
+from autotrack._watch import forget, when_imported
+from autotrack.hooks import Integration, known
+
+GROUP = "autotrack.integrations"
+"""Entry points: name = the module whose import is waited for, value = the package that has ``INTEGRATION``."""
+
+DOORS = "autotrack.modules"
+"""Entry points: name = what stands behind ``autotrack.``, value = the same package."""
+
+_general: dict[str, Any] | None = None
+_excluded: frozenset[str] = frozenset()
+
+
+@cache
+def _points(group: str) -> dict[str, str]:
+    from importlib.metadata import entry_points  # 20 ms that a program without integrations need not pay
+
+    return {point.name: point.value for point in entry_points(group=group)}
+
+
+def package_of(door: str) -> str | None:
+    """The integration package behind ``autotrack.<door>``."""
+    return _points(DOORS).get(door) or _points(GROUP).get(door)
+
+
+def autolog(options: Mapping[str, Any], exclude: frozenset[str] = frozenset()) -> None:
+    """Record every framework that has an integration, from its import on; those that were configured by name keep
+    their own options."""
+    global _general, _excluded
+    if settings.disabled():
+        return
+    _general, _excluded = dict(options), exclude
+    for module, package in _points(GROUP).items():
+        if module not in exclude and package.removeprefix("autotrack_") not in exclude:
+            when_imported(module, partial(_on_import, package))
+
+
+def disable() -> None:
+    """Take every hook out again; what is being recorded is recorded to its end."""
+    global _general
+    _general = None
+    forget()
+    for integration in known.values():
+        integration.disable()
+        integration.specific = False
+    known.clear()
+
+
+def report() -> list[dict[str, Any]]:
+    """For each integration what is hooked, how often it fired, and why something is not: JSON-ready."""
+    rows: list[dict[str, Any]] = []
+    packages = {integration.name: integration for integration in known.values()}
+    for module, package in sorted(_points(GROUP).items()):
+        name = package.removeprefix("autotrack_")
+        integration = packages.pop(name, None)
+        rows.append(_row(name, module, package, integration))
+    rows += [_row(name, name, "", integration) for name, integration in packages.items()]
+    return rows
+
+
+def _row(name: str, module: str, package: str, integration: Integration | None) -> dict[str, Any]:
+    failures = guard.failures()
+    return {
+        "integration": name,
+        "module": module,
+        "package": package,
+        "state": ("on" if integration.enabled else "off") if integration else "waiting for the import",
+        "why": integration.why_not if integration else "",
+        "supports": integration.supports if integration else "",
+        "hooks": [
+            {
+                "hook": hook.function.__name__,
+                "targets": dict(hook.states),
+                "fired": hook.fired,
+                "failures": failures.get(hook.site, 0),
+                "switched_off": guard.tripped(hook.site),
+            }
+            for hook in (integration.hooks if integration else [])
+        ],
+    }
+
+
+def _on_import(package: str, _module: ModuleType) -> None:
+    if _general is None:
+        return
+    integration: Integration = import_module(package).INTEGRATION
+    if integration.name in _excluded or integration.specific:
+        return
+    own = {module for module, other in _points(GROUP).items() if other == package}
+    integration.others = frozenset(_points(GROUP)) - own - _excluded
+    integration.options = integration.read_options(_general, strict=False)
+    integration.switch()

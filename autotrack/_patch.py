@@ -1,0 +1,104 @@
+"""Putting a wrapper in a function's place, and the very same function back. The only file that imports wrapt."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import wrapt
+
+Wrapper = Callable[[Any, Any, tuple[Any, ...], dict[str, Any]], Any]
+"""Called with ``(wrapped, instance, args, kwargs)``."""
+
+
+class _Bound(wrapt.BoundFunctionWrapper):  # type: ignore[misc]  # wrapt's class is typed as Any
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        owner = self._self_instance if self._self_instance is not None else self._self_owner
+        return getattr, (owner, self.__wrapped__.__name__)
+
+    def __reduce__(self) -> Any:
+        return self.__reduce_ex__(2)
+
+    def __copy__(self) -> Any:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        reduce, (owner, name) = self.__reduce_ex__(2)
+        import copy  # a few hundred microseconds that only a deep copy of a bound method needs
+
+        return reduce(copy.deepcopy(owner, memo), name)
+
+
+class Patched(wrapt.FunctionWrapper):  # type: ignore[misc]  # wrapt's class is typed as Any
+    """Our wrapper: recognisable, and pickled by import path like the function that it stands for, so that a pickle
+    does not need autotrack to load."""
+
+    __bound_function_wrapper__ = _Bound
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return str(self.__wrapped__.__qualname__)
+
+    def __reduce__(self) -> Any:
+        return str(self.__wrapped__.__qualname__)
+
+    def __copy__(self) -> Any:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """One attribute that was replaced. ``owned`` says whether the owner defined it itself or inherited it."""
+
+    owner: Any
+    attribute: str
+    original: Any
+    owned: bool
+    wrapper: Any
+
+    def revert(self) -> bool:
+        """Put the original back; a stranger's later patch stays where it is, and then ours only passes through."""
+        if vars(self.owner).get(self.attribute) is not self.wrapper:
+            return False
+        if self.owned:
+            setattr(self.owner, self.attribute, self.original)
+        else:
+            delattr(self.owner, self.attribute)
+        return True
+
+
+def patch(
+    owner: Any,
+    attribute: str,
+    wrapper: Wrapper,
+    enabled: Callable[[], bool],
+    shared: dict[int, Patched],
+) -> Patch:
+    """Wrap ``owner.attribute``; names for one function share one wrapper, so that it still pickles by identity.
+
+    Raises ``AttributeError`` where there is no such attribute.
+    """
+    original = inspect.getattr_static(owner, attribute)
+    owned = attribute in vars(owner)
+    wrapped = shared.get(id(original))
+    if wrapped is None:
+        wrapped = shared[id(original)] = Patched(original, wrapper, enabled)
+    setattr(owner, attribute, wrapped)
+    return Patch(owner, attribute, original, owned, wrapped)
+
+
+def replace(owner: Any, attribute: str, new: Any) -> Patch:
+    """Put any object in an attribute's place."""
+    original = inspect.getattr_static(owner, attribute, None)
+    owned = attribute in vars(owner)
+    setattr(owner, attribute, new)
+    return Patch(owner, attribute, original, owned, new)
+
+
+def is_ours(value: Any) -> bool:
+    """Whether an attribute, taken from its owner's ``__dict__``, is a wrapper of ours."""
+    return type(value) is Patched

@@ -1,0 +1,124 @@
+"""One call of a hooked function, as the author of an integration sees it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from contextvars import ContextVar
+from types import MappingProxyType
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from autotrack import current
+from autotrack.options import Options
+from autotrack.run import Run
+
+_signatures: WeakKeyDictionary[Any, inspect.Signature] = WeakKeyDictionary()
+
+
+class Call:
+    """A call that is being recorded. ``args`` and ``kwargs`` are the user's own; look, do not touch: change the call
+    with :meth:`replace`."""
+
+    __slots__ = (
+        "args", "duration", "function", "instance", "integration", "kwargs", "options", "outer", "owns_run",
+        "_arguments", "_run",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        integration: str,
+        options: Options,
+        function: Any,
+        instance: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        outer: Call | None = None,
+    ) -> None:
+        self.integration = integration
+        self.options = options
+        self.function = function
+        self.instance = instance
+        self.args = args
+        self.kwargs = kwargs
+        self.outer = outer
+        self.duration = 0.0
+        """Seconds that the framework's own function took; known after the ``yield``."""
+        self.owns_run = False
+        self._arguments: Mapping[str, Any] | None = None
+        self._run: Run | None = None
+
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """The arguments by parameter name, defaults filled in; those of ``**kwargs`` stand beside the others."""
+        if self._arguments is None:
+            signature = _signature(self.function)
+            bound = signature.bind(*self.args, **self.kwargs)
+            bound.apply_defaults()
+            found = dict(bound.arguments)
+            for name, parameter in signature.parameters.items():
+                if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+                    found.update(found.pop(name))
+            self._arguments = MappingProxyType(found)
+        return self._arguments
+
+    def replace(self, **changes: Any) -> None:
+        """Call the framework with other values for these parameters. The user's own objects stay as they are."""
+        bound = _signature(self.function).bind(*self.args, **self.kwargs)
+        for name, value in changes.items():
+            bound.arguments[name] = value
+        # The order of `arguments` decides which are positional; a name that was left out comes last otherwise.
+        order = list(bound.signature.parameters)
+        bound.arguments = dict(sorted(bound.arguments.items(), key=lambda item: order.index(item[0])))
+        self.args, self.kwargs = bound.args, bound.kwargs
+
+    @property
+    def run(self) -> Run:
+        """The run that this call is recorded in; opened when it is first asked for.
+
+        It is the run that the program has open, if this is the first training in it; a second one gets a run below
+        it, so that the two do not mix. Without one the call gets a run that ends with it.
+        """
+        if self._run is None:
+            if self.outer is not None:
+                self._run = self.outer.run
+            else:
+                self._run, self.owns_run = training_run(self.integration, self.options)
+        return self._run
+
+    @property
+    def opened(self) -> Run | None:
+        """The run, if it has been asked for."""
+        return self._run
+
+
+inside: ContextVar[Call | str | None] = ContextVar("autotrack_inside", default=None)
+"""The recorded call around what happens now; a text where the mark came with a task from another worker."""
+
+
+def training_run(integration: str, options: Options) -> tuple[Run, bool]:
+    """The run for a training that begins now, and whether the integration is to end it."""
+    ambient = current.users_run()
+    if ambient is not None and ambient.claim():
+        return ambient, False
+    run = current.start(
+        parent=ambient,
+        experiment=ambient.experiment if ambient else None,
+        tags={**(options.extra_tags or {}), "mlflow.autologging": integration},
+        activate=False,
+    )
+    run.managed = True
+    return run, True
+
+
+def _signature(function: Any) -> inspect.Signature:
+    plain = getattr(function, "__func__", function)
+    try:
+        signature = _signatures.get(plain)
+        if signature is None:
+            signature = _signatures[plain] = inspect.signature(plain)
+    except TypeError:  # a callable that takes no weak reference
+        return inspect.signature(function)
+    if plain is function:
+        return signature
+    return signature.replace(parameters=list(signature.parameters.values())[1:])

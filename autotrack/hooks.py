@@ -1,0 +1,282 @@
+"""What the author of an integration uses: declare where to hook, say what to record, never call the framework.
+
+    INTEGRATION = Integration("xgboost", distribution="xgboost", supports=">=2.0,<4")
+
+    @INTEGRATION.hook("xgboost.training:train", "xgboost:train")
+    def train(call: Call) -> Steps:
+        call.run.params(call.arguments["params"])                  # before
+        booster = yield                                            # xgboost runs here, called by autotrack, once
+        call.run.params({"trees": booster.num_boosted_rounds()})   # after
+
+A hook that returns before its ``yield`` records nothing. One that fails before it leaves the user's call as it was;
+one that fails after it leaves the result as it was; either costs one warning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from functools import partial, wraps
+from types import FunctionType, ModuleType
+from typing import Any, TypeVar
+
+from autotrack import current, guard, settings
+from autotrack._engine import STOPPED, record, watcher
+from autotrack._watch import when_imported
+from autotrack.call import Call, inside, training_run
+from autotrack.event import DatasetUsed
+from autotrack.exceptions import AutotrackException
+from autotrack.options import Options
+from autotrack.run import Run
+
+__all__ = ["STOPPED", "Call", "DatasetUsed", "Integration", "Options", "Run", "Steps", "current", "inside"]
+
+Steps = Generator[None, Any, None]
+"""What a hook function returns."""
+
+_C = TypeVar("_C", bound=type)
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+class DeclaredHook:
+    """One function of an integration, and the places where it is to be called."""
+
+    def __init__(
+        self, integration: Integration, function: Callable[..., Any], targets: tuple[str, ...], *, kind: str,
+        joins: bool = False, stops: bool = False, methods: tuple[str, ...] = (),
+        unless: Callable[[type], bool] | None = None,
+    ) -> None:  # fmt: skip
+        self.integration = integration
+        self.integration_name = integration.name
+        self.function = function
+        self.targets = targets
+        self.kind = kind
+        self.joins = joins
+        self.stops = stops
+        self.methods = methods
+        self.unless = unless
+        self.site = f"{integration.name}: {function.__name__}"
+        self.fired = 0
+        self.states: dict[str, str] = dict.fromkeys(targets, "waiting for the import")
+        self.wrapper: Callable[..., Any] = (
+            watcher(self, stops=stops) if kind == "watch" else partial(record, self)
+        )
+
+    @property
+    def options(self) -> Options:
+        """The options in force now."""
+        return self.integration.options
+
+    def active(self) -> bool:
+        """Whether a call that begins now is this hook's to record; asked before each, so it costs next to nothing."""
+        if not self.integration.enabled or guard.tripped(self.site):
+            return False
+        if self.kind == "watch":
+            return True
+        outer = inside.get()
+        if outer is None:
+            return True
+        # Only the outermost fit records; a joining hook adds to a call of its own integration, one level down.
+        return self.joins and isinstance(outer, Call) and outer.integration == self.integration_name and not outer.outer
+
+
+class Integration:
+    """One framework: what is hooked there and what is recorded.
+
+    ``distribution`` is the name under which pip knows the framework, ``supports`` the range of its versions for
+    which the hooks were written. An older version is left alone with one warning; a newer one is tried.
+    """
+
+    def __init__(
+        self, name: str, *, distribution: str | None = None, supports: str = "", options: type[Options] = Options
+    ) -> None:
+        self.name = name
+        self.distribution = distribution or name
+        self.supports = supports
+        self.options_class = options
+        self.options = options()
+        self.enabled = False
+        self.specific = False
+        """Whether the user configured this integration by name; then the general ``autolog()`` leaves it so."""
+        self.why_not = ""
+        self.others: frozenset[str] = frozenset()
+        """Top-level modules of the frameworks that other integrations record."""
+        self.hooks: list[DeclaredHook] = []
+        self._shared: dict[int, Any] = {}
+        self._started: list[tuple[Callable[[], Callable[[], None] | None], str]] = []
+        self._undo: list[Callable[[], object]] = []
+        self._checked = False
+
+    def hook(self, *targets: str, joins: bool = False) -> Callable[[Callable[[Call], Steps]], Callable[[Call], Steps]]:
+        """Record the calls of a function or method, named ``"module:qualified.name"``; all the names of one function
+        belong in one call. With ``joins`` the hook also runs inside a recorded call of the same integration and adds
+        to its run."""
+
+        def declare(function: Callable[[Call], Steps]) -> Callable[[Call], Steps]:
+            self.hooks.append(DeclaredHook(self, function, targets, kind="record", joins=joins))
+            return function
+
+        return declare
+
+    def hook_subclasses(
+        self, base: str, *methods: str, unless: Callable[[type], bool] | None = None
+    ) -> Callable[[Callable[[Call], Steps]], Callable[[Call], Steps]]:
+        """Record methods of a class and of all its subclasses, those that exist and those that are yet to be defined.
+
+        A class for which ``unless`` is true, or that belongs to another integration's framework, is left alone.
+        """
+
+        def declare(function: Callable[[Call], Steps]) -> Callable[[Call], Steps]:
+            hook = DeclaredHook(self, function, (base,), kind="subclasses", methods=methods, unless=unless)
+            self.hooks.append(hook)
+            return function
+
+        return declare
+
+    def watch(self, *targets: str, stops: bool = False) -> Callable[[_F], _F]:
+        """Look at the calls of a function that is called often: ``look(instance, args, kwargs, result)`` after each.
+
+        It opens no run and costs well under a microsecond of its own. With ``stops`` it is also told, by the result
+        :data:`STOPPED`, when an iterator's ``__next__`` was exhausted.
+        """
+
+        def declare(function: _F) -> _F:
+            self.hooks.append(DeclaredHook(self, function, targets, kind="watch", stops=stops))
+            return function
+
+        return declare
+
+    def on_start(self, module: str) -> Callable[[Callable[[], Callable[[], None] | None]], Any]:
+        """Call once when recording is switched on and ``module`` is imported; what it returns undoes it.
+
+        For frameworks that have hooks of their own.
+        """
+
+        def declare(function: Callable[[], Callable[[], None] | None]) -> Any:
+            self._started.append((function, module))
+            return function
+
+        return declare
+
+    def guarded(self, cls: Any = None, *, default: Any = None) -> Any:
+        """A class decorator for callbacks handed to a framework: what their methods raise stops here.
+
+        A method that failed returns ``default``; give a mapping for a default per method.
+        """
+
+        def decorate(cls: _C) -> _C:
+            for name, function in list(vars(cls).items()):
+                if isinstance(function, FunctionType) and (not name.startswith("__") or name == "__call__"):
+                    fallback = default.get(name) if isinstance(default, Mapping) else default
+                    setattr(cls, name, _guarded(f"{self.name}: {cls.__name__}.{name}", function, fallback))
+            return cls
+
+        return decorate if cls is None else decorate(cls)
+
+    def open_run(self) -> tuple[Run, bool]:
+        """The run for a training that no single call spans, and whether the integration is to end it."""
+        return training_run(self.name, self.options)
+
+    def autolog(self, **options: Any) -> None:
+        """Record this framework from now on, or with ``disable=True`` no longer.
+
+        An option that the integration does not have is an error.
+        """
+        self.options = self.read_options(options, strict=True)
+        self.specific = True
+        if not settings.disabled():
+            self.switch()
+
+    def read_options(self, given: Mapping[str, Any], *, strict: bool) -> Options:
+        """The integration's options from keyword arguments; unknown ones are an error or, if not strict, ignored."""
+        fields = self.options_class.__dataclass_fields__
+        unknown = [name for name in given if name not in fields]
+        if unknown and strict:
+            raise AutotrackException.invalid(
+                f"autotrack.{self.name}.autolog has no option {unknown[0]!r}; it has {', '.join(sorted(fields))}"
+            )
+        return self.options_class(**{name: value for name, value in given.items() if name in fields})
+
+    def switch(self) -> None:
+        """On or off, as the options say."""
+        known[self.name] = self
+        guard.silent = self.options.silent
+        if self.options.disable:
+            self.disable()
+        else:
+            self.enable()
+
+    def enable(self) -> None:
+        """Put the hooks in place, each when its module is imported."""
+        if self.enabled:
+            return
+        self.enabled = True
+        for hook in self.hooks:
+            for target in hook.targets:
+                hook.states[target] = "waiting for the import"
+                when_imported(target.partition(":")[0], partial(self._install, hook, target))
+        for function, module in self._started:
+            when_imported(module, partial(self._start, function))
+
+    def disable(self) -> None:
+        """Put the very objects back that were there before."""
+        self.enabled = False
+        for undo in reversed(self._undo):
+            with guard.guard(f"{self.name}: disable"):
+                undo()
+        self._shared, self._undo = {}, []
+        for hook in self.hooks:
+            hook.states = dict.fromkeys(hook.targets, "off")
+
+    def _start(self, function: Callable[[], Callable[[], None] | None], _module: ModuleType) -> None:
+        if self.enabled and self._version_fits():
+            undo = function()
+            if undo is not None:
+                self._undo.append(undo)
+
+    def _install(self, hook: DeclaredHook, target: str, module: ModuleType) -> None:
+        if not self.enabled:
+            return
+        if not self._version_fits():
+            hook.states[target] = f"skipped: {self.why_not}"
+            return
+        from autotrack._installing import install  # loads wrapt: only once there is something to patch
+
+        try:
+            self._undo.append(install(hook, target, module, self._shared))
+            hook.states[target] = "installed"
+        except AttributeError as error:
+            hook.states[target] = f"skipped: {error}"
+            guard.warn(f"{self.name}: {target}", f"{self.name}: {target} cannot be recorded: {error}")
+
+    def _version_fits(self) -> bool:
+        if not self._checked:
+            self._checked = True
+            with guard.guard(f"{self.name}: version"):
+                from autotrack._versions import problem  # loads packaging: only for a framework that is in use
+
+                self.why_not, fatal = problem(self.distribution, self.supports)
+                if self.why_not:
+                    guard.warn(f"{self.name}: version", self.why_not)
+                if not fatal and not self.options.disable_for_unsupported_versions:
+                    self.why_not = ""
+        return not self.why_not
+
+
+known: dict[str, Integration] = {}
+"""The integrations that were switched on in this process, by name."""
+
+
+def _guarded(site: str, function: FunctionType, default: Any) -> Any:
+    @wraps(function)
+    def method(*args: Any, **kwargs: Any) -> Any:
+        if guard.tripped(site):
+            return default
+        try:
+            return function(*args, **kwargs)
+        except Exception as error:
+            if guard.strict():
+                raise
+            guard.failed(site, error)
+            return default
+
+    return method
