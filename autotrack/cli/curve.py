@@ -136,9 +136,7 @@ def draw(curves: Sequence[Curve], *, width: int = 80, height: int = 10, style: S
     return lines
 
 
-def _trace(
-    points: Sequence[tuple[float, float]], horizontal: _Scale, vertical: _Scale
-) -> Iterator[tuple[int, int]]:
+def _trace(points: Sequence[tuple[float, float]], horizontal: _Scale, vertical: _Scale) -> Iterator[tuple[int, int]]:
     """The dots of one series: its points joined by straight lines, open where a value is not finite."""
     before: tuple[int, int] | None = None
     bottom = vertical.dots - 1
@@ -224,9 +222,7 @@ def _floor(
     yield Line(((" " * (gutter + 2) + "".join(row), _NO_SERIES),))
 
 
-def _legend(
-    curves: Sequence[Curve], seen: set[str], width: int, dotted: bool, style: Style
-) -> Iterator[Line]:
+def _legend(curves: Sequence[Curve], seen: set[str], width: int, dotted: bool, style: Style) -> Iterator[Line]:
     entries = []
     if len(curves) > 1:
         for index, curve in enumerate(curves):

@@ -149,9 +149,7 @@ def attention(place: Mapping[str, Any], integrations: Sequence[Mapping[str, Any]
 def print_findings(console: Console, findings: Mapping[str, Any]) -> None:
     """The findings for a reader."""
     place = findings["store"]
-    counts = (
-        f", {place['runs']} runs in {place['experiments']} experiments" if place["runs"] is not None else ""
-    )
+    counts = f", {place['runs']} runs in {place['experiments']} experiments" if place["runs"] is not None else ""
     for name, value in {
         "autotrack": f"{findings['autotrack']} in {Path(autotrack.__file__ or '').parent}",
         "python": findings["python"],

@@ -17,6 +17,7 @@ from autotrack.cli.console import STATUS, box, open_console, paint, plain
 from autotrack.cli.curve import Curve
 from autotrack.cli.runs import facts
 from autotrack.client import Client
+from autotrack.entities import ViewType
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +57,7 @@ def show(
     tracks = [track(client, found.info.run_id, key) for key in telling.metrics_in_order(found.data.metrics)]
     record = Record(
         found,
-        find.experiments(client, find.ViewType.ALL)[found.info.experiment_id].name,
+        find.experiments(client, ViewType.ALL)[found.info.experiment_id].name,
         tracks,
         models(client, found),
         files(client, found.info.run_id),
@@ -117,8 +118,7 @@ class Record:
             **facts(run, {run.info.experiment_id: self.experiment}),
             "metrics": {track.key: track.as_json() for track in self.tracks},
             "datasets": [
-                {**item.dataset.to_dictionary(), "context": _role(item.tags)}
-                for item in run.inputs.dataset_inputs
+                {**item.dataset.to_dictionary(), "context": _role(item.tags)} for item in run.inputs.dataset_inputs
             ],
             "models": [_model_facts(model) for model in self.models],
             "artifacts": [{"path": file.path, "size": file.file_size} for file in self.files],

@@ -44,9 +44,7 @@ def ago(time_ms: int, now_ms: float | None = None) -> str:
         if seconds < size:
             return f"{seconds:.0f} {unit} ago"
         seconds /= size
-    return (
-        f"{seconds:.0f} d ago" if seconds < 31 else time.strftime("%Y-%m-%d", time.localtime(time_ms / 1000))
-    )
+    return f"{seconds:.0f} d ago" if seconds < 31 else time.strftime("%Y-%m-%d", time.localtime(time_ms / 1000))
 
 
 def moment(time_ms: int) -> str:

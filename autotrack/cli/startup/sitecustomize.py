@@ -26,12 +26,13 @@ def _is_ours():
 sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry) != _here]
 sys.path_importer_cache.pop(_here, None)
 try:
-    if _is_ours():
-        from autotrack.cli import child
+    del sys.modules["sitecustomize"]
+    __import__("sitecustomize")  # the one that we stand in front of, or the ImportError that `site` expects
+finally:
+    try:
+        if _is_ours():
+            from autotrack.cli import child
 
-        child.activate()
-except Exception as error:  # noqa: BLE001 - the program starts whatever happens here
-    sys.stderr.write("autotrack: not switched on in process %d: %r\n" % (os.getpid(), error))
-
-del sys.modules["sitecustomize"]
-__import__("sitecustomize")  # the one that we stand in front of, or the ImportError that `site` expects
+            child.activate()
+    except Exception as error:  # noqa: BLE001 - the program starts whatever happens here
+        sys.stderr.write("autotrack: not switched on in process %d: %r\n" % (os.getpid(), error))
