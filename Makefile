@@ -32,7 +32,7 @@ lint: $(VENV)/.lint
 
 types: $(VENV)/.lint $(VENV)/.demo
 	$(BIN)/mypy
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks $(ARGS)
