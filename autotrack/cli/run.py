@@ -82,33 +82,40 @@ def own_options() -> list[str]:
     options, program = split(sys.orig_argv[1:], refuse=False)
     if program[:1] == ["-m"]:
         return split(options)[0]
-    return [option for option in options if option[1] not in _ABOUT_US]
+    kept: list[str] = []
+    for word in options:
+        if kept and kept[-1] in ("-W", "-X"):
+            kept.append(word)
+        elif letters := "".join(c for c in word[1:] if c not in _ABOUT_US or word[1] in _VALUED):
+            kept.append(f"-{letters}")
+    return kept
 
 
 def split(words: Sequence[str], *, refuse: bool = True) -> tuple[list[str], list[str]]:
-    """Read a command line as ``python`` does: ``(its own options, the program and its arguments)``.
+    """Read a command line as ``python`` does: ``(its own options as they were given, the program and its arguments)``.
 
-    The program is a path first, or ``-m`` and a module. Options come back one letter each.
+    The program is a path first, or ``-m`` and a module.
     """
     options: list[str] = []
     rest = list(words)
     while rest and rest[0] != "-" and rest[0].startswith("-"):
-        letters = rest.pop(0)[1:]
-        while letters:
-            letter, letters = letters[0], letters[1:]
+        word = rest.pop(0)
+        for place, letter in enumerate(word[1:], start=1):
+            value = word[place + 1 :]
             if letter in _VALUED or letter == "m":
-                if not letters and not rest:
+                if not value and not rest:
                     raise RefusedError(f"-{letter} lacks its value: {USAGE}")
-                value, letters = letters or rest.pop(0), ""
                 if letter == "m":
-                    return options, ["-m", value, *rest]
-                options += [f"-{letter}", value] if refuse else [f"-{letter}{value}"]
-            elif refuse and letter in _BLIND:
+                    before = [word[:place]] if place > 1 else []
+                    return options + before, ["-m", value or rest.pop(0), *rest]
+                options += [word] if value else [word, rest.pop(0)]
+                break
+            if refuse and letter in _BLIND:
                 raise RefusedError(f"-{letter} would keep recording switched off; leave it out")
-            elif letter in _PLAIN + _BLIND:
-                options.append(f"-{letter}")
-            elif refuse:
-                raise RefusedError(f"-{letter} is no option here: {USAGE}")
-            else:
-                return options, ["-" + letter, *rest]
+            if letter not in _PLAIN + _BLIND:
+                if refuse:
+                    raise RefusedError(f"{word} is no option here: {USAGE}")
+                return options, [word, *rest]
+        else:
+            options.append(word)
     return options, rest
