@@ -1,0 +1,12 @@
+"""Models in MLflow's directory format: saved with the run that trained them, and loaded anywhere."""
+
+from __future__ import annotations
+
+from autotrack.models.flavor import Flavor
+from autotrack.models.format import ModelInfo
+from autotrack.models.load import load
+from autotrack.models.log import log
+from autotrack.models.save import save
+from autotrack.models.signature import ModelSignature, infer_signature
+
+__all__ = ["Flavor", "ModelInfo", "ModelSignature", "infer_signature", "load", "log", "save"]

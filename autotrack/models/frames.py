@@ -12,7 +12,7 @@ from typing import Any
 from autotrack.models import kinds
 from autotrack.models.kinds import ANY, SAMPLE, Kind, Unknown
 
-CELLS = 1_000_000
+CELLS = 200_000
 """How many cells of a table are looked at to find columns with missing values."""
 
 
@@ -32,21 +32,21 @@ def _pandas_frame(frame: Any) -> list[Kind]:
     sample = frame.iloc[: max(SAMPLE, CELLS // max(1, len(names)))]
     gaps = sample.isna().to_numpy().any(axis=0)
     return [
-        {**_pandas_kind(dtype, lambda at=at: sample.iloc[:, at]), "name": name, "required": not gap}
+        {**_pandas_kind(dtype, sample, at), "name": name, "required": not gap}
         for at, (name, dtype, gap) in enumerate(zip(names, frame.dtypes.tolist(), gaps.tolist(), strict=True))
     ]
 
 
 def _pandas_series(series: Any) -> list[Kind]:
     sample = series.iloc[:CELLS]
-    spec = {**_pandas_kind(series.dtype, lambda: sample), "required": not sample.isna().any()}
+    spec = {**_pandas_kind(series.dtype, sample, None), "required": not sample.isna().any()}
     return [_named(spec, series.name)]
 
 
-def _pandas_kind(dtype: Any, values: Callable[[], Any]) -> Kind:
+def _pandas_kind(dtype: Any, sample: Any, at: int | None) -> Kind:
     if dtype.kind != "O":
         return kinds.of_dtype(dtype.kind, getattr(dtype, "itemsize", 8))
-    column = values().iloc[:SAMPLE].infer_objects()
+    column = (sample if at is None else sample.iloc[:, at]).iloc[:SAMPLE].infer_objects()
     if column.dtype.kind != "O":
         return kinds.of_dtype(column.dtype.kind, column.dtype.itemsize)
     try:
@@ -74,7 +74,9 @@ _POLARS: Mapping[str, str] = {
 
 
 def _polars_frame(frame: Any) -> list[Kind]:
-    return [_named({**_polars_kind(column.dtype), "required": not column.null_count()}, column.name) for column in frame]
+    return [
+        _named({**_polars_kind(column.dtype), "required": not column.null_count()}, column.name) for column in frame
+    ]
 
 
 def _polars_series(series: Any) -> list[Kind]:
@@ -153,7 +155,11 @@ def _dmatrix(matrix: Any) -> list[Kind]:
 def _named(spec: Kind, name: Any) -> Kind:
     if name is None:
         return spec
-    return {**{key: value for key, value in spec.items() if key != "required"}, "name": name, "required": spec["required"]}
+    return {
+        **{key: value for key, value in spec.items() if key != "required"},
+        "name": name,
+        "required": spec["required"],
+    }
 
 
 _READERS: tuple[tuple[str, str, Callable[[Any], list[Kind]]], ...] = (

@@ -6,7 +6,7 @@ A kind is the JSON that stands for it in a signature: ``{"type": "long"}``, ``{"
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import sys
 from collections.abc import Iterable, Mapping
 from itertools import islice
@@ -21,7 +21,7 @@ ANY: Kind = {"type": "any"}
 
 _SCALARS: Mapping[type, str] = {
     bool: "boolean", int: "long", float: "double", str: "string", bytes: "binary", bytearray: "binary",
-    datetime.date: "datetime", datetime.datetime: "datetime",
+    dt.date: "datetime", dt.datetime: "datetime",
 }  # fmt: skip
 _NUMPY_SCALARS: Mapping[str, str] = {
     "bool": "boolean", "bool_": "boolean", "int32": "integer", "int64": "long", "float32": "float",
@@ -35,7 +35,7 @@ class Unknown(Exception):
 
 def missing(value: Any) -> bool:
     """Whether a value is None, NaN, or one of pandas' marks for "not there"."""
-    if value is None or (isinstance(value, float) and value != value):  # noqa: PLR0124 - NaN alone differs from itself
+    if value is None or (isinstance(value, float) and value != value):
         return True
     pandas = sys.modules.get("pandas")
     return pandas is not None and (value is getattr(pandas, "NA", ...) or value is getattr(pandas, "NaT", ...))
@@ -43,14 +43,14 @@ def missing(value: Any) -> bool:
 
 def of_value(value: Any, sample: int = SAMPLE) -> Kind | None:
     """The kind of one value; ``None`` for an empty array, which says nothing."""
-    if missing(value) or (isinstance(value, (list, dict)) and not value):
+    if missing(value):
         return ANY
+    if is_array(value):
+        return of_items(value, sample) if value.dtype.kind == "O" else _of_array(value)
     if isinstance(value, dict):
-        return {"type": "object", "properties": _properties(value)}
-    if is_array(value) and value.dtype.kind != "O":
-        return _of_array(value)
-    if isinstance(value, list) or is_array(value):
-        return of_items(value, sample)
+        return {"type": "object", "properties": _properties(value)} if value else ANY
+    if isinstance(value, list):
+        return of_items(value, sample) if value else ANY
     name = _SCALARS.get(type(value))
     if name is None and type(value).__module__ == "numpy":
         name = _NUMPY_SCALARS.get(type(value).__name__)

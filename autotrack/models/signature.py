@@ -16,6 +16,8 @@ from autotrack.exceptions import AutotrackException
 from autotrack.models import frames, kinds
 from autotrack.models.kinds import Kind, Unknown
 
+_PARTS = ("inputs", "outputs", "params")
+
 Schema = list[Kind]
 """One entry a column or tensor, as MLflow writes it."""
 
@@ -42,7 +44,7 @@ class ModelSignature:
     @classmethod
     def from_dict(cls, parts: Mapping[str, str | None]) -> ModelSignature:
         """Read what `to_dict` wrote, or the ``signature`` of an MLmodel file of MLflow's."""
-        return cls(*(json.loads(text) if (text := parts.get(part)) else None for part in ("inputs", "outputs", "params")))
+        return cls(*(json.loads(text) if (text := parts.get(part)) else None for part in _PARTS))
 
     @classmethod
     def given(cls, signature: Any) -> ModelSignature | None:
@@ -50,8 +52,10 @@ class ModelSignature:
         if signature is None or isinstance(signature, cls):
             return signature
         parts = signature if isinstance(signature, Mapping) else getattr(signature, "to_dict", dict)()
-        if not any(parts.get(part) for part in ("inputs", "outputs", "params")):
-            raise AutotrackException.invalid(f"{type(signature).__name__} is no model signature; infer_signature makes one")
+        if not any(parts.get(part) for part in _PARTS):
+            raise AutotrackException.invalid(
+                f"{type(signature).__name__} is no model signature; infer_signature makes one"
+            )
         return cls.from_dict(parts)
 
 
@@ -134,7 +138,7 @@ def _tensor(data: Any) -> Kind:
         raise Unknown("a tensor without dimensions has no batch")
     dtype = data.dtype
     # Names of text dtypes carry the longest item's length, which is no part of a signature.
-    name = {"U": "str", "S": "bytes"}.get(getattr(dtype, "kind", ""), None) or getattr(dtype, "name", None)
+    name = {"U": "str", "S": "bytes"}.get(getattr(dtype, "kind", "")) or getattr(dtype, "name", None)
     # torch prints "torch.float32"; what numpy has no name for reaches a model as float32.
     name = name or str(dtype).rpartition(".")[2]
     if name.startswith(("bfloat", "float8")):
@@ -180,12 +184,16 @@ def _param(name: str, value: Any) -> dict[str, Any]:
         if isinstance(value, Mapping):
             return {"name": name, "default": dict(value), "shape": None, **_known(kinds.of_value(dict(value)))}
         many = isinstance(value, list) or kinds.is_array(value)
-        values = list(value) if many else [value]
+        values: list[Any] = list(value) if many else [value]
         found = [kinds.of_value(item) for item in values]
         if all(kind == {"type": "datetime"} for kind in found):
             kind: Kind = {"type": "datetime"}
-            default: Any = [np.datetime64(item).item().isoformat() for item in values]
+            moments: list[Any] = [np.datetime64(item).item() for item in values]
+            default: Any = [moment.isoformat() for moment in moments]
         else:
+            names = {item["type"] for item in found if item}
+            if len(names) > 1 and names & {"string", "boolean"}:
+                raise Unknown("its items are of several types")
             array = np.asarray(values)
             if array.ndim != 1 or array.dtype.kind in "SO":
                 raise Unknown("it is no scalar, no list of scalars and no mapping")

@@ -1,0 +1,123 @@
+"""Writing a model directory that is complete or absent, whatever happens in between."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from autotrack.exceptions import AutotrackException
+from autotrack.models import example, format, requirements  # noqa: A004 - the module, not the builtin
+from autotrack.models.flavor import Flavor, Flavors, owner
+from autotrack.models.format import MLMODEL, PYFUNC, ModelInfo
+from autotrack.models.signature import ModelSignature
+
+PARTIAL = ".partial"
+"""Ends the name, which begins with a dot, of a directory that is still being written."""
+
+
+def save(
+    model: Any,
+    directory: Path,
+    *,
+    flavor: Flavor | None = None,
+    signature: Any = None,
+    input_example: Any = None,
+    metadata: Mapping[str, Any] | None = None,
+    run_id: str | None = None,
+    params: Mapping[str, str] | None = None,
+    tags: Mapping[str, str] | None = None,
+    numbered: bool = False,
+) -> ModelInfo:
+    """Save a model as a directory in MLflow's format.
+
+    The directory appears under its name only when it is complete. If the name is taken, that is an error, or with
+    ``numbered`` the model goes to the first free one of ``name-2``, ``name-3`` …
+    """
+    flavor = flavor or owner(model)
+    if not numbered and directory.exists():
+        raise AutotrackException(
+            f"{directory} exists already; a saved model is never overwritten", "RESOURCE_ALREADY_EXISTS"
+        )
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    partial = directory.parent / f".{directory.name}.{os.urandom(4).hex()}{PARTIAL}"
+    partial.mkdir()
+    try:
+        given = ModelSignature.given(signature)
+        flavors = flavor.save(model, partial)
+        if PYFUNC in flavors:
+            flavors[PYFUNC] = format.pyfunc(flavors[PYFUNC])
+        saved = {} if input_example is None else example.write(input_example, partial)
+        info = ModelInfo(
+            model_id=f"m-{os.urandom(16).hex()}",
+            name=directory.name,
+            directory=directory,
+            flavors=flavors,
+            run_id=run_id,
+            signature=given,
+            metadata=dict(metadata or {}),
+            utc_time_created=format.utc_now(),
+            params=params or {},
+            tags=tags or {},
+        )
+        format.write_environment(partial, _requirements(flavor, model, flavors, given))
+        return _publish(partial, info, saved, numbered)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def _publish(partial: Path, info: ModelInfo, saved_example: Mapping[str, Any], numbered: bool) -> ModelInfo:
+    """Write the MLmodel file, which names the directory, and give the directory that name."""
+    wanted, number = info.directory, 1
+    while True:
+        if not (numbered and info.directory.exists()):
+            content = {**info.document(), **({"saved_input_example_info": saved_example} if saved_example else {})}
+            format.write_text(partial / MLMODEL, format.document(content))
+            digest, size = format.digest(partial)
+            try:
+                _rename(partial, info.directory)
+            except FileExistsError:
+                if not numbered:
+                    raise
+            else:
+                return replace(info, digest=digest, size=size)
+        number += 1
+        name = f"{wanted.name}-{number}"
+        info = replace(info, name=name, directory=wanted.with_name(name))
+
+
+def _rename(partial: Path, directory: Path) -> None:
+    try:
+        partial.rename(directory)
+    except OSError as error:
+        # Which error a taken name gives differs between systems and file systems.
+        if error.errno in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.EACCES) and directory.exists():
+            raise FileExistsError(errno.EEXIST, "the model's name is taken", str(directory)) from error
+        raise
+
+
+def _requirements(flavor: Flavor, model: Any, flavors: Flavors, signature: ModelSignature | None) -> list[str]:
+    modules: set[str] = set()
+    if any(conf.get("serialization_format") == "cloudpickle" for conf in flavors.values()):
+        modules.add("cloudpickle")
+    with contextlib.suppress(Exception):  # what a stranger's model says about its parts may fail
+        modules.update(_modules(flavor.parts(model)))
+    # Named columns come in a data frame, so whoever asks the model will build one.
+    if signature and any(isinstance(spec.get("name"), str) for spec in signature.inputs or ()):
+        modules.update([name for name in ("pandas", "polars") if name in sys.modules][:1])
+    return requirements.requirements(flavor.requires, modules)
+
+
+def _modules(parts: Iterable[Any]) -> set[str]:
+    names: set[str] = set()
+    for part in parts:
+        classes = part.__mro__ if isinstance(part, type) else (part, *type(part).__mro__)
+        names.update(name for cls in classes if isinstance(name := getattr(cls, "__module__", None), str))
+    return {name.partition(".")[0] for name in names}
