@@ -68,9 +68,7 @@ def write_stubs(root: Path) -> None:
         stale.unlink()
     for stub, text in wanted.items():
         if stub.with_suffix(".py").exists() or stub.with_suffix("").is_dir():
-            raise ValueError(
-                f"autotrack.{stub.stem} is a module of autotrack; rename the integration or its alias"
-            )
+            raise ValueError(f"autotrack.{stub.stem} is a module of autotrack; rename the integration or its alias")
         if not stub.exists() or stub.read_text(encoding="utf-8") != text:
             stub.write_text(text, encoding="utf-8")
 
@@ -92,11 +90,7 @@ def _stubs(root: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _written(root: Path) -> set[Path]:
-    return {
-        stub
-        for stub in (root / "autotrack").glob("*.pyi")
-        if stub.read_text(encoding="utf-8").startswith(HEADER)
-    }
+    return {stub for stub in (root / "autotrack").glob("*.pyi") if stub.read_text(encoding="utf-8").startswith(HEADER)}
 
 
 def _literal(tree: ast.Module, name: str, init: Path) -> tuple[str, ...]:

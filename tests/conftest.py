@@ -13,9 +13,7 @@ ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(autouse=True)
-def fresh_program(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[None]:
+def fresh_program(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """An empty working directory, an absent store, none of the developer's settings, and nothing left behind.
 
     Failures of autotrack's own are raised; the marker ``lenient`` has them swallowed, as in a real program.

@@ -295,9 +295,7 @@ def framework_modules(package: str) -> set[str]:
         for requirement in map(Requirement, distribution(name).requires or ())
         if requirement.marker is None or requirement.marker.evaluate({"extra": ""})
     }
-    return own | {
-        module for module, names in by_module.items() if required.intersection(map(canonical, names))
-    }
+    return own | {module for module, names in by_module.items() if required.intersection(map(canonical, names))}
 
 
 def folders() -> list[Any]:
