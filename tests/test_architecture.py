@@ -35,7 +35,7 @@ LAYERS = (
         "call", "hooks", "testing",
     },
     {"analysis"},
-    {"", "_frameworks", "fluent", "pyfunc", "tracking"},
+    {"", "_frameworks", "active", "content", "fluent", "frame", "pyfunc", "tracking"},
     {"__main__", "cli"},
 )  # fmt: skip
 """The parts of ``autotrack``, innermost first; "" is ``autotrack/__init__.py``. A part imports from its own
