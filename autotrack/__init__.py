@@ -15,11 +15,13 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
+_HERE = __file__.rpartition("/")[0] or __file__.rpartition("\\")[0]
+
 
 def __getattr__(name: str) -> Any:
     full = f"autotrack.{name}"
     # Our own modules first: `from autotrack import guard` asks here before the import system looks for a file.
-    if not name.startswith("__") and PathFinder.find_spec(full, __path__) is None:
+    if not name.startswith("__") and PathFinder.find_spec(full, [_HERE]) is None:
         fluent = import_module("autotrack.fluent")
         if name in fluent.__all__:
             value = globals()[name] = getattr(fluent, name)
@@ -40,7 +42,7 @@ class _Doors:
     """Finds ``autotrack.<framework>`` in the installed integrations, after all real modules were asked."""
 
     @staticmethod
-    def find_spec(name: str, path: Any = None, target: Any = None) -> Any:
+    def find_spec(name: str, path: Any = None, target: Any = None) -> Any:  # noqa: ARG004 - the import system's signature
         if name.startswith("autotrack.") and name.count(".") == 1:
             from autotrack._doors import find  # loaded when a name that is no module of ours is asked for
 

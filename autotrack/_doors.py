@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.abc import Loader
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
@@ -15,11 +16,11 @@ def find(name: str) -> ModuleSpec | None:
     return ModuleSpec(name, _SameModule(package)) if package else None
 
 
-class _SameModule:
+class _SameModule(Loader):
     def __init__(self, package: str) -> None:
         self._package = package
 
-    def create_module(self, spec: ModuleSpec) -> ModuleType:
+    def create_module(self, spec: ModuleSpec) -> ModuleType:  # noqa: ARG002 - the import system's signature
         module = import_module(self._package)
         self._own = module.__spec__
         return module

@@ -37,7 +37,7 @@ class Hook(Protocol):
 class _Session:
     """The state of one recorded call, from before the framework runs to after."""
 
-    __slots__ = ("call", "_ambient", "_inside", "_site", "_started", "_steps")
+    __slots__ = ("_ambient", "_inside", "_site", "_started", "_steps", "call")
 
     def __init__(self, hook: Hook, call: Call) -> None:
         self.call = call
@@ -147,7 +147,7 @@ def record(hook: Hook, wrapped: Any, instance: Any, args: tuple[Any, ...], kwarg
 
 
 def watcher(hook: Hook, *, stops: bool) -> Callable[..., Any]:
-    """Stand in for a function that is looked at often: after each call, ``function(instance, args, kwargs, result)``."""
+    """Stand in for a function that is called often; ``function(instance, args, kwargs, result)`` looks after each."""
     function = hook.function
     site = hook.site
 
@@ -170,7 +170,7 @@ def watcher(hook: Hook, *, stops: bool) -> Callable[..., Any]:
         hook.fired += 1
         try:
             function(instance, args, kwargs, result)
-        except Exception as error:  # noqa: BLE001 - ours stops here
+        except Exception as error:
             if guard.strict():
                 raise
             guard.failed(site, error)
@@ -219,8 +219,8 @@ class _Resumed:
                 finally:
                     self._session.leave()
                 raise
-            except BaseException as error:  # noqa: BLE001 - handed on to where the user's code waits
-                resume, value = inner.throw, error
+            except BaseException as thrown:  # noqa: BLE001 - handed on to where the user's code waits
+                resume, value = inner.throw, thrown
 
 
 async def _coroutine(session: _Session, inner: Any) -> Any:
@@ -266,8 +266,8 @@ async def _async_generator(session: _Session, inner: Any) -> AsyncGenerator[Any,
             except GeneratorExit:
                 await _Resumed(session, inner.aclose())
                 raise
-            except BaseException as error:  # noqa: BLE001 - handed on to where the user's code waits
-                advance = inner.athrow(error)
+            except BaseException as thrown:  # noqa: BLE001 - handed on to where the user's code waits
+                advance = inner.athrow(thrown)
         returned = True
     finally:
         if not returned:

@@ -14,6 +14,7 @@ from autotrack.guard import guard
 if TYPE_CHECKING:
     from autotrack.hooks import DeclaredHook
 
+
 def install(hook: DeclaredHook, target: str, module: ModuleType, shared: dict[int, Any]) -> Callable[[], object]:
     """Put a hook in place at ``"module:Class.method"``, or on a class and its subclasses; returns what undoes it.
 
@@ -35,7 +36,7 @@ class _Family:
             self._cover(cls)
         self._watch = replace(base, "__init_subclass__", classmethod(self._hook_into(base)))
 
-    def _hook_into(self, base: type) -> Callable[..., None]:
+    def _hook_into(self, base: Any) -> Callable[..., None]:
         before = vars(base).get("__init_subclass__")
 
         def __init_subclass__(cls: type, **kwargs: Any) -> None:  # noqa: N807 - it takes this very method's place
@@ -48,7 +49,9 @@ class _Family:
         return __init_subclass__
 
     def _cover(self, cls: type) -> None:
-        if any(self._belongs_elsewhere(parent) for parent in cls.__mro__) or (self._hook.unless and self._hook.unless(cls)):
+        if any(self._belongs_elsewhere(parent) for parent in cls.__mro__) or (
+            self._hook.unless and self._hook.unless(cls)
+        ):
             return
         for method in self._hook.methods:
             if method in vars(cls) and not is_ours(vars(cls)[method]):
@@ -77,4 +80,3 @@ def _tree(base: type) -> list[type]:
             found[cls] = None
             waiting += type.__subclasses__(cls)
     return list(found)
-

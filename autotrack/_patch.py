@@ -13,7 +13,7 @@ Wrapper = Callable[[Any, Any, tuple[Any, ...], dict[str, Any]], Any]
 """Called with ``(wrapped, instance, args, kwargs)``."""
 
 
-class _Bound(wrapt.BoundFunctionWrapper):  # type: ignore[misc]  # wrapt's class is typed as Any
+class _Bound(wrapt.BoundFunctionWrapper[Any, Any]):
     def __reduce_ex__(self, protocol: Any) -> Any:
         owner = self._self_instance if self._self_instance is not None else self._self_owner
         return getattr, (owner, self.__wrapped__.__name__)
@@ -31,7 +31,7 @@ class _Bound(wrapt.BoundFunctionWrapper):  # type: ignore[misc]  # wrapt's class
         return reduce(copy.deepcopy(owner, memo), name)
 
 
-class Patched(wrapt.FunctionWrapper):  # type: ignore[misc]  # wrapt's class is typed as Any
+class Patched(wrapt.FunctionWrapper[Any, Any]):
     """Our wrapper: recognisable, and pickled by import path like the function that it stands for, so that a pickle
     does not need autotrack to load."""
 

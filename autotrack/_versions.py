@@ -19,4 +19,7 @@ def problem(distribution: str, supports: str) -> tuple[str, bool]:
     oldest = SpecifierSet(",".join(str(part) for part in SpecifierSet(supports) if not part.operator.startswith("<")))
     if not oldest.contains(found, prereleases=True):
         return f"{distribution} {found} is older than autotrack records ({supports}); it is left alone", True
-    return f"{distribution} {found} is newer than those tried with autotrack ({supports}); recording is attempted", False
+    return (
+        f"{distribution} {found} is newer than those tried with autotrack ({supports}); recording is attempted",
+        False,
+    )

@@ -21,8 +21,17 @@ class Call:
     with :meth:`replace`."""
 
     __slots__ = (
-        "args", "duration", "function", "instance", "integration", "kwargs", "options", "outer", "owns_run",
-        "_arguments", "_run",
+        "_arguments",
+        "_run",
+        "args",
+        "duration",
+        "function",
+        "instance",
+        "integration",
+        "kwargs",
+        "options",
+        "outer",
+        "owns_run",
     )  # fmt: skip
 
     def __init__(

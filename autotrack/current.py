@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar, Token
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ _experiment: tuple[str, str] | None = None
 _lock = threading.Lock()
 _told = False
 _joined: dict[str, Run] = {}
+last: Run | None = None
+"""The run that this process opened last."""
 
 
 def current() -> Run | None:
@@ -52,15 +55,20 @@ def users_run() -> Run | None:
 def _only(runs: list[Run]) -> Run | None:
     if not runs:
         return _join_from_environment()
-    for outer, inner in zip(runs, runs[1:], strict=False):
+    for outer, inner in pairwise(runs):
         if inner.parent is not outer:
             return None
     return runs[-1]
 
 
-def several() -> bool:
-    """Whether open runs exist but none of them belongs to this context."""
-    return bool(open_runs) and current() is None
+def forbid_ambiguity() -> None:
+    """Raise if the process has several open runs and none of them belongs to this context."""
+    if open_runs and current() is None:
+        raise AutotrackException(
+            f"{len(open_runs)} runs are open in this process and none was started in this thread or task; log through "
+            "the run that is meant: run = autotrack.start_run(); run.log_metric(...)",
+            "INVALID_STATE",
+        )
 
 
 def own() -> Run | None:
@@ -93,6 +101,7 @@ def start(
     ``experiment`` is ``(id, name)``. With ``run_id`` the existing run goes on; an unknown id is an error. A medium
     that refuses costs one warning, and the run is one that keeps nothing.
     """
+    global last
     sink = _sink()
     experiment_key, experiment_name = experiment or current_experiment()
     named = name is not None
@@ -118,13 +127,17 @@ def start(
                 guard.warn("opening a run", f"{sink.uri} cannot be written ({error}); this run is not recorded")
     if opening.failed:
         stream = NullStream()
-    run = Run(run_id, (experiment_key, experiment_name), name, stream, parent=parent, named=named or isinstance(first, Joined))
+    run = Run(
+        run_id, (experiment_key, experiment_name), name, stream, parent=parent, named=named or isinstance(first, Joined)
+    )
     _ensure_exit_hook()
-    open_runs[run_id] = run
+    open_runs[run_id] = last = run
+    if isinstance(first, Joined):
+        _joined[run_id] = run
     if activate:
         _stack.set((*(r for r in _stack.get() if not r.ended), run))
     if isinstance(first, RunCreated):
-        run.tags({**_source_tags(name, run), **(tags or {})})
+        run.tags({**_source_tags(run), **(tags or {})})
     elif tags:
         run.tags(tags)
     return run
@@ -189,15 +202,21 @@ def script_name() -> str:
     return "notebook" if "ipykernel" in sys.modules else "interactive"
 
 
+def was_ended(run_id: str) -> bool:
+    """Whether this process went on with a run by its id and has ended it since."""
+    run = _joined.get(run_id)
+    return run is not None and run.ended
+
+
 def reset() -> None:
     """Forget everything that this process knows of runs, as between two tests."""
-    global _experiment, _told
+    global _experiment, _told, last
     for run in list(open_runs.values()):
         run.end()
     open_runs.clear()
     _joined.clear()
     _stack.set(())
-    _experiment, _told = None, False
+    _experiment, _told, last = None, False, None
 
 
 def _sink() -> Sink | None:
@@ -228,11 +247,11 @@ def _join_from_environment() -> Run | None:
             if sink is None or not sink.has(run_id):
                 guard.warn(f"run {run_id}", f"there is no run {run_id} to join; runs of their own are recorded")
                 return None
-            run = _joined[run_id] = start(run_id=run_id, activate=False)
+            run = start(run_id=run_id, activate=False)
     return None if run.ended else run
 
 
-def _source_tags(name: str, run: Run) -> dict[str, str]:
+def _source_tags(run: Run) -> dict[str, str]:
     main = sys.modules.get("__main__")
     tags = {
         "mlflow.user": _user(),
@@ -284,7 +303,7 @@ def _at_exit() -> None:
     error = _uncaught()
     status, kept = outcome(error)
     for run in reversed(list(open_runs.values())):
-        run.end(status, kept, exit=None if kept is not None else "unknown")
+        run.end(status, kept, exit_code=None if kept is not None else "unknown")
         if kept is None:
             left_open.append(run)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from enum import Enum, IntEnum
+from enum import IntEnum, StrEnum
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -52,7 +52,7 @@ class RunStatus(IntEnum):
         return RunStatus(status) in (RunStatus.FINISHED, RunStatus.FAILED, RunStatus.KILLED)
 
 
-class LoggedModelStatus(str, Enum):
+class LoggedModelStatus(StrEnum):
     """Whether a model's files are complete."""
 
     UNSPECIFIED = "UNSPECIFIED"

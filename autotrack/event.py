@@ -142,7 +142,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class LifeStage:
-    """"active" or "deleted" (soft: nothing is removed)."""
+    """ "active" or "deleted" (soft: nothing is removed)."""
 
     kind: ClassVar[str] = "life"
     stage: str
@@ -186,14 +186,16 @@ Event = (
 
 _KINDS: dict[str, Any] = {cls.kind: cls for cls in Event.__args__}
 _FIELDS: dict[str, tuple[str, ...]] = {kind: tuple(f.name for f in fields(cls)) for kind, cls in _KINDS.items()}
-# ASCII output: a lone surrogate in a name stays one JSON escape and never breaks the file's UTF-8.
-_dumps: Callable[[Any], str] = json.JSONEncoder(separators=(",", ":"), default=lambda value: _as_dict(value)).encode
 
 
 def _as_dict(value: Any) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
     return {f.name: getattr(value, f.name) for f in fields(value)}
+
+
+# ASCII output: a lone surrogate in a name stays one JSON escape and never breaks the file's UTF-8.
+_dumps: Callable[[Any], str] = json.JSONEncoder(separators=(",", ":"), default=_as_dict).encode
 
 
 def encode(event: Event, time_ms: int | None = None) -> bytes:

@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 from types import TracebackType
+from typing import Self
 
 STRIKES = 8
 """Failures in a row at one place after which it is left alone for the rest of the process."""
@@ -77,7 +78,7 @@ def _text(error: BaseException) -> str:
         return "?"
 
 
-class guard:
+class guard:  # noqa: N801 - reads as a statement: `with guard(...)`
     """Swallow and count an ``Exception`` raised by autotrack's own code.
 
     ``BaseException`` passes: Ctrl-C and ``SystemExit`` belong to the user.
@@ -89,7 +90,7 @@ class guard:
         self.site = site
         self.failed = False
 
-    def __enter__(self) -> guard:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

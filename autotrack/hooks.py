@@ -57,9 +57,7 @@ class DeclaredHook:
         self.site = f"{integration.name}: {function.__name__}"
         self.fired = 0
         self.states: dict[str, str] = dict.fromkeys(targets, "waiting for the import")
-        self.wrapper: Callable[..., Any] = (
-            watcher(self, stops=stops) if kind == "watch" else partial(record, self)
-        )
+        self.wrapper: Callable[..., Any] = watcher(self, stops=stops) if kind == "watch" else partial(record, self)
 
     @property
     def options(self) -> Options:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from autotrack import guard
 from autotrack.event import (
@@ -58,6 +58,9 @@ class Run:
         self.name = name
         self.parent = parent
         self.ended = False
+        self.status = "RUNNING"
+        self.started = time.time_ns() // 1_000_000
+        """In ms since 1970."""
         self.managed = False
         """Whether an integration opened it, rather than the program."""
         self._stream = stream
@@ -110,8 +113,16 @@ class Run:
         except Exception as error:  # noqa: BLE001 - whatever fails here must not reach the training
             self._refused(f"metric {key!r:.100}", error)
 
-    def metrics(self, values: Mapping[str, Any], step: int | float | None = None, *, dataset: str | None = None,
-                digest: str | None = None, model_id: str | None = None, time_ms: int | None = None) -> None:  # fmt: skip
+    def metrics(
+        self,
+        values: Mapping[str, Any],
+        step: int | float | None = None,
+        *,
+        time_ms: int | None = None,
+        model_id: str | None = None,
+        dataset: str | None = None,
+        digest: str | None = None,
+    ) -> None:
         """Add one point to each of several curves, in one write."""
         try:
             raw, step_flag = _step(step)
@@ -177,6 +188,11 @@ class Run:
         if not self._named:
             self.rename(what)
 
+    @property
+    def files(self) -> Path:
+        """Where the run's files are to lie, whether or not there is one yet."""
+        return self._stream.artifacts
+
     def artifact_directory(self) -> Path:
         """Where the run's files lie; made when it is first asked for."""
         self._stream.artifacts.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -211,18 +227,20 @@ class Run:
         except Exception as error:  # noqa: BLE001 - whatever fails here must not reach the training
             self._refused(f"artifact {source!s:.100}", error)
 
-    def end(self, status: str = "FINISHED", error: BaseException | None = None, *, exit: str | None = None) -> None:
+    def end(
+        self, status: str = "FINISHED", error: BaseException | None = None, *, exit_code: str | None = None
+    ) -> None:
         """Close the run. ``error`` gives the tail of its traceback to the record."""
         with self._lock:
             if self.ended:
                 return
-            self.ended = True
+            self.ended, self.status = True, status
         open_runs.pop(self.run_id, None)
         try:
             if self._pid == os.getpid():  # a forked child that leaves does not end its parent's run
-                if exit is not None:
-                    self._stream.event(Tags({"autotrack.exit_code": exit}))
-                self._stream.event(Ended(status, traceback_tail(error), exit))
+                if exit_code is not None:
+                    self._stream.event(Tags({"autotrack.exit_code": exit_code}))
+                self._stream.event(Ended(status, traceback_tail(error), exit_code))
             self._stream.close()
         except Exception as problem:  # noqa: BLE001 - whatever fails here must not reach the training
             self._refused("end", problem)
@@ -233,7 +251,7 @@ class Run:
             self._fits += 1
             return self._fits == 1
 
-    def __enter__(self) -> Run:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -83,7 +83,9 @@ def local_directory(uri: str) -> Path | None:
 
         parts = urlsplit(uri)
         if parts.netloc not in ("", "localhost"):
-            raise AutotrackException.invalid(f"{uri}: a file URI names a directory of this machine, not of {parts.netloc!r}")
+            raise AutotrackException.invalid(
+                f"{uri}: a file URI names a directory of this machine, not of {parts.netloc!r}"
+            )
         return Path(unquote(parts.path)).expanduser().absolute()
     if "://" in uri or uri.startswith("memory:"):
         return None

@@ -97,8 +97,10 @@ def _is_known(value: Any, depth: int) -> bool:
     if kind in (list, tuple, set, frozenset):
         return depth > 0 and len(value) <= _ITEMS and all(_is_known(item, depth - 1) for item in value)
     if kind is dict:
-        return depth > 0 and len(value) <= _ITEMS and all(
-            _is_known(key, 0) and _is_known(item, depth - 1) for key, item in value.items()
+        return (
+            depth > 0
+            and len(value) <= _ITEMS
+            and all(_is_known(key, 0) and _is_known(item, depth - 1) for key, item in value.items())
         )
     module = getattr(kind, "__module__", None)
     if type(module) is not str or module.partition(".")[0] not in _KNOWN:

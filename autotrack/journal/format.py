@@ -20,7 +20,7 @@ EXACT = 2
 LATE = 4
 """Added after the run had ended, as a score on a finished model is."""
 
-_CHECK_START = 0xFFFF
+CHECK_START = 0xFFFF
 """Not 0, so that a record of zero bytes, as a power loss leaves them, does not verify."""
 
 _pack = RECORD.pack
@@ -33,7 +33,7 @@ def record(key_id: int, flags: int, step: int, time_ms: int, value: float) -> by
     return _pack(
         key_id,
         flags,
-        crc_hqx(_pack(key_id, flags, 0, step, time_ms, value), _CHECK_START),
+        crc_hqx(_pack(key_id, flags, 0, step, time_ms, value), CHECK_START),
         step,
         time_ms,
         value,
@@ -42,7 +42,7 @@ def record(key_id: int, flags: int, step: int, time_ms: int, value: float) -> by
 
 def check(key_id: int, flags: int, step: int, time_ms: int, value: float) -> int:
     """What a record's check field must be."""
-    return crc_hqx(_pack(key_id, flags, 0, step, time_ms, value), _CHECK_START)
+    return crc_hqx(_pack(key_id, flags, 0, step, time_ms, value), CHECK_START)
 
 
 def raw_step(step: int | float) -> tuple[int, int]:

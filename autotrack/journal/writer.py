@@ -62,9 +62,7 @@ class RunWriter:
             if self._metrics < 0:
                 self._open_metrics()
             keys, announce = self._keys, self._announce
-            data = b"".join(
-                [record(keys.get(p[0]) or announce(p[0], p[3]), p[1], p[2], p[3], p[4]) for p in points]
-            )
+            data = b"".join([record(keys.get(p[0]) or announce(p[0], p[3]), p[1], p[2], p[3], p[4]) for p in points])
             written = _write(self._metrics, data)
             if written != len(data):
                 self._finish(self._metrics, data, written)
@@ -184,7 +182,7 @@ def _append_to(path: str) -> int:
 
 def _after_fork() -> None:
     for writer in open_writers():
-        writer._drop_after_fork()  # noqa: SLF001 - the same file
+        writer._drop_after_fork()
     _open_writers.clear()
 
 

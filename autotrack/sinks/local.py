@@ -27,7 +27,9 @@ def check_store(directory: Path) -> bool:
     except NotADirectoryError:
         raise AutotrackException.invalid(f"{directory} is not a directory; name one to keep runs in") from None
     except (ValueError, TypeError, AttributeError, KeyError):
-        raise AutotrackException.invalid(f"{directory / MARK} is damaged; restore it from a copy of the store") from None
+        raise AutotrackException.invalid(
+            f"{directory / MARK} is damaged; restore it from a copy of the store"
+        ) from None
     if version is None:
         if directory.is_dir() and any(directory.iterdir()):
             raise AutotrackException.invalid(

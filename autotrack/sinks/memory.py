@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 from collections.abc import Iterable
 from pathlib import Path
@@ -52,6 +51,8 @@ class MemorySink:
         self.uri = uri
         self.streams: dict[str, MemoryStream] = {}
         self.experiments: list[ExperimentCreated] = []
+        import tempfile  # draws in half of the standard library, for a sink that few use
+
         self._files = tempfile.TemporaryDirectory(prefix="autotrack-")
         self._lock = threading.Lock()
 

@@ -1,0 +1,106 @@
+"""The public functions, under MLflow's names and signatures.
+
+Logging never waits and never raises for what it is given; questions and set-up say clearly what is wrong.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from autotrack.active import ActiveRun
+from autotrack.exceptions import AutotrackException, MlflowException
+from autotrack.fluent.experiments import (
+    create_experiment,
+    delete_experiment,
+    get_experiment,
+    get_experiment_by_name,
+    search_experiments,
+    set_experiment,
+    set_experiment_tag,
+    set_experiment_tags,
+)
+from autotrack.fluent.logging import (
+    delete_tag,
+    log_artifact,
+    log_artifacts,
+    log_dict,
+    log_figure,
+    log_image,
+    log_input,
+    log_metric,
+    log_metrics,
+    log_param,
+    log_params,
+    log_table,
+    log_text,
+    set_tag,
+    set_tags,
+)
+from autotrack.fluent.recording import autolog, disable, doctor, get_tracking_uri, is_tracking_uri_set, set_tracking_uri
+from autotrack.fluent.runs import (
+    active_run,
+    delete_run,
+    end_run,
+    get_artifact_uri,
+    get_run,
+    last_active_run,
+    search_runs,
+    start_run,
+)
+
+if TYPE_CHECKING:
+    from autotrack.client import Client
+    from autotrack.client import Client as MlflowClient
+
+__all__ = [
+    "ActiveRun",
+    "AutotrackException",
+    "Client",
+    "MlflowClient",
+    "MlflowException",
+    "active_run",
+    "autolog",
+    "create_experiment",
+    "delete_experiment",
+    "delete_run",
+    "delete_tag",
+    "disable",
+    "doctor",
+    "end_run",
+    "get_artifact_uri",
+    "get_experiment",
+    "get_experiment_by_name",
+    "get_run",
+    "get_tracking_uri",
+    "is_tracking_uri_set",
+    "last_active_run",
+    "log_artifact",
+    "log_artifacts",
+    "log_dict",
+    "log_figure",
+    "log_image",
+    "log_input",
+    "log_metric",
+    "log_metrics",
+    "log_param",
+    "log_params",
+    "log_table",
+    "log_text",
+    "search_experiments",
+    "search_runs",
+    "set_experiment",
+    "set_experiment_tag",
+    "set_experiment_tags",
+    "set_tag",
+    "set_tags",
+    "set_tracking_uri",
+    "start_run",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("Client", "MlflowClient"):
+        from autotrack.client import Client  # heavy: SQLAlchemy, for those who ask the store
+
+        return Client
+    raise AttributeError(name)

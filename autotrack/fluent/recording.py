@@ -1,0 +1,90 @@
+"""Switching recording on and off, and where it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from autotrack import current, settings
+from autotrack.sinks.open import open_sink, tracking_uri
+
+
+def autolog(
+    *,
+    log_models: bool = True,
+    log_model_signatures: bool = True,
+    log_input_examples: bool = False,
+    log_datasets: bool = True,
+    disable: bool = False,
+    exclusive: bool = False,
+    disable_for_unsupported_versions: bool = False,
+    silent: bool = False,
+    extra_tags: Mapping[str, str] | None = None,
+    exclude_flavors: Sequence[str] | None = None,
+    **others: Any,
+) -> None:
+    """Record everything that is trained from now on, whatever is or will be imported.
+
+    Args:
+        log_models: keep the fitted models.
+        log_model_signatures: with the types of what goes in and comes out, from the data already seen.
+        log_input_examples: with a few rows of input.
+        log_datasets: fingerprint what the models are trained on.
+        disable: switch recording off and put the frameworks' own functions back.
+        exclusive: leave a program alone that has opened a run itself.
+        disable_for_unsupported_versions: leave versions alone that autotrack was not tried with.
+        silent: say nothing, not even where the record goes.
+        extra_tags: for every run that is opened.
+        exclude_flavors: names of frameworks to leave alone.
+        others: options of single frameworks, given to those that have them.
+    """
+    from autotrack import _loader  # importlib.metadata: milliseconds that a program without autolog need not pay
+
+    if disable:
+        _loader.disable()
+        return
+    options = {
+        "log_models": log_models,
+        "log_model_signatures": log_model_signatures,
+        "log_input_examples": log_input_examples,
+        "log_datasets": log_datasets,
+        "exclusive": exclusive,
+        "disable_for_unsupported_versions": disable_for_unsupported_versions,
+        "silent": silent,
+        "extra_tags": extra_tags,
+    }
+    _loader.autolog({**others, **options}, frozenset(exclude_flavors or ()))
+
+
+def disable() -> None:
+    """Stop recording: every framework's own functions are back in their places."""
+    autolog(disable=True)
+
+
+def doctor() -> list[dict[str, Any]]:
+    """What is hooked in this process, how often each hook fired, and why something is not hooked."""
+    from autotrack import _loader  # as in autolog
+
+    return _loader.report()
+
+
+def set_tracking_uri(uri: str | Path | None) -> None:
+    """Record to a directory from now on (a path or ``file:DIR``); ``None`` goes back to the default.
+
+    A directory that holds somebody else's files is refused.
+    """
+    if uri is not None:
+        open_sink(str(uri))
+    settings.choose(tracking_uri=None if uri is None else str(uri))
+    current.choose_experiment(None)
+
+
+def get_tracking_uri() -> str:
+    """Where runs are recorded now."""
+    return tracking_uri()
+
+
+def is_tracking_uri_set() -> bool:
+    """Whether the place was chosen, in the program or in the environment."""
+    return settings.current().tracking_uri is not None

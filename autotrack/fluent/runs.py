@@ -1,0 +1,150 @@
+"""Runs: starting, ending, finding them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from autotrack import current, settings
+from autotrack.active import ActiveRun, active
+from autotrack.exceptions import AutotrackException
+from autotrack.fluent.asking import all_pages, client
+from autotrack.fluent.experiments import get_experiment, search_experiments
+from autotrack.run import open_runs
+
+if TYPE_CHECKING:
+    from autotrack.entities import Run as RunRecord
+
+
+def start_run(
+    run_id: str | None = None,
+    experiment_id: str | None = None,
+    run_name: str | None = None,
+    nested: bool = False,
+    parent_run_id: str | None = None,
+    tags: Mapping[str, Any] | None = None,
+    description: str | None = None,
+    log_system_metrics: bool | None = None,  # noqa: ARG001 - MLflow's name; the machine is recorded by a later part
+) -> ActiveRun:
+    """Open a run, or go on with one by its id, and make it the active one; use it in a ``with`` or end it.
+
+    ``nested`` opens it below the active run. Without a name it is called after what is trained in it.
+    """
+    own = current.own()
+    if own is not None and not own.managed and not nested and parent_run_id is None:
+        raise AutotrackException(
+            f"run {own.run_id} is active already: end it with autotrack.end_run(), or start the new one with "
+            "nested=True",
+            "INVALID_STATE",
+        )
+    run_id = run_id or (None if nested else _run_of_the_environment())
+    if run_id in open_runs:
+        run = open_runs[run_id]
+        current.enter(run)
+        return ActiveRun(run)
+    given = dict(tags or {})
+    if description is not None:
+        given["mlflow.note.content"] = description
+    parent = current.current() if nested else None
+    experiment = None
+    if experiment_id is not None:
+        experiment = (experiment_id, get_experiment(experiment_id).name)
+    elif parent is not None:
+        experiment = parent.experiment
+    return ActiveRun(
+        current.start(
+            run_name, run_id=run_id, experiment=experiment, parent=parent, parent_id=parent_run_id, tags=given
+        )
+    )
+
+
+def end_run(status: str = "FINISHED") -> None:
+    """End the active run, if there is one."""
+    run = current.own() or current.current()
+    if run is not None:
+        run.end(_status(status))
+
+
+def active_run() -> ActiveRun | None:
+    """The active run of this context, or ``None``."""
+    run = current.current()
+    return ActiveRun(run) if run is not None else None
+
+
+def last_active_run() -> RunRecord | None:
+    """The run that this process started or went on with last, as the store knows it."""
+    return get_run(current.last.run_id) if current.last is not None else None
+
+
+def get_run(run_id: str) -> RunRecord:
+    """A run by its id; an unknown one is an error."""
+    return client().get_run(run_id)
+
+
+def delete_run(run_id: str) -> None:
+    """Mark a run as deleted."""
+    client().delete_run(run_id)
+
+
+def get_artifact_uri(artifact_path: str | None = None) -> str:
+    """Where the active run's files lie, or one of them."""
+    files = active().run.files
+    return str(files / artifact_path if artifact_path else files)
+
+
+def search_runs(
+    experiment_ids: Sequence[str] | None = None,
+    filter_string: str = "",
+    run_view_type: int = 1,
+    max_results: int = 100_000,
+    order_by: Sequence[str] | None = None,
+    output_format: str | None = None,
+    search_all_experiments: bool = False,
+    experiment_names: Sequence[str] | None = None,
+) -> Any:
+    """The runs that match, newest first, as a pandas data frame where pandas is installed, else as a list.
+
+    ``filter_string`` is MLflow's grammar, such as ``metrics.accuracy > 0.9 AND params.model = 'svm'``. Without
+    experiments the one that new runs belong to is searched. ``output_format`` "pandas" or "list" insists.
+    """
+    if output_format not in (None, "pandas", "list"):
+        raise AutotrackException.invalid(f'output_format is "pandas" or "list", not {output_format!r}')
+    asked = client()
+    ids = list(experiment_ids or ())
+    for name in experiment_names or ():
+        found = asked.get_experiment_by_name(name)
+        ids += [found.experiment_id] if found is not None else []
+    if search_all_experiments and not ids:
+        ids = [experiment.experiment_id for experiment in search_experiments(view_type=3)]
+    elif not ids and experiment_names is None and experiment_ids is None:
+        ids = [current.current_experiment()[0]]
+    runs: list[Any] = []
+    if ids:
+        runs = all_pages(
+            lambda token: asked.search_runs(
+                ids, filter_string, run_view_type, min(max_results - len(runs), 5000), order_by, token
+            ),
+            max_results,
+        )
+    if output_format != "list":
+        from autotrack.frame import of_runs, pd  # heavy: pandas, for those who ask
+
+        if pd is not None:
+            return of_runs(runs)
+        if output_format == "pandas":
+            raise AutotrackException.invalid("pandas is not installed; `pip install pandas` or output_format='list'")
+    return runs
+
+
+def _run_of_the_environment() -> str | None:
+    run_id = settings.current().run_id
+    if run_id is None or current.was_ended(run_id):
+        return None
+    return run_id
+
+
+def _status(status: Any) -> str:
+    name = getattr(status, "name", status)
+    if name not in ("FINISHED", "FAILED", "KILLED"):
+        raise AutotrackException.invalid(f"a run ends FINISHED, FAILED or KILLED, not {name!r}")
+    return str(name)

@@ -1,0 +1,29 @@
+"""Runs as a table, one row each, with the columns that MLflow's ``search_runs`` has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+try:
+    import pandas as pd
+except ImportError:
+    pd = None  # type: ignore[assignment]  # the caller asks whether it is there
+
+
+def of_runs(runs: Sequence[Any]) -> Any:
+    """A data frame: ``run_id`` … ``end_time`` (UTC), then ``metrics.*``, ``params.*`` and ``tags.*``; what a run lacks
+    is NaN among the metrics and None elsewhere."""
+    columns: dict[str, Any] = {
+        "run_id": [run.info.run_id for run in runs],
+        "experiment_id": [run.info.experiment_id for run in runs],
+        "status": [run.info.status for run in runs],
+        "artifact_uri": [run.info.artifact_uri for run in runs],
+        "start_time": pd.to_datetime([run.info.start_time for run in runs], unit="ms", utc=True),
+        "end_time": pd.to_datetime([run.info.end_time for run in runs], unit="ms", utc=True),
+    }
+    for kind, missing in (("metrics", float("nan")), ("params", None), ("tags", None)):
+        names = dict.fromkeys(name for run in runs for name in getattr(run.data, kind))
+        for name in names:
+            columns[f"{kind}.{name}"] = [getattr(run.data, kind).get(name, missing) for run in runs]
+    return pd.DataFrame(columns)
