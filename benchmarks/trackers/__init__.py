@@ -12,9 +12,7 @@ OURS = "autotrack"
 
 def names() -> list[str]:
     """Every tracker, autotrack first."""
-    return sorted(
-        (module.name for module in pkgutil.iter_modules(__path__)), key=lambda name: (name != OURS, name)
-    )
+    return sorted((module.name for module in pkgutil.iter_modules(__path__)), key=lambda name: (name != OURS, name))
 
 
 def find(name: str) -> type[Tracker]:

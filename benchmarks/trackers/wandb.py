@@ -43,9 +43,7 @@ class Wandb(Tracker):
         record = import_module("wandb.proto.wandb_internal_pb2").Record
         (path,) = Path("wandb").glob(f"offline-run-*-{run}/run-{run}.wandb")
         records = (record.FromString(entry) for entry in _entries(path.read_bytes()))
-        names = (
-            {name for item in each.history.item for name in (item.key, *item.nested_key)} for each in records
-        )
+        names = ({name for item in each.history.item for name in (item.key, *item.nested_key)} for each in records)
         return sum(key in each for each in names)
 
     def xgboost_callbacks(self) -> list[Any] | None:
