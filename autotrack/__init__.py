@@ -6,11 +6,15 @@ used: the public functions come from :mod:`autotrack.fluent`, and ``autotrack.<f
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from importlib.machinery import PathFinder
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # a type checker takes it for true; typing itself would cost more than all the rest
 if TYPE_CHECKING:
+    from typing import Any
+
+    from autotrack._frameworks import *  # noqa: F403 - written by the build, one name per integration folder
     from autotrack.fluent import *  # noqa: F403 - one list of public names, `fluent.__all__`
 
 __version__ = "0.1.0"
@@ -35,7 +39,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *import_module("autotrack.fluent").__all__]
+    return sorted({*globals(), *import_module("autotrack.fluent").__all__})
 
 
 class _Doors:
@@ -50,4 +54,4 @@ class _Doors:
         return None
 
 
-__import__("sys").meta_path.append(_Doors)
+sys.meta_path.append(_Doors)  # type: ignore[arg-type]  # a class with the finder's method, as importlib's own are

@@ -39,7 +39,7 @@ class _Family:
     def _hook_into(self, base: Any) -> Callable[..., None]:
         before = vars(base).get("__init_subclass__")
 
-        def __init_subclass__(cls: type, **kwargs: Any) -> None:  # noqa: N807 - it takes this very method's place
+        def __init_subclass__(cls: Any, **kwargs: Any) -> None:  # noqa: N807 - it takes this very method's place
             if before is not None:
                 before.__get__(None, cls)(**kwargs)
             else:

@@ -15,7 +15,7 @@ from autotrack.hooks import Integration, known
 GROUP = "autotrack.integrations"
 """Entry points: name = the module whose import is waited for, value = the package that has ``INTEGRATION``."""
 
-DOORS = "autotrack.modules"
+DOORS = "autotrack.frameworks"
 """Entry points: name = what stands behind ``autotrack.``, value = the same package."""
 
 _general: dict[str, Any] | None = None

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-try:
-    import pandas as pd
-except ImportError:
-    pd = None  # type: ignore[assignment]  # the caller asks whether it is there
-
 
 def of_runs(runs: Sequence[Any]) -> Any:
     """A data frame: ``run_id`` … ``end_time`` (UTC), then ``metrics.*``, ``params.*`` and ``tags.*``; what a run lacks
-    is NaN among the metrics and None elsewhere."""
+    is NaN among the metrics and None elsewhere. Raises ``ImportError`` where pandas is not installed."""
+    import pandas as pd  # heavy, and not everybody's
+
     columns: dict[str, Any] = {
         "run_id": [run.info.run_id for run in runs],
         "experiment_id": [run.info.experiment_id for run in runs],

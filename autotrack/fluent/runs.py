@@ -10,6 +10,7 @@ from autotrack.active import ActiveRun, active
 from autotrack.exceptions import AutotrackException
 from autotrack.fluent.asking import all_pages, client
 from autotrack.fluent.experiments import get_experiment, search_experiments
+from autotrack.frame import of_runs
 from autotrack.run import open_runs
 
 if TYPE_CHECKING:
@@ -127,12 +128,13 @@ def search_runs(
             max_results,
         )
     if output_format != "list":
-        from autotrack.frame import of_runs, pd  # heavy: pandas, for those who ask
-
-        if pd is not None:
+        try:
             return of_runs(runs)
-        if output_format == "pandas":
-            raise AutotrackException.invalid("pandas is not installed; `pip install pandas` or output_format='list'")
+        except ImportError:
+            if output_format == "pandas":
+                raise AutotrackException.invalid(
+                    "pandas is not installed; `pip install pandas` or give output_format='list'"
+                ) from None
     return runs
 
 
