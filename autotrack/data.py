@@ -17,15 +17,17 @@ from typing import Any
 
 from autotrack.event import DatasetUsed
 from autotrack.exceptions import AutotrackException
-from autotrack.models import frames
 from autotrack.models.signature import Schema, schema
 
 BYTES = 4 * 1024 * 1024
 """How much of a data set goes into its digest."""
 
 
+_Update = Callable[[bytes], object]
+
+
 class Dataset:
-    """One data set. It keeps a reference to the data, and computes each fact when it is first asked for."""
+    """One data set as it is now: the digest is taken when it is made. It keeps a reference to the data."""
 
     def __init__(
         self,
@@ -43,17 +45,13 @@ class Dataset:
         self.predictions = predictions
         self.name = name or "dataset"
         self.source_type, self.source = _source(source)
-        self._digest = digest
+        self.digest = digest or content(features, None if isinstance(targets, str) else targets)
+        """16 hexadecimal digits, from the content."""
 
     @property
     def df(self) -> Any:
         """The table, if it is one."""
         return self.features
-
-    @cached_property
-    def digest(self) -> str:
-        """16 hexadecimal digits, from the content."""
-        return self._digest or digest(self.features, None if isinstance(self.targets, str) else self.targets)
 
     @cached_property
     def columns(self) -> Schema:
@@ -137,7 +135,7 @@ from_torch = from_scipy = from_arrow = from_numpy
 """Tensors, sparse matrices and Arrow tables, otherwise as `from_numpy`. A tensor on a device is waited for."""
 
 
-def digest(*parts: Any) -> str:
+def content(*parts: Any) -> str:
     """A digest of data, of bounded cost; the parts that are ``None`` do not count."""
     sha = hashlib.sha256()
     given = [part for part in parts if part is not None]
@@ -146,71 +144,94 @@ def digest(*parts: Any) -> str:
     return sha.hexdigest()[:16]
 
 
-def _feed(update: Callable[[bytes], object], data: Any, budget: int) -> None:
+def _feed(update: _Update, data: Any, budget: int) -> None:
     if isinstance(data, Mapping):
         for name, value in data.items():
-            update(f"{name}:".encode("utf-8", "surrogatepass"))
+            update(_bytes(f"{name}:"))
             _feed(update, value, budget // max(1, len(data)))
-    elif frames.columns_of(data) is not None:
-        _feed_table(update, data, budget)
+    elif (columns := _columns(data)) is not None:
+        update(_bytes(f"{len(data)} rows {[(str(name), str(dtype)) for name, dtype, _ in columns]}"))
+        for _, _, values in columns:
+            _feed_column(update, values, budget // len(columns))
     elif hasattr(data, "indptr") and hasattr(data, "indices"):  # a sparse matrix: its three arrays
-        update(f"{type(data).__name__} {data.shape}".encode())
+        update(_bytes(f"{type(data).__name__} {data.shape}"))
         for part in (data.data, data.indices, data.indptr):
             _feed(update, part, budget // 3)
-    elif hasattr(data, "detach"):
-        rows = _rows(data, budget, data.element_size() * (data[:1].numel() if data.dim() else 1))
-        _feed_array(
-            update, rows.detach().cpu().float() if "bfloat" in str(data.dtype) else rows.detach().cpu(), data.shape
-        )
-    elif hasattr(data, "dtype") and hasattr(data, "shape"):
-        _feed_array(update, _rows(data, budget, data[:1].nbytes if data.shape else 0), data.shape)
+    elif hasattr(data, "shape") and hasattr(data, "dtype"):
+        update(_bytes(f"{tuple(data.shape)} {data.dtype}"))
+        count = data.shape[0] if len(data.shape) else 0
+        # An array of objects keeps only their addresses, 8 bytes each.
+        size = _nbytes(data) * (8 if getattr(data.dtype, "hasobject", False) else 1)
+        for rows in _samples(data, count, size // max(1, count), budget):
+            _feed_array(update, rows)
     elif isinstance(data, (list, tuple)):
-        update(f"{len(data)} items".encode())
-        update(repr(_rows(data, budget, 64)).encode("utf-8", "surrogatepass"))
+        update(_bytes(f"{len(data)} items"))
+        for items in _samples(data, len(data), 64, budget):
+            update(_bytes(repr([_plain(item) for item in items])))
     else:
-        update(f"{type(data).__name__} {getattr(data, 'shape', '')}".encode())
+        update(_bytes(f"{type(data).__name__} {getattr(data, 'shape', '')}"))
 
 
-def _feed_array(update: Callable[[bytes], object], rows: Any, shape: Any) -> None:
+def _feed_column(update: _Update, values: Any, budget: int) -> None:
+    if hasattr(values, "columns"):  # a block of numbers
+        width = 8 * len(values.columns)
+    else:
+        width = 8 if getattr(getattr(values, "dtype", None), "kind", "O") in "biufM" else 64
+    for rows in _samples(getattr(values, "iloc", values), len(values), width, budget):
+        _feed_array(update, rows.to_numpy())
+
+
+def _feed_array(update: _Update, rows: Any) -> None:
     import numpy as np  # heavy, and here only for data that brought it along
 
+    if hasattr(rows, "detach"):
+        rows = rows.detach().cpu()
+        rows = rows.float() if "bfloat" in str(rows.dtype) else rows
     array = np.ascontiguousarray(rows)
-    update(f"{array.dtype.str} {tuple(shape)}".encode())
-    update(repr(array.tolist()).encode("utf-8", "surrogatepass") if array.dtype.hasobject else array.data.cast("B"))
+    if array.dtype.hasobject:
+        update(_bytes(repr([_plain(item) for item in array.ravel().tolist()])))
+    else:
+        update(array.tobytes())
 
 
-def _feed_table(update: Callable[[bytes], object], table: Any, budget: int) -> None:
-    """Names and types of the columns, and of the sampled rows each column's values."""
-    columns = frames.columns_of(table) or {}
-    count = len(table)
-    update(f"{count} rows".encode())
-    for name, (dtype, values) in columns.items():
-        update(f"{name!r} {dtype}".encode("utf-8", "surrogatepass"))
-        rows = _rows(values, budget // max(1, len(columns)), 16)
-        array = rows.to_numpy()
-        if array.dtype.hasobject:
-            update("\0".join(map(str, array.tolist())).encode("utf-8", "surrogatepass"))
-        else:
-            _feed_array(update, array, array.shape)
+def _columns(table: Any) -> list[tuple[Any, Any, Any]] | None:
+    """Name, type and values of each column; ``None`` for what is no table."""
+    if hasattr(table, "get_columns"):  # polars
+        return [(column.name, column.dtype, column) for column in table.get_columns()]
+    if hasattr(table, "column_names"):  # pyarrow
+        return list(zip(table.column_names, table.schema.types, table.columns, strict=True))
+    if not hasattr(table, "to_numpy"):
+        return None
+    if not hasattr(table, "columns"):  # a series of pandas or polars
+        return [(table.name, table.dtype, table)]
+    types = list(table.dtypes)
+    if len({str(dtype) for dtype in types}) == 1 and getattr(types[0], "kind", "O") in "biuf":
+        # One block of numbers: thousands of columns cost no more than one.
+        return [(list(table.columns), types[0], table)]
+    return [(name, types[at], table.iloc[:, at]) for at, name in enumerate(table.columns)]
 
 
-def _rows(data: Any, budget: int, width: int) -> Any:
-    """All rows if they fit in the budget of bytes, else as many as fit: first, last, and evenly spread ones."""
-    count = len(data) if getattr(data, "shape", None) != () else 0
-    fit = max(3, budget // max(1, width))
-    if count <= fit:
-        return data
-    third = fit // 3
-    step = count // third
-    chosen = sorted({*range(third), *range(count - third, count), *range(0, count, step)})
-    if isinstance(data, (list, tuple)):
-        return [data[at] for at in chosen]
-    take = getattr(data, "iloc", data)
-    return (
-        take[chosen]
-        if not hasattr(data, "take") or hasattr(data, "iloc") or hasattr(data, "nbytes")
-        else data.take(chosen)
-    )
+def _samples(data: Any, count: int, width: int, budget: int) -> list[Any]:
+    """All rows if they fit in the budget of bytes, else the first, the last, and rows spread between them."""
+    third = max(1, budget // max(1, width) // 3)
+    if count <= 3 * third:
+        return [data[:] if count else data]
+    return [data[:third], data[count - third :], data[:: count // third]]
+
+
+def _plain(item: Any) -> Any:
+    """What prints the same in every process; of anything else, its type."""
+    if isinstance(item, (list, tuple)):
+        return [_plain(part) for part in item[:100]]
+    if isinstance(item, dict):
+        return {str(key): _plain(value) for key, value in item.items()}
+    if item is None or (type(item).__module__ in ("builtins", "datetime", "decimal", "numpy") and not callable(item)):
+        return str(item)
+    return type(item).__name__
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _shape(table: Any) -> tuple[int, int]:
