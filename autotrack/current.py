@@ -297,10 +297,14 @@ left_open: list[Run] = []
 
 
 def _at_exit() -> None:
+    close_all(_uncaught())
+
+
+def close_all(error: BaseException | None) -> None:
+    """End the open runs of a program that ends, of this exception if there is one."""
     for call in reversed(before_exit):
         with guard.guard("at exit"):
             call()
-    error = _uncaught()
     status, kept = outcome(error)
     for run in reversed(list(open_runs.values())):
         run.end(status, kept, exit_code=None if kept is not None else "unknown")

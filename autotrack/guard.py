@@ -67,6 +67,15 @@ def failures() -> dict[str, int]:
         return dict(_failures)
 
 
+def forget() -> None:
+    """Forget every failure, as between two tests."""
+    global silent
+    with _lock:
+        for memory in (_failures, _in_a_row, _said):
+            memory.clear()
+    silent = False
+
+
 def _debug() -> bool:
     return os.environ.get("AUTOTRACK_DEBUG") == "1"
 

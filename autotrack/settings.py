@@ -73,6 +73,16 @@ def choose(**values: str | None) -> None:
             _chosen[name] = value
 
 
+def chosen(name: str) -> str | None:
+    """What :func:`choose` has set."""
+    return _chosen.get(name)
+
+
+def forget() -> None:
+    """Choose nothing any more, as between two tests."""
+    _chosen.clear()
+
+
 def local_directory(uri: str) -> Path | None:
     """The directory that a tracking URI names, or ``None`` if it names something else.
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import threading
+import os
+import weakref
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,20 +11,37 @@ from autotrack.event import Event, Exact, ExperimentCreated, Joined, RunCreated
 from autotrack.journal.format import step_of
 from autotrack.journal.writer import Key, Point
 
+Value = tuple[Key, int, int | float, float]
+"""A point: ``(key, flags, step, value)``."""
+
 
 class MemoryStream:
-    """What one run received: ``events`` and ``values``, in their order."""
+    """What one run received, in its order."""
 
     def __init__(self, artifacts: Path) -> None:
         self.artifacts = artifacts
-        self.events: list[Event] = []
-        self.values: list[tuple[Key, int | float, float]] = []
-        self.flags: list[int] = []
+        # One list, changed by one call each: threads need no lock, and a fork finds none held.
+        self.facts: list[Event | Value] = []
         self.closed = False
+
+    @property
+    def events(self) -> list[Event]:
+        """The events, in their order."""
+        return [fact for fact in self.facts if not isinstance(fact, tuple)]
+
+    @property
+    def values(self) -> list[tuple[Key, int | float, float]]:
+        """``(key, step, value)`` of every point, in their order."""
+        return [(fact[0], fact[2], fact[3]) for fact in self.facts if isinstance(fact, tuple)]
+
+    @property
+    def flags(self) -> list[int]:
+        """The flags of every point, in the same order."""
+        return [fact[1] for fact in self.facts if isinstance(fact, tuple)]
 
     def event(self, event: Event, time_ms: int | None = None) -> None:
         """See :class:`~autotrack.sinks.base.Stream`."""
-        self.events.append(event)
+        self.facts.append(event)
 
     def point(self, key: Key, flags: int, step: int, time_ms: int, value: float) -> None:
         """See :class:`~autotrack.sinks.base.Stream`."""
@@ -31,13 +49,11 @@ class MemoryStream:
 
     def points(self, points: Iterable[Point]) -> None:
         """See :class:`~autotrack.sinks.base.Stream`."""
-        points = list(points)
-        self.values += [(key, step_of(step, flags), value) for key, flags, step, _, value in points]
-        self.flags += [flags for _, flags, _, _, _ in points]
+        self.facts.extend([(key, flags, step_of(step, flags), value) for key, flags, step, _, value in points])
 
     def exact(self, key: Key, step: int | float, time_ms: int, text: str) -> None:
         """See :class:`~autotrack.sinks.base.Stream`."""
-        self.events.append(Exact(0, step, time_ms, text))
+        self.facts.append(Exact(0, step, time_ms, text))
 
     def close(self) -> None:
         """See :class:`~autotrack.sinks.base.Stream`."""
@@ -53,13 +69,12 @@ class MemorySink:
         self.experiments: list[ExperimentCreated] = []
         import tempfile  # draws in half of the standard library, for a sink that few use
 
-        self._files = tempfile.TemporaryDirectory(prefix="autotrack-")
-        self._lock = threading.Lock()
+        self._files = Path(tempfile.mkdtemp(prefix="autotrack-"))
+        weakref.finalize(self, _remove, self._files, os.getpid())
 
     def open(self, run_id: str, first: RunCreated | Joined) -> MemoryStream:
         """See :class:`~autotrack.sinks.base.Sink`."""
-        with self._lock:
-            stream = self.streams.setdefault(run_id, MemoryStream(Path(self._files.name) / run_id / "artifacts"))
+        stream = self.streams.setdefault(run_id, MemoryStream(self._files / run_id / "artifacts"))
         stream.event(first)
         return stream
 
@@ -71,3 +86,10 @@ class MemorySink:
     def has(self, run_id: str) -> bool:
         """See :class:`~autotrack.sinks.base.Sink`."""
         return run_id in self.streams
+
+
+def _remove(files: Path, owner: int) -> None:
+    if owner == os.getpid():  # a forked child leaves its parent's files alone
+        import shutil  # as heavy as tempfile, which has loaded it
+
+        shutil.rmtree(files, ignore_errors=True)

@@ -43,6 +43,11 @@ def store_directory(uri: str | None = None) -> Path:
     return directory
 
 
+def keep(sink: Sink) -> None:
+    """Have the sink's URI lead to this very sink."""
+    _open[sink.uri] = sink
+
+
 def forget() -> None:
     """Drop what is remembered, as between two tests."""
     _open.clear()

@@ -1,0 +1,22 @@
+"""For the tests of integrations, of sinks, and of programs that are recorded.
+
+- :func:`recording` keeps in memory what is recorded, and :func:`recorded` reads a store's files, each as
+  :class:`RecordedRun`;
+- :class:`IntegrationContract` and :class:`SinkContract` are what every integration and every sink passes: derive a
+  test class from one, say what is to be tested, and let pytest collect it;
+- :func:`reset` puts autotrack into the state of a program that has just started.
+"""
+
+from __future__ import annotations
+
+import sys
+
+if "pytest" in sys.modules:  # its failures then show the values, as in a test of one's own
+    sys.modules["pytest"].register_assert_rewrite(f"{__name__}.integration", f"{__name__}.sink")
+
+from autotrack.testing.program import finish, fresh, reset, said
+from autotrack.testing.recorded import RecordedPoint, RecordedRun, Recording, recorded, recording
+
+__all__ = [
+    "RecordedPoint", "RecordedRun", "Recording", "finish", "fresh", "recorded", "recording", "reset", "said",
+]  # fmt: skip
