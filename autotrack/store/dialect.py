@@ -1,0 +1,151 @@
+"""All that differs between databases; everything else in the store is SQL that each of them understands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from sqlalchemy import Boolean, Connection, Engine, Table, Text, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import GenericFunction
+
+T = TypeVar("T")
+BUSY_SECONDS = 30
+"""How long a process waits for another one's writing to end."""
+
+BATCH = 500
+"""Values in one ``IN`` list, and rows looked up at once."""
+
+
+def batches(items: Sequence[T], size: int = BATCH) -> Iterator[Sequence[T]]:
+    """The items in parts of a size that one statement can take."""
+    return (items[at : at + size] for at in range(0, len(items), size))
+
+
+def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *, keep: bool = False) -> None:
+    """Insert rows; where the primary key is taken, ``keep`` the row that is there or replace it."""
+    if not rows:
+        return
+    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    statement: Any = make(table)
+    key = [column.name for column in table.primary_key]
+    others = {name: statement.excluded[name] for name in table.columns.keys() if name not in key}  # noqa: SIM118
+    if keep or not others:
+        statement = statement.on_conflict_do_nothing(index_elements=key)
+    else:
+        statement = statement.on_conflict_do_update(index_elements=key, set_=others)
+    connection.execute(statement, rows)
+
+
+class Matches(GenericFunction[bool]):
+    """``Matches(text, pattern)``: SQL's LIKE without an escape character, by letter case."""
+
+    type = Boolean()
+    inherit_cache = True
+    name = "autotrack_matches"
+
+
+class MatchesFolded(GenericFunction[bool]):
+    """``MatchesFolded(text, pattern)``: the same without regard to letter case."""
+
+    type = Boolean()
+    inherit_cache = True
+    name = "autotrack_matches_folded"
+
+
+@compiles(Matches, "postgresql")
+def _matches(element: Matches, compiler: Any, **options: Any) -> str:
+    text, pattern = (compiler.process(part, **options) for part in element.clauses)
+    return f"({text} LIKE {pattern} ESCAPE '')"
+
+
+@compiles(MatchesFolded, "postgresql")
+def _matches_folded(element: MatchesFolded, compiler: Any, **options: Any) -> str:
+    text, pattern = (compiler.process(part, **options) for part in element.clauses)
+    return f"({text} ILIKE {pattern} ESCAPE '')"
+
+
+class Bytewise(GenericFunction[str]):
+    """``Bytewise(text)``: a text in the order of its code points, whatever the database's locale."""
+
+    type = Text()
+    inherit_cache = True
+    name = "autotrack_bytewise"
+
+
+@compiles(Bytewise)
+def _bytewise(element: Bytewise, compiler: Any, **options: Any) -> str:
+    (column,) = element.clauses
+    collate = ' COLLATE "C"' if compiler.dialect.name == "postgresql" else ""
+    return f"{compiler.process(column, **options)}{collate}"
+
+
+def open_sqlite(path: str, *, shared_memory: bool) -> Engine:
+    """An engine on an SQLite file. ``shared_memory`` allows WAL, which a network file system cannot carry.
+
+    A transaction begins with a write lock when its connection has the execution option ``writes``: two processes that
+    read first and write later would otherwise both fail.
+    """
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def connected(connection: Any, record: Any) -> None:  # noqa: ARG001 - the signature is SQLAlchemy's
+        connection.isolation_level = None  # transactions are begun below, not guessed by the driver
+        connection.create_function("autotrack_matches", 2, _like, deterministic=True)
+        connection.create_function("autotrack_matches_folded", 2, _ilike, deterministic=True)
+        connection.execute(f"PRAGMA journal_mode = {'WAL' if shared_memory else 'DELETE'}")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("PRAGMA cache_size = -32000")
+
+    @event.listens_for(engine, "begin")
+    def begun(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def damaged(error: BaseException) -> bool:
+    """Whether a database error says that the SQLite file itself is beyond use."""
+    return any(text in str(error) for text in ("malformed", "not a database", "no such table"))
+
+
+def unwritable(error: BaseException) -> bool:
+    """Whether a database error says that the place of the SQLite file takes no more writes."""
+    return any(text in str(error) for text in ("readonly", "disk is full", "unable to open", "disk I/O error"))
+
+
+def _like(text: str | None, pattern: str) -> bool:
+    return text is not None and like(text, pattern)
+
+
+def _ilike(text: str | None, pattern: str) -> bool:
+    return text is not None and like(text.lower(), pattern.lower())
+
+
+def like(text: str, pattern: str) -> bool:
+    """SQL's LIKE: ``%`` stands for any text, ``_`` for one character; time grows with the product of the lengths."""
+    parts = _parts(pattern)
+    begin = parts[0].match(text)
+    if begin is None or len(parts) == 1:
+        return begin is not None and len(text) == len(pattern)
+    at, end = begin.end(), len(text) - (len(pattern) - pattern.rfind("%") - 1)
+    if end < at or parts[-1].match(text, end) is None:
+        return False
+    for part in parts[1:-1]:
+        found = part.search(text, at, end)
+        if found is None:
+            return False
+        at = found.end()
+    return at <= end
+
+
+@lru_cache(maxsize=64)
+def _parts(pattern: str) -> list[re.Pattern[str]]:
+    parts = (".".join(map(re.escape, part.split("_"))) for part in pattern.split("%"))
+    return [re.compile(part, re.DOTALL) for part in parts]

@@ -1,0 +1,101 @@
+"""Changes that somebody makes to a store from outside the run: events of the changing process's own writer."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from autotrack.event import Event, encode
+from autotrack.exceptions import AutotrackException
+from autotrack.journal.format import writer_name
+from autotrack.journal.process import rank
+from autotrack.journal.writer import Key, Point, RunWriter, append_line
+from autotrack.sinks.local import make_store
+
+_KEPT = 256
+"""Runs whose writer is remembered, so that many changes of one run go to one file."""
+_ANNOUNCE_SECONDS = 5.0
+"""How long an announced run needs no second announcement: an index looks at it for longer than that."""
+
+
+class Editor:
+    """Appends changes to the journals of a store."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._lock = threading.Lock()
+        self._pid = 0
+        self._writer = ""
+        self._writers: OrderedDict[str, RunWriter] = OrderedDict()
+        self._announced: dict[str, float] = {}
+        self._last: dict[str, int] = {}
+
+    def event(self, run_id: str, event: Event, *, after: int = 0, time_ms: int | None = None) -> None:
+        """Record a change of a run. Its time is now, but later than ``after``, what the change was based on."""
+        with self._writing(run_id) as writer:
+            writer.event(event, self._time(run_id, after) if time_ms is None else time_ms)
+
+    def points(self, run_id: str, points: Iterable[Point], exact: Iterable[tuple[Key, float, int, str]] = ()) -> None:
+        """Add metric points to a run; ``exact`` are key, step, time and text of integers that a float64 rounds."""
+        with self._writing(run_id) as writer:
+            for key, step, time_ms, text in exact:
+                writer.exact(key, step, time_ms, text)
+            writer.points(points)
+
+    def experiment(self, event: Event, *, after: int = 0) -> None:
+        """Record a change of an experiment."""
+        with self._lock, _told(self._directory):
+            make_store(self._directory)
+            line = encode(event, self._time("experiments", after))
+            append_line(self._directory / "experiments" / f"{self._own_writer()}.jsonl", line)
+
+    @contextmanager
+    def _writing(self, run_id: str) -> Iterator[RunWriter]:
+        with self._lock, _told(self._directory):
+            make_store(self._directory)
+            own = self._own_writer()
+            writer = self._writers.pop(run_id, None)
+            if writer is None:
+                run = self._directory / "runs" / run_id
+                run.mkdir(parents=True, exist_ok=True, mode=0o700)
+                writer = RunWriter(run)
+            self._writers[run_id] = writer
+            if len(self._writers) > _KEPT:
+                forgotten, _ = self._writers.popitem(last=False)
+                self._announced.pop(forgotten, None)
+                self._last.pop(forgotten, None)
+            try:
+                yield writer
+            finally:
+                writer.close()
+            # After the change, so that whoever reads the announcement finds the change.
+            if time.monotonic() - self._announced.get(run_id, -_ANNOUNCE_SECONDS) >= _ANNOUNCE_SECONDS:
+                append_line(self._directory / "opened" / own, run_id.encode() + b"\n")
+                self._announced[run_id] = time.monotonic()
+
+    def _time(self, scope: str, after: int) -> int:
+        now = max(time.time_ns() // 1_000_000, after + 1, self._last.get(scope, 0) + 1)
+        self._last[scope] = now
+        return now
+
+    def _own_writer(self) -> str:
+        if self._pid != os.getpid():
+            self._pid, self._writer = os.getpid(), writer_name(rank())
+            self._writers.clear()
+            self._announced.clear()
+        return self._writer
+
+
+@contextmanager
+def _told(directory: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise AutotrackException(
+            f"{directory} cannot be written: {error.strerror or error}; nothing was changed"
+        ) from error

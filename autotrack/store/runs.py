@@ -1,0 +1,226 @@
+"""Runs: from rows to answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Table, and_, func, literal, or_, select
+
+from autotrack.entities import (
+    Dataset,
+    DatasetInput,
+    InputTag,
+    LoggedModelOutput,
+    Metric,
+    Run,
+    RunData,
+    RunInfo,
+    RunInputs,
+    RunOutputs,
+    ViewType,
+)
+from autotrack.store import tables
+from autotrack.store.dialect import batches
+from autotrack.store.look import exact_integer
+from autotrack.store.search.page import Page, SortKey, page
+from autotrack.store.search.parse import parse_filter, parse_orders
+from autotrack.store.search.sql import Boolean, Target, condition
+from autotrack.store.search.tree import Kind
+from autotrack.store.search.vocabulary import RUNS
+from autotrack.store.write import stored_point
+
+CONTEXT_TAG = "mlflow.data.context"
+
+
+@dataclass(slots=True)
+class Row:
+    """A run with its last metrics, parameters and tags, as plain values: what a table of runs is made from."""
+
+    info: RunInfo
+    metrics: dict[str, float] = field(default_factory=dict)
+    params: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What runs are asked for; ``experiment_ids`` None means all experiments."""
+
+    experiment_ids: Sequence[str] | None = None
+    filter: str | None = ""
+    view: int = ViewType.ACTIVE_ONLY
+    order_by: Sequence[str] | None = None
+    limit: int = 1000
+    token: str | None = None
+
+
+def find_runs(connection: Connection, directory: Path, search: Search) -> Page:
+    """The row numbers of the runs that a search finds, one page of them."""
+    target = _target(directory)
+    where = [_visible(search.view)]
+    if search.experiment_ids is not None:
+        where.append(tables.runs.c.experiment_id.in_([str(one) for one in search.experiment_ids]))
+    tree = condition(parse_filter(search.filter, RUNS), target)
+    if tree is not None:
+        where.append(tree)
+    return page(
+        connection,
+        key=tables.runs.c.id,
+        source=_WITH_EXPERIMENT,
+        where=where,
+        orders=parse_orders(search.order_by, RUNS),
+        ties=[SortKey(tables.runs.c.start_time, descending=True), SortKey(tables.runs.c.run_id)],
+        target=target,
+        limit=search.limit,
+        token=search.token,
+        asked=[search.experiment_ids, search.filter, int(search.view), search.order_by],
+    )
+
+
+def run_rows(connection: Connection, directory: Path, ids: Sequence[int]) -> list[Row]:
+    """The rows of some row numbers, in their order."""
+    found: dict[int, Row] = {}
+    for some in batches(ids):
+        query = select(tables.runs, tables.experiments.c.lifecycle_stage.label("stage_above"))
+        for row in connection.execute(query.select_from(_WITH_EXPERIMENT).where(tables.runs.c.id.in_(some))):
+            found[row.id] = Row(_info(row, directory))
+        for run, key, value, exact in _entries(connection, tables.metrics, some, "exact"):
+            found[run].metrics[key] = _value(value, exact)
+        for run, key, value in _entries(connection, tables.params, some):
+            found[run].params[key] = value
+        for run, key, value in _entries(connection, tables.tags, some):
+            found[run].tags[key] = value
+    return [found[one] for one in ids if one in found]
+
+
+def run_number(connection: Connection, run_id: str) -> int | None:
+    """The row number of a run, ``None`` if it is not known."""
+    number: int | None = connection.scalar(select(tables.runs.c.id).where(tables.runs.c.run_id == run_id))
+    return number
+
+
+def whole_runs(connection: Connection, rows: Iterable[Row]) -> list[Run]:
+    """Runs with their inputs and outputs."""
+    rows = list(rows)
+    inputs: dict[str, list[DatasetInput]] = {}
+    outputs: dict[str, list[LoggedModelOutput]] = {}
+    for some in batches([row.info.run_id for row in rows]):
+        numbers = tables.runs.c.run_id.in_(some)
+        query = select(tables.runs.c.run_id, tables.inputs).join_from(tables.inputs, tables.runs).where(numbers)
+        for found in connection.execute(query.order_by(tables.inputs.c.name, tables.inputs.c.context)):
+            inputs.setdefault(found.run_id, []).append(_input(found))
+        models = select(tables.runs.c.run_id, tables.models.c.model_id, tables.models.c.step)
+        models = models.join_from(tables.models, tables.runs).where(numbers)
+        for found in connection.execute(models.order_by(tables.models.c.creation_timestamp)):
+            outputs.setdefault(found.run_id, []).append(LoggedModelOutput(found.model_id, found.step))
+    return [
+        Run(
+            row.info,
+            RunData(row.metrics, row.params, row.tags),
+            RunInputs(inputs.get(row.info.run_id, [])),
+            RunOutputs(outputs.get(row.info.run_id, [])),
+        )
+        for row in rows
+    ]
+
+
+def count_runs(connection: Connection, experiment_ids: Sequence[str] | None, view: int) -> int:
+    """How many runs there are."""
+    query = select(func.count()).select_from(_WITH_EXPERIMENT).where(_visible(view))
+    if experiment_ids is not None:
+        query = query.where(tables.runs.c.experiment_id.in_(list(experiment_ids)))
+    return connection.scalar(query) or 0
+
+
+def last_metrics(connection: Connection, number: int) -> list[Metric]:
+    """The last point of each metric of a run."""
+    rows = connection.execute(select(tables.metrics).where(tables.metrics.c.run == number))
+    return [metric(row) for row in rows]
+
+
+def metric(row: Any) -> Metric:
+    """The point of a row of the metrics or the models' metrics."""
+    return Metric(
+        row.key,
+        _value(row.value, row.exact),
+        row.timestamp,
+        stored_point(row).step,
+        row.model_id,
+        row.dataset_name or None,
+        row.dataset_digest or None,
+    )
+
+
+_WITH_EXPERIMENT = tables.runs.outerjoin(
+    tables.experiments, tables.experiments.c.experiment_id == tables.runs.c.experiment_id
+)
+
+
+def _visible(view: int) -> Boolean:
+    # Deleting an experiment hides its runs and restoring it shows them again, whatever their own stage is.
+    own, above = tables.runs.c.lifecycle_stage, tables.experiments.c.lifecycle_stage
+    active = and_(own == "active", or_(above.is_(None), above == "active"))
+    return {int(ViewType.ACTIVE_ONLY): active, int(ViewType.DELETED_ONLY): ~active}.get(int(view), literal(True))
+
+
+def _target(directory: Path) -> Target:
+    own = tables.runs.c
+    names = [name for name in RUNS.attributes if name != "artifact_uri"]
+    uri = literal(_root(directory)) + own.run_id + literal(_ARTIFACTS)
+    return Target(
+        own.id,
+        {**{name: own[name] for name in names}, "artifact_uri": uri},
+        {Kind.METRIC: tables.metrics, Kind.PARAM: tables.params, Kind.TAG: tables.tags, Kind.DATASET: tables.inputs},
+    )
+
+
+_ARTIFACTS = "/artifacts"
+
+
+def _root(directory: Path) -> str:
+    return (directory / "runs").as_uri() + "/"
+
+
+def artifact_uri(directory: Path, run_id: str) -> str:
+    """Where a run's files lie."""
+    return _root(directory) + run_id + _ARTIFACTS
+
+
+def _info(row: Any, directory: Path) -> RunInfo:
+    deleted = "deleted" in (row.lifecycle_stage, row.stage_above)
+    return RunInfo(
+        run_id=row.run_id,
+        experiment_id=row.experiment_id,
+        user_id=row.user_id,
+        status=row.status,
+        start_time=row.start_time,
+        end_time=row.end_time,
+        lifecycle_stage="deleted" if deleted else "active",
+        artifact_uri=artifact_uri(directory, row.run_id),
+        run_name=row.run_name,
+        error=row.error,
+    )
+
+
+def _entries(connection: Connection, table: Table, ids: Sequence[int], *more: str) -> Iterable[Any]:
+    columns = [table.c[name] for name in ("run", "key", "value", *more)]
+    return connection.execute(select(*columns).where(table.c.run.in_(ids)))
+
+
+def _value(value: float | None, exact: str | None) -> float:
+    if exact is not None:
+        return exact_integer(exact)
+    return float("nan") if value is None else value
+
+
+def _input(row: Any) -> DatasetInput:
+    tags = [InputTag(key, value or "") for key, value in json.loads(row.tags).items()]
+    if row.context and all(tag.key != CONTEXT_TAG for tag in tags):
+        tags.insert(0, InputTag(CONTEXT_TAG, row.context))
+    return DatasetInput(
+        Dataset(row.name, row.digest, row.source_type, row.source, row.schema or None, row.profile or None), tags
+    )

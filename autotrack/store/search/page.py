@@ -1,0 +1,134 @@
+"""Pages of an ordered answer.
+
+A page goes on after the values of the last row of the page before, not after a number of rows: what is added in
+between shifts nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, case, false, or_, select
+
+from autotrack.exceptions import AutotrackException
+from autotrack.store.dialect import Bytewise
+from autotrack.store.search.sql import Boolean, Target, first_column
+from autotrack.store.search.tree import Kind, Order
+
+LARGEST = 50_000
+"""Rows of the largest page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The keys of the rows of one page, in order, and the token of the next one if there is one."""
+
+    keys: list[Any]
+    token: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SortKey:
+    """One thing that rows are sorted by. A key that may be missing follows one that says so, and is equal then."""
+
+    expression: ColumnElement[Any]
+    descending: bool = False
+
+    @property
+    def clause(self) -> ColumnElement[Any]:
+        """The term of ORDER BY."""
+        return self.expression.desc() if self.descending else self.expression.asc()
+
+    def after(self, value: Any) -> Boolean:
+        """True for rows that come after a value."""
+        if value is None:
+            return false()
+        found: Boolean = self.expression < value if self.descending else self.expression > value
+        return found
+
+    def equal(self, value: Any) -> Boolean:
+        """True for rows that have a value."""
+        return self.expression.is_(None) if value is None else self.expression == value
+
+
+def page(
+    connection: Connection,
+    *,
+    key: ColumnElement[Any],
+    source: FromClause,
+    where: Sequence[Boolean],
+    orders: Sequence[Order],
+    ties: Sequence[SortKey],
+    target: Target,
+    limit: int,
+    token: str | None,
+    asked: Sequence[Any],
+) -> Page:
+    """The keys of one page of the rows of ``source``. ``ties`` make the order total; ``asked`` is what the token is
+    valid for."""
+    if not 0 < limit <= LARGEST:
+        raise AutotrackException.invalid(f"max_results is {limit!r}; it must be from 1 to {LARGEST}")
+    keys: list[SortKey] = []
+    for order in orders:
+        source, found = _sorted_by(source, order, target)
+        keys += found
+    keys += ties
+    query: Select[Any] = select(key, *(one.expression.label(f"k{n}") for n, one in enumerate(keys)))
+    query = query.select_from(source).where(*where).order_by(*(one.clause for one in keys)).limit(limit + 1)
+    mark = _fingerprint(asked)
+    if token:
+        query = query.where(_after(keys, _read(token, mark, len(keys))))
+    rows = connection.execute(query).all()
+    more = len(rows) > limit
+    following = _write(mark, list(rows[limit - 1][1:])) if more else None
+    return Page([row[0] for row in rows[:limit]], following)
+
+
+def _sorted_by(source: FromClause, order: Order, target: Target) -> tuple[FromClause, list[SortKey]]:
+    field = order.field
+    if field.kind is Kind.ATTRIBUTE:
+        value = target.attributes[field.key]
+        missing = case((value.is_(None), 1), else_=0)
+    else:
+        table = target.entries[field.kind].alias()
+        source = source.outerjoin(table, target.rows(field, table))
+        value = table.c.value
+        missing = case((first_column(table).is_(None), 2), (value.is_(None), 1), else_=0)
+    return source, [SortKey(missing), SortKey(value if field.numeric else Bytewise(value), order.descending)]
+
+
+def _after(keys: Sequence[SortKey], values: Sequence[Any]) -> Boolean:
+    found: list[Boolean] = []
+    equal: list[Boolean] = []
+    for key, value in zip(keys, values, strict=True):
+        found.append(and_(*equal, key.after(value)))
+        equal.append(key.equal(value))
+    return or_(*found)
+
+
+def _fingerprint(asked: Sequence[Any]) -> str:
+    return sha256(json.dumps(asked, default=str).encode()).hexdigest()[:12]
+
+
+def _write(mark: str, values: list[Any]) -> str:
+    return urlsafe_b64encode(json.dumps([mark, values]).encode()).decode("ascii")
+
+
+def _read(token: str, mark: str, count: int) -> list[Any]:
+    try:
+        found, values = json.loads(urlsafe_b64decode(token.encode("ascii")))
+        if not isinstance(values, list) or len(values) != count:
+            raise ValueError(token)
+    except ValueError:
+        raise AutotrackException.invalid(f"{token[:40]!r} is no page token; pass the one of the page before") from None
+    if found != mark:
+        raise AutotrackException.invalid(
+            "the page token belongs to another search; pass it with the filter, the order and the experiments "
+            "of the page that gave it"
+        )
+    return values

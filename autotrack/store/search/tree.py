@@ -1,0 +1,99 @@
+"""A filter as a tree of typed conditions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Kind(Enum):
+    """What a condition is about; the value is the name in a filter."""
+
+    ATTRIBUTE = "attributes"
+    METRIC = "metrics"
+    PARAM = "params"
+    TAG = "tags"
+    DATASET = "dataset"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """What is compared or sorted by: an attribute, or an entry of the metrics, parameters, tags or data sets."""
+
+    kind: Kind
+    key: str
+    numeric: bool
+
+    def __str__(self) -> str:
+        return self.key if self.kind is Kind.ATTRIBUTE else f"{self.kind.value}.`{self.key}`"
+
+
+class Operator(Enum):
+    """How a field is compared with a value."""
+
+    EQUAL = "="
+    NOT_EQUAL = "!="
+    LESS = "<"
+    LESS_OR_EQUAL = "<="
+    GREATER = ">"
+    GREATER_OR_EQUAL = ">="
+    LIKE = "LIKE"
+    ILIKE = "ILIKE"
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """True for what has the field, with a value that compares so."""
+
+    field: Field
+    operator: Operator
+    value: str | int | float
+
+
+@dataclass(frozen=True, slots=True)
+class Among:
+    """True for what has the field, with one of the values, or when negated with none of them."""
+
+    field: Field
+    values: tuple[str | int | float, ...]
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """True for what has the field, or when negated for what lacks it."""
+
+    field: Field
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """True where each part is."""
+
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """True where some part is."""
+
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """True where its part is not. Every condition is true or false, never unknown, so this is exact."""
+
+    part: Condition
+
+
+Condition = Compare | Among | Present | AllOf | AnyOf | Not
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Sort by a field; what lacks it comes last either way, and NaN before that."""
+
+    field: Field
+    descending: bool = False

@@ -1,0 +1,47 @@
+"""The state of a run for which nobody wrote an end."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from autotrack.event import Process
+from autotrack.journal import reader
+from autotrack.journal.process import alive
+
+LEASE_MS = 60_000
+"""A writer that cannot be looked at and has been silent for longer may be lost; it beats every ten seconds."""
+QUIET_MS = 10_000
+"""How long a run is looked at after anything was written to it: whoever edits it announces only the first edit."""
+FORGET_ENDED_MS = 3_600_000
+FORGET_LOST_MS = 7 * 24 * 3_600_000
+"""How long a run whose writers' death cannot be proved is still looked at, after its end and after the last sign."""
+
+
+def signs_of_life(processes: Mapping[str, Process | None]) -> list[bool | None]:
+    """For each writer: alive, dead, or not provable. Asked before its files are read, so that "dead" means final."""
+    return [alive(process) for process in processes.values()]
+
+
+def last_sign(directory: Path, files: reader.RunFiles, processes: Collection[str]) -> int:
+    """When any of the writers last wrote or beat, in ms."""
+    beats = [beat for writer in processes if (beat := reader.heartbeat(directory, writer)) is not None]
+    return max(0, *beats, *(files.written.get(writer, 0) for writer in processes or files.written))
+
+
+def state(signs: Collection[bool | None], last: int, now: int) -> tuple[str, int | None]:
+    """``(status, end time)``: what lives is RUNNING, what is proved dead KILLED, what is silent LOST."""
+    if any(signs):
+        return "RUNNING", None
+    if signs and all(sign is False for sign in signs):
+        return "KILLED", last
+    return ("RUNNING", None) if now - last < LEASE_MS else ("LOST", last)
+
+
+def settled(ended: bool, signs: Collection[bool | None], last: int, written: int, now: int) -> bool:
+    """Whether nothing more is to be expected from a run's writers. ``written`` is when any file was last written."""
+    if any(signs) or now - written < QUIET_MS:
+        return False
+    if signs and all(sign is False for sign in signs):
+        return True
+    return now - last > (FORGET_ENDED_MS if ended else FORGET_LOST_MS)

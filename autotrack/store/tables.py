@@ -1,0 +1,227 @@
+"""The tables of the store.
+
+``records`` is what any database holds. ``cursors`` exists only where the database is a cache of journals: how far each
+file has been read, and what has to be remembered between two readings. Times are ms since the epoch; NaN is a NULL
+value in a row that exists, because not every database can hold a NaN.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    Table,
+    TypeDecorator,
+)
+from sqlalchemy import Text as AnyText
+
+FORMAT = 1
+"""Raised with every change of a table: a cache of another format is built anew."""
+
+
+class Text(TypeDecorator[str]):
+    """Any Python text: what a database refuses (a lone surrogate, a NUL) is kept as its escape sequence."""
+
+    impl = AnyText
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Any) -> str | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Make a text storable; stored and asked-for texts change alike."""
+        return value if value is None else storable(value)
+
+
+def storable(text: str) -> str:
+    """A text as the store keeps it."""
+    if text.isascii():
+        return text.replace("\0", "\\x00") if "\0" in text else text
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+
+
+records = MetaData()
+cursors = MetaData()
+_Id = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _child(name: str, *columns: Column[Any] | Index) -> Table:
+    # Clustered by the primary key, so that all rows of one run lie together.
+    return Table(name, records, *columns, sqlite_with_rowid=False)
+
+
+def _owner() -> Column[Any]:
+    return Column("run", _Id, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+
+
+def _model() -> Column[Any]:
+    return Column("model_id", Text, ForeignKey("models.model_id", ondelete="CASCADE"), primary_key=True)
+
+
+def _last_point() -> list[Column[Any]]:
+    return [
+        Column("value", Double),
+        Column("exact", Text),
+        Column("timestamp", BigInteger, nullable=False),
+        Column("raw_step", BigInteger, nullable=False),
+        Column("flags", SmallInteger, nullable=False),
+    ]
+
+
+def _pair() -> list[Column[Any]]:
+    return [Column("key", Text, primary_key=True), Column("value", Text, nullable=False)]
+
+
+experiments = Table(
+    "experiments",
+    records,
+    Column("experiment_id", Text, primary_key=True),
+    Column("name", Text, nullable=False, index=True),
+    Column("artifact_location", Text, nullable=False),
+    Column("lifecycle_stage", Text, nullable=False),
+    Column("creation_time", BigInteger, nullable=False),
+    Column("last_update_time", BigInteger, nullable=False),
+    # False for one that is known only because a run names it.
+    Column("declared", Boolean, nullable=False),
+)
+experiment_tags = _child(
+    "experiment_tags",
+    Column("experiment_id", Text, ForeignKey("experiments.experiment_id", ondelete="CASCADE"), primary_key=True),
+    *_pair(),
+)
+
+runs = Table(
+    "runs",
+    records,
+    Column("id", _Id, primary_key=True),
+    Column("run_id", Text, nullable=False, unique=True),
+    Column("experiment_id", Text, nullable=False),
+    Column("run_name", Text, nullable=False),
+    Column("user_id", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("start_time", BigInteger, nullable=False),
+    Column("end_time", BigInteger),
+    Column("lifecycle_stage", Text, nullable=False),
+    Column("error", Text),
+    Index("runs_by_experiment", "experiment_id", "start_time", "run_id"),
+    Index("runs_by_start", "start_time", "run_id"),
+)
+metrics = _child(
+    "metrics",
+    _owner(),
+    Column("key", Text, primary_key=True),
+    *_last_point(),
+    Column("model_id", Text),
+    Column("dataset_name", Text),
+    Column("dataset_digest", Text),
+    Index("metrics_by_value", "key", "value", "run"),
+)
+params = _child("params", _owner(), *_pair())
+tags = _child("tags", _owner(), *_pair())
+inputs = _child(
+    "inputs",
+    _owner(),
+    Column("name", Text, primary_key=True),
+    Column("digest", Text, primary_key=True),
+    Column("context", Text, primary_key=True),
+    Column("source_type", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("schema", Text, nullable=False),
+    Column("profile", Text, nullable=False),
+    Column("tags", Text, nullable=False),
+)
+
+models = Table(
+    "models",
+    records,
+    Column("model_id", Text, primary_key=True),
+    Column("run", _Id, ForeignKey("runs.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("model_type", Text),
+    Column("creation_timestamp", BigInteger, nullable=False, index=True),
+    Column("last_updated_timestamp", BigInteger, nullable=False),
+    Column("step", BigInteger, nullable=False),
+    Column("flavors", Text, nullable=False),
+    Column("signature", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("digest", Text, nullable=False),
+)
+model_params = _child("model_params", _model(), *_pair())
+model_tags = _child("model_tags", _model(), *_pair())
+model_metrics = _child(
+    "model_metrics",
+    # No foreign key: a point may name a model that is announced later, or logged by another run.
+    Column("model_id", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("dataset_name", Text, primary_key=True),
+    Column("dataset_digest", Text, primary_key=True),
+    Column("run", _Id, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True, index=True),
+    *_last_point(),
+)
+
+meta = Table("meta", cursors, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
+sources = Table(
+    "sources",
+    cursors,
+    # A run's id, or the name of a directory of the store.
+    Column("scope", Text, primary_key=True),
+    Column("file", Text, primary_key=True),
+    Column("offset", BigInteger, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+progress = Table(
+    "progress",
+    cursors,
+    # The order of the last event applied: an earlier one that turns up later means to start again.
+    Column("scope", Text, primary_key=True),
+    Column("time", BigInteger, nullable=False),
+    Column("writer", Text, nullable=False),
+    Column("offset", BigInteger, nullable=False),
+    Column("ended", Boolean, nullable=False),
+    sqlite_with_rowid=False,
+)
+series = Table(
+    "series",
+    cursors,
+    Column("run_id", Text, primary_key=True),
+    Column("writer", Text, primary_key=True),
+    Column("key_id", BigInteger, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("model_id", Text),
+    Column("dataset_name", Text),
+    Column("dataset_digest", Text),
+    sqlite_with_rowid=False,
+)
+writers = Table(
+    "writers",
+    cursors,
+    Column("run_id", Text, primary_key=True),
+    Column("writer", Text, primary_key=True),
+    Column("process", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+watched = Table(
+    "watched",
+    cursors,
+    Column("run_id", Text, primary_key=True),
+    Column("since", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+faults = Table(
+    "faults",
+    cursors,
+    Column("scope", Text, primary_key=True),
+    Column("file", Text, primary_key=True),
+    Column("offset", BigInteger, primary_key=True),
+    Column("reason", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
