@@ -37,14 +37,15 @@ class Hook(Protocol):
 class _Session:
     """The state of one recorded call, from before the framework runs to after."""
 
-    __slots__ = ("_ambient", "_inside", "_site", "_started", "_steps", "call")
+    __slots__ = ("_above", "_ambient", "_inside", "_site", "_started", "_steps", "call")
 
     def __init__(self, hook: Hook, call: Call) -> None:
         self.call = call
         self._site = hook.site
         self._steps: Generator[None, Any, None] | None = None
         self._inside: Token[Call | str | None] | None = None
-        self._ambient: Token[tuple[Run, ...]] | None = None
+        self._ambient: Run | None = None
+        self._above: tuple[Run, ...] = ()
         self._started = 0.0
 
     def before(self, function: Callable[[Call], Generator[None, Any, None]]) -> None:
@@ -58,20 +59,23 @@ class _Session:
         if before.failed:
             self.call.args, self.call.kwargs, steps = args, kwargs, None
         self._steps = steps
-        if (run := self.call.opened) is not None and self._ambient is None:
-            self._ambient = current.enter(run)
+        self._activate()
         self._started = time.perf_counter()
 
     def enter(self) -> None:
         """Mark this context as being inside the recorded call."""
         self._inside = inside.set(self.call)
-        if (run := self.call.opened) is not None:
-            self._ambient = current.enter(run)
+        self._activate()
+
+    def _activate(self) -> None:
+        if self._ambient is None and (run := self.call.opened) is not None:
+            current.enter(run, self._above)
+            self._ambient = run
 
     def leave(self) -> None:
         """Take the marks off this context."""
         if self._ambient is not None:
-            current.leave(self._ambient)
+            self._above = current.leave(self._ambient)
             self._ambient = None
         if self._inside is not None:
             inside.reset(self._inside)
@@ -185,8 +189,7 @@ def forget_frames(error: BaseException | None, *ours: CodeType) -> None:
     trace = error.__traceback__
     while trace is not None and trace.tb_frame.f_code in ours:
         trace = trace.tb_next
-    if trace is not None:
-        error.__traceback__ = trace
+    error.__traceback__ = trace
 
 
 class _Resumed:
@@ -220,6 +223,7 @@ class _Resumed:
                     self._session.leave()
                 raise
             except BaseException as thrown:  # noqa: BLE001 - handed on to where the user's code waits
+                forget_frames(thrown, _Resumed.steps.__code__)
                 resume, value = inner.throw, thrown
 
 
@@ -267,6 +271,7 @@ async def _async_generator(session: _Session, inner: Any) -> AsyncGenerator[Any,
                 await _Resumed(session, inner.aclose())
                 raise
             except BaseException as thrown:  # noqa: BLE001 - handed on to where the user's code waits
+                forget_frames(thrown, _async_generator.__code__)
                 advance = inner.athrow(thrown)
         returned = True
     finally:

@@ -115,13 +115,15 @@ def training_run(integration: str, options: Options) -> tuple[Run, bool]:
         experiment=ambient.experiment if ambient else None,
         tags={**(options.extra_tags or {}), "mlflow.autologging": integration},
         activate=False,
+        managed=True,
     )
-    run.managed = True
     return run, True
 
 
 def _signature(function: Any) -> inspect.Signature:
     plain = getattr(function, "__func__", function)
+    if type(function).__name__ == "PartialCallableObjectProxy":
+        plain = function.__wrapped__  # wrapt's, for `Class.method(instance)`: bound, though it does not look so
     try:
         signature = _signatures.get(plain)
         if signature is None:

@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterable, Mapping
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -76,14 +76,19 @@ def own() -> Run | None:
     return next((run for run in reversed(_stack.get()) if not run.ended), None)
 
 
-def enter(run: Run) -> Token[tuple[Run, ...]]:
-    """Make a run the active one of this context; hand the result to :func:`leave`."""
-    return _stack.set((*_stack.get(), run))
+def enter(run: Run, above: tuple[Run, ...] = ()) -> None:
+    """Make a run the active one of this context, below those that :func:`leave` found above it before."""
+    _stack.set((*(r for r in _stack.get() if r not in above), run, *above))
 
 
-def leave(token: Token[tuple[Run, ...]]) -> None:
-    """Go back to the run that was active before."""
-    _stack.reset(token)
+def leave(run: Run) -> tuple[Run, ...]:
+    """Take a run off this context; what the program itself has started above it meanwhile stays, and is returned."""
+    stack = _stack.get()
+    if run not in stack:
+        return ()
+    place = len(stack) - 1 - stack[::-1].index(run)
+    _stack.set(stack[:place] + stack[place + 1 :])
+    return stack[place + 1 :]
 
 
 def start(
@@ -95,8 +100,9 @@ def start(
     parent_id: str | None = None,
     tags: Mapping[str, Any] | None = None,
     activate: bool = True,
+    managed: bool = False,
 ) -> Run:
-    """Open a run and, with ``activate``, make it the active one of this context.
+    """Open a run and, with ``activate``, make it the active one of this context. ``managed``: for an integration.
 
     ``experiment`` is ``(id, name)``. With ``run_id`` the existing run goes on; an unknown id is an error. A medium
     that refuses costs one warning, and the run is one that keeps nothing.
@@ -128,8 +134,9 @@ def start(
     if opening.failed:
         stream = NullStream()
     run = Run(
-        run_id, (experiment_key, experiment_name), name, stream, parent=parent, named=named or isinstance(first, Joined)
-    )
+        run_id, (experiment_key, experiment_name), name, stream, parent=parent, managed=managed,
+        named=named or isinstance(first, Joined),
+    )  # fmt: skip
     _ensure_exit_hook()
     open_runs[run_id] = last = run
     if isinstance(first, Joined):

@@ -51,6 +51,7 @@ class Run:
         *,
         parent: Run | None = None,
         named: bool = True,
+        managed: bool = False,
     ) -> None:
         self.run_id = run_id
         self.experiment = experiment
@@ -61,7 +62,7 @@ class Run:
         self.status = "RUNNING"
         self.started = time.time_ns() // 1_000_000
         """In ms since 1970."""
-        self.managed = False
+        self.managed = managed
         """Whether an integration opened it, rather than the program."""
         self._stream = stream
         self._pid = os.getpid()
