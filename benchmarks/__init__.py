@@ -1,1 +1,1 @@
-"""autotrack and its peers, side by side on the same work: ``make bench``."""
+"""autotrack and its peers, side by side on the same work: ``python -m benchmarks``, or ``make bench``."""

@@ -1,4 +1,4 @@
-"""Measure autotrack and its peers side by side: ``python benchmarks/run.py --help``.
+"""Measure autotrack and its peers side by side: ``python -m benchmarks --help``.
 
 Every measurement is a fresh process, the trackers take turns (A B C D, B C D A, …) and each workload is
 repeated, so that a neighbour's load falls on all of them. A full run writes its table into README.md beside
@@ -98,7 +98,9 @@ def main() -> None:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Measure autotrack and its peers on the same work.")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description="Measure autotrack and its peers on the same work."
+    )
     for option, names in (("--only", workloads.names()), ("--trackers", trackers.names())):
         listed = ", ".join(names)
         parser.add_argument(option, nargs="+", choices=names, default=names, metavar="NAME", help=listed)
