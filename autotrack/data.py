@@ -225,7 +225,11 @@ def _plain(item: Any) -> Any:
         return [_plain(part) for part in item[:100]]
     if isinstance(item, dict):
         return {str(key): _plain(value) for key, value in item.items()}
-    if item is None or (type(item).__module__ in ("builtins", "datetime", "decimal", "numpy") and not callable(item)):
+    if (
+        item is None
+        or type(item) in (bool, int, float, complex, str, bytes)
+        or type(item).__module__ in ("datetime", "decimal")
+    ):
         return str(item)
     return type(item).__name__
 

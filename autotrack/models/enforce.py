@@ -37,6 +37,12 @@ def inference_params(given: Mapping[str, Any] | None, specs: Sequence[Mapping[st
 
 
 def _by_name(data: Any, schema: Sequence[Kind]) -> Any:
+    if len(schema) == 1 and hasattr(data, "to_frame") and hasattr(data, "name"):
+        if hasattr(data, "iloc"):
+            _typed(data.to_frame(schema[0]["name"]), schema)
+        return (
+            data  # a series: whether the model saw it as one or as a table of one column, the signature does not tell
+        )
     frame = _frame(data, [spec["name"] for spec in schema])
     columns = list(frame.columns)
     missing = [spec["name"] for spec in schema if spec.get("required", True) and spec["name"] not in columns]
@@ -118,8 +124,6 @@ def _frame(data: Any, names: Sequence[str]) -> Any:
             return pd.DataFrame([data] if scalar else dict(data))
         if all(isinstance(row, Mapping) for row in data):
             return pd.DataFrame(data)
-    elif hasattr(data, "name") and hasattr(data, "to_frame"):
-        return data.to_frame()
     raise AutotrackException.invalid(
         f"the model takes named columns ({_list(names)}); pass a data frame or a dict, not a {type(data).__name__}"
     )

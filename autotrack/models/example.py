@@ -30,11 +30,10 @@ def write(data: Any, directory: Path) -> dict[str, Any]:
     elif hasattr(data, "indptr") and getattr(data, "format", None) in ("csr", "csc"):
         content = {name: getattr(data, name) for name in ("data", "indices", "indptr", "shape")}
         info, serving = {"type": f"sparse_matrix_{data.format}"}, None
-    elif isinstance(data, Mapping) and not all(hasattr(value, "tolist") for value in data.values()):
-        content, info, serving = data, {"type": "json_object"}, {"inputs": data}
     elif isinstance(data, (list, Mapping)) or hasattr(data, "tolist"):
-        kind = "json_object" if isinstance(data, list) else "ndarray"
-        content, info, serving = (data if kind == "json_object" else {"inputs": data}), {"type": kind}, {"inputs": data}
+        values = list(data.values()) if isinstance(data, Mapping) else [data]
+        info = {"type": "ndarray" if all(hasattr(value, "tolist") for value in values) else "json_object"}
+        content, serving = data, {"inputs": data}
     else:
         raise AutotrackException.invalid(
             f"a {type(data).__name__} is no input example: pass a table, an array, a list or a dict"

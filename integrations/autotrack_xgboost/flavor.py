@@ -1,0 +1,76 @@
+"""XGBoost's models in its own binary format, UBJSON, which holds data only."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from autotrack.exceptions import AutotrackException
+from autotrack.models.flavor import Flavor, Flavors, inside
+
+FILE = "model.ubj"
+BOOSTER = "xgboost.core.Booster"
+
+
+class XGBoostFlavor(Flavor):
+    name: ClassVar = "xgboost"
+    argument: ClassVar = "xgb_model"
+    requires: ClassVar = ("xgboost", "numpy", "scipy", "scikit-learn")
+
+    def owns(self, model: Any) -> bool:
+        return _xgboost_class(model) is not None and hasattr(model, "save_model")
+
+    def save(self, model: Any, directory: Path) -> Flavors:
+        import xgboost  # the framework, which whoever made the model has loaded
+
+        cls = type(model)
+        if cls.__module__ in ("__main__", "__mp_main__"):
+            # No other program can import it; the framework's own class stands in for it.
+            cls = _xgboost_class(model) or cls
+        model.save_model(directory / FILE)
+        return {
+            "xgboost": {
+                "data": FILE,
+                "model_class": f"{cls.__module__}.{cls.__qualname__}",
+                "model_format": "ubj",
+                "xgb_version": xgboost.__version__,
+                "code": None,
+            },
+            "python_function": {"loader_module": "mlflow.xgboost", "data": FILE},
+        }
+
+    def runs(self, _directory: Path, conf: Mapping[str, Any]) -> str:
+        module, _, name = str(conf.get("model_class", BOOSTER)).rpartition(".")
+        return "" if module.partition(".")[0] == "xgboost" else f"the module {module} for its class {name}"
+
+    def load(self, directory: Path, conf: Mapping[str, Any], /, **_options: Any) -> Any:
+        import xgboost  # the framework, asked for by loading one of its models
+
+        path = str(conf.get("model_class", BOOSTER))
+        module, _, name = path.rpartition(".")
+        cls = getattr(importlib.import_module(module), name, None)
+        if not (isinstance(cls, type) and issubclass(cls, (xgboost.Booster, xgboost.XGBModel))):
+            raise AutotrackException.invalid(f"{directory}: {path} is no class of XGBoost models")
+        file = inside(directory, conf.get("data", FILE))
+        try:
+            model = cls()
+            model.load_model(file)
+        except xgboost.core.XGBoostError as error:
+            raise AutotrackException.invalid(f"{file} is damaged: {str(error).splitlines()[0]}") from error
+        return model
+
+    def predict(self, model: Any, data: Any, params: Mapping[str, Any]) -> Any:
+        import xgboost  # the framework, loaded with the model
+
+        if isinstance(model, xgboost.Booster):
+            return model.predict(xgboost.DMatrix(data), **params)
+        return model.predict(data, **params)
+
+
+def _xgboost_class(model: Any) -> type | None:
+    return next((cls for cls in type(model).__mro__ if cls.__module__.partition(".")[0] == "xgboost"), None)
+
+
+FLAVOR = XGBoostFlavor()

@@ -1,0 +1,30 @@
+"""A run to keep models with, and stock MLflow to load them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from autotrack import current
+from autotrack.run import Run
+
+
+@pytest.fixture
+def run() -> Iterator[Run]:
+    """An open run in this test's store."""
+    run = current.start("models")
+    yield run
+    run.end()
+
+
+@pytest.fixture
+def stock(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], Any]:
+    """MLflow's own loader of any model, as a program that knows nothing of autotrack uses it."""
+    import mlflow.pyfunc  # seconds, and only for the tests that compare with it
+
+    monkeypatch.setattr(logging.getLogger("mlflow"), "disabled", True)
+    return lambda directory: mlflow.pyfunc.load_model(str(directory))
