@@ -47,6 +47,8 @@ class Place:
         command = [sys.executable, "-P", "-m", "benchmarks.child", workload, self.tracker, str(file)]
         environment = os.environ | dict(trackers.find(self.tracker).environment)
         environment |= {"PYTHONPATH": str(HERE.parent), "HOME": str(self.directory)}
+        # An installed peer comes compiled; without this a checkout would be compiled anew in every process.
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         try:
             done = subprocess.run(
                 command,

@@ -1,4 +1,4 @@
-"""What a call to a patched function pays when nothing is to be recorded, in scikit-learn's ``fit``."""
+"""What a call to a patched function pays when nothing is to be recorded, in scikit-learn's `fit`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from statistics import median
+from types import FunctionType
 from typing import Any
 
 from benchmarks.tracker import Tracker
@@ -61,6 +62,8 @@ def _in_turn(used: Tracker) -> tuple[float, float, float]:
     for _ in range(TURNS):
         never.append(_per_call(empty()))
         used.autolog()
+        if isinstance(vars(empty)["fit"], FunctionType):
+            raise TypeError("autolog() left the estimator unpatched: nothing to measure")
         inside.append(outer().fit().seconds)
         used.disable()
         put_back.append(_per_call(empty()))
