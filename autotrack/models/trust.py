@@ -41,14 +41,18 @@ def doubt(store: Path, directory: Path) -> str:
             return f"{parent} belongs to another user"
         if _others_write(facts) and not facts.st_mode & stat.S_ISVTX:
             return f"others may write to {parent}"
-    within = [directory, *(parent for parent in directory.parents if parent.is_relative_to(store))]
-    journals = directory.parents[len(directory.relative_to(store).parts) - 3].glob("events-*.jsonl")
-    for path in (*within, *journals, *directory.rglob("*")):
+    chain = [*reversed([parent for parent in directory.parents if parent.is_relative_to(store)]), directory]
+    within = [*chain[3:], *directory.rglob("*")]
+    journals = chain[2].glob("events-*.jsonl") if len(chain) > 2 else ()
+    private = False
+    for path in (*chain[:3], *journals, *within):
         facts = path.lstat()
         if facts.st_uid != os.getuid():
             return f"{path} belongs to another user"
-        if _others_write(facts):
+        if not private and _others_write(facts):
             return f"others may write to {path}"
+        # What lies below a directory that only its owner may enter is as private, whatever its own mode.
+        private = private or (path in chain[:3] and not facts.st_mode & 0o077)
     return ""
 
 

@@ -12,6 +12,8 @@ from typing import Any, ClassVar
 
 from autotrack.exceptions import AutotrackException
 from autotrack.models.flavor import Flavor, Flavors, inside
+from autotrack.models.format import read
+from autotrack.models.load import admit, locate
 
 WEIGHTS = "data/state_dict.safetensors"
 MODULE = "data/model.pth"
@@ -97,11 +99,14 @@ def _plain(model: Any) -> Any:
     return model
 
 
-def load_state_dict(directory: Path, conf: Mapping[str, Any]) -> dict[str, Any]:
-    """The weights of a saved model, on the CPU; runs nothing that lies in the directory."""
+def load_state_dict(uri: str | Path, *, store: str | Path | None = None) -> dict[str, Any]:
+    """The weights of a saved model, on the CPU; runs nothing that lies in its directory."""
+    located = locate(uri, store=store)
+    conf = read(located.directory).flavors.get("pytorch", {})
+    admit(located, "")
     from safetensors import safe_open  # heavy, asked for by loading weights
 
-    with safe_open(inside(directory, conf.get("state_dict", WEIGHTS)), framework="pt") as file:
+    with safe_open(inside(located.directory, conf.get("state_dict", WEIGHTS)), framework="pt") as file:
         shared = json.loads((file.metadata() or {}).get("shared", "{}"))
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - the file is no mapping
     return {name: tensors[shared.get(name, name)] for name in (*tensors, *shared)}

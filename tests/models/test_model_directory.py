@@ -132,7 +132,8 @@ def test_the_digest_is_of_names_and_contents(tmp_path: Path) -> None:
 
 VALUES = [
     "plain", "", "with: colon # and", "ümlaut \U0001f600 \x7f \x85 \u2028 \ud800 \\ud83d\\ude00 \"quoted\" 'too'",
-    "yes", "1e-5", 0, -1, 2**70, 1.5, 1e-05, 1e22, -0.0, True, None, [], {}, [[1], {"a": [None]}], {"a b": {"c": 1}, "": 2},
+    "yes",
+    "1e-5", 0, -1, 2**70, 1.5, 1e-05, 1e22, -0.0, True, None, [], {}, [[1], {"a": [None]}], {"a b": {"c": 1}, "": 2},
 ]  # fmt: skip
 
 

@@ -125,7 +125,7 @@ def test_the_weights_alone_need_no_trust_and_keep_their_ties(run: Run) -> None:
     module.register_buffer("slice", torch.arange(12.0).reshape(3, 4).T[1:])
     module.register_buffer("none", torch.zeros(0))
     info = log(run, module)
-    state = load_state_dict(info.directory, info.flavors["pytorch"])
+    state = load_state_dict(info.model_uri)
     assert state.keys() == module.state_dict().keys()
     assert all(torch.equal(state[name], tensor) for name, tensor in module.state_dict().items())
     assert state["2.weight"] is state["0.weight"]

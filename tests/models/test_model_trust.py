@@ -126,8 +126,13 @@ def test_a_copy_of_a_store_is_no_store_of_ours(run: Run, ridge: Ridge, tmp_path:
 def test_a_store_where_others_may_write_vouches_for_nothing(
     run: Run, ridge: Ridge, tmp_path: Path, store: Path
 ) -> None:
-    """Its own directory, one above it, the model's files, or the run's journal."""
+    """Its own directory, one above it, the model's files, or the run's journal, where others can come."""
     info = log(run, ridge)
+    (info.directory / "model.pkl").chmod(0o666)
+    assert doubt(store, info.directory) == ""
+    for directory in (store, *(path for path in store.rglob("*") if path.is_dir())):
+        directory.chmod(0o755)
+    (info.directory / "model.pkl").chmod(0o644)
     journal = next(info.directory.parents[1].glob("events-*"))
     for place in (store, tmp_path, info.directory, info.directory / "model.pkl", journal):
         mode = place.stat().st_mode

@@ -1,0 +1,47 @@
+"""``log_model``, ``save_model`` and ``load_model`` of a framework, called as code written for MLflow calls them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from autotrack import current
+from autotrack.exceptions import AutotrackException
+from autotrack.models.verbs import Verbs
+from autotrack.run import Run
+from autotrack_sklearn.flavor import FLAVOR
+from sklearn.linear_model import Ridge
+
+RIDGE = Ridge().fit([[0.0], [1.0]], [0, 1])
+SKLEARN = Verbs(FLAVOR)
+
+
+def test_the_arguments_have_mlflows_names(run: Run) -> None:
+    """The model and its place by position or by name; the result is a URI that loads."""
+    assert SKLEARN.log_model(RIDGE, "first").model_uri == f"runs:/{run.run_id}/first"
+    assert SKLEARN.log_model(sk_model=RIDGE, artifact_path="second").artifact_path == "second"
+    info = SKLEARN.log_model(sk_model=RIDGE, name="third")
+    assert SKLEARN.load_model(info.model_uri).coef_ == RIDGE.coef_
+
+
+def test_a_run_is_started_when_there_is_none() -> None:
+    """As MLflow does."""
+    info = SKLEARN.log_model(RIDGE)
+    run = current.current()
+    assert run is not None
+    assert info.run_id == run.run_id
+    run.end()
+
+
+def test_a_saved_directory_loads_with_consent(tmp_path: Path) -> None:
+    """Outside of a store nothing vouches for a pickle."""
+    SKLEARN.save_model(RIDGE, tmp_path / "ridge")
+    assert SKLEARN.load_model(tmp_path / "ridge", trust=True).coef_ == RIDGE.coef_
+
+
+def test_what_is_no_model_of_the_framework_is_refused(run: Run) -> None:
+    """And an unknown argument is an error, not a silence."""
+    with pytest.raises(AutotrackException, match="cannot keep a str"):
+        SKLEARN.log_model("ridge")
+    with pytest.raises(TypeError, match="unexpected keyword argument 'signatur'"):
+        SKLEARN.log_model(RIDGE, signatur=None)
