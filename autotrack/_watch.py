@@ -31,7 +31,9 @@ def when_imported(name: str, call: Callable[[ModuleType], None]) -> None:
             _waiting.setdefault(name, []).append(call)
             if not any(finder is _FINDER for finder in sys.meta_path):
                 sys.meta_path.insert(0, _FINDER)
-            return
+            if module is None or _Finishing.tells_of(module):
+                return
+            _waiting[name].remove(call)
     with guard(f"after the import of {name}"):
         call(module)
 
@@ -41,6 +43,31 @@ def forget() -> None:
     with _lock:
         _waiting.clear()
         sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not _FINDER]
+
+
+class _Finishing(ModuleSpec):
+    """The spec of a module whose import was under way already when it was first waited for."""
+
+    @classmethod
+    def tells_of(cls, module: ModuleType) -> bool:
+        """Whether the end of the import will be told; it is not if it has come meanwhile."""
+        spec = module.__spec__
+        if type(spec) is ModuleSpec:
+            spec.__class__ = cls
+        return _is_being_imported(module)
+
+    @property
+    def _initializing(self) -> bool:
+        return bool(self.__dict__.get("_initializing"))
+
+    @_initializing.setter
+    def _initializing(self, value: bool) -> None:
+        # The import system sets this last, when the module is complete or has failed.
+        self.__dict__["_initializing"] = value
+        if not value:
+            self.__class__ = ModuleSpec  # type: ignore[assignment]  # what it was before
+            if (module := sys.modules.get(self.name)) is not None:
+                _imported(self.name, module)
 
 
 def _is_being_imported(module: ModuleType) -> bool:

@@ -250,7 +250,7 @@ def test_silence_is_kept(toy):
 def test_a_failing_exit_callback_is_one_warning(toy, record, monkeypatch):
     """The runs are ended all the same."""
     monkeypatch.setattr("autotrack.current.before_exit", [lambda: 1 / 0])
-    from autotrack import current  # noqa: PLC0415 - after the patch
+    from autotrack import current
 
     run = current.start("mine")
     with said() as lines:
