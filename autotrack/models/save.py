@@ -75,22 +75,40 @@ def save(
 
 def _publish(partial: Path, info: ModelInfo, saved_example: Mapping[str, Any], numbered: bool) -> ModelInfo:
     """Write the MLmodel file, which names the directory, and give the directory that name."""
-    wanted, number = info.directory, 1
+    wanted = info.directory
     while True:
-        if not (numbered and info.directory.exists()):
-            content = {**info.document(), **({"saved_input_example_info": saved_example} if saved_example else {})}
-            format.write_text(partial / MLMODEL, format.document(content))
-            digest, size = format.digest(partial)
-            try:
-                _rename(partial, info.directory)
-            except FileExistsError:
-                if not numbered:
-                    raise
-            else:
-                return replace(info, digest=digest, size=size)
-        number += 1
-        name = f"{wanted.name}-{number}"
-        info = replace(info, name=name, directory=wanted.with_name(name))
+        if numbered:
+            directory = _free(wanted)
+            info = replace(info, name=directory.name, directory=directory)
+        content = {**info.document(), **({"saved_input_example_info": saved_example} if saved_example else {})}
+        format.write_text(partial / MLMODEL, format.document(content))
+        digest, size = format.digest(partial)
+        try:
+            _rename(partial, info.directory)
+        except FileExistsError:  # somebody else was faster
+            if not numbered:
+                raise
+        else:
+            return replace(info, digest=digest, size=size)
+
+
+def _free(wanted: Path) -> Path:
+    """The path itself, or with a number that is not taken; few looks even where thousands are."""
+
+    def at(number: int) -> Path:
+        return wanted.with_name(f"{wanted.name}-{number}") if number > 1 else wanted
+
+    free = 1
+    while at(free).exists():
+        free *= 2
+    taken = free // 2
+    while free - taken > 1:
+        middle = (free + taken) // 2
+        if at(middle).exists():
+            taken = middle
+        else:
+            free = middle
+    return at(free)
 
 
 def _rename(partial: Path, directory: Path) -> None:
