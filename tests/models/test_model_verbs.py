@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from sklearn.linear_model import Ridge
+
 from autotrack import current
 from autotrack.exceptions import AutotrackException
 from autotrack.models.verbs import Verbs
 from autotrack.run import Run
 from autotrack_sklearn.flavor import FLAVOR
-from sklearn.linear_model import Ridge
 
 RIDGE = Ridge().fit([[0.0], [1.0]], [0, 1])
 SKLEARN = Verbs(FLAVOR)
