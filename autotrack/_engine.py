@@ -154,6 +154,7 @@ def watcher(hook: Hook, *, stops: bool) -> Callable[..., Any]:
     """Stand in for a function that is called often; ``function(instance, args, kwargs, result)`` looks after each."""
     function = hook.function
     site = hook.site
+    failing = False
 
     def watched(wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         returned = False
@@ -171,15 +172,46 @@ def watcher(hook: Hook, *, stops: bool) -> Callable[..., Any]:
         return result
 
     def look(instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
+        nonlocal failing
         hook.fired += 1
         try:
             function(instance, args, kwargs, result)
+            if failing:
+                failing = False
+                guard.succeeded(site)
         except Exception as error:
             if guard.strict():
                 raise
+            failing = True
             guard.failed(site, error)
 
     return watched
+
+
+def relayer(hook: Hook) -> Callable[..., Any]:
+    """Stand in for a function whose calls are passed on with other arguments or under the mark of a recorded fit."""
+
+    def relayed(wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        changed = None
+        with guard.guard(hook.site):
+            changed = hook.function(instance, args, kwargs)
+        if changed is None:
+            return wrapped(*args, **kwargs)
+        hook.fired += 1
+        args, kwargs, mark = changed
+        token = inside.set(mark) if mark is not None else None
+        returned = False
+        try:
+            result = wrapped(*args, **kwargs)
+            returned = True
+        finally:
+            if token is not None:
+                inside.reset(token)
+            if not returned:
+                forget_frames(sys.exc_info()[1], relayed.__code__)
+        return result
+
+    return relayed
 
 
 def forget_frames(error: BaseException | None, *ours: CodeType) -> None:

@@ -3,35 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache, partial
+from functools import partial
 from importlib import import_module
 from types import ModuleType
 from typing import Any
 
 from autotrack import guard, settings
+from autotrack._registered import DOORS, INTEGRATIONS, registered
 from autotrack._watch import forget, when_imported
 from autotrack.hooks import Integration, known
-
-GROUP = "autotrack.integrations"
-"""Entry points: name = the module whose import is waited for, value = the package that has ``INTEGRATION``."""
-
-DOORS = "autotrack.frameworks"
-"""Entry points: name = what stands behind ``autotrack.``, value = the same package."""
 
 _general: dict[str, Any] | None = None
 _excluded: frozenset[str] = frozenset()
 
 
-@cache
-def _points(group: str) -> dict[str, str]:
-    from importlib.metadata import entry_points  # 20 ms that a program without integrations need not pay
-
-    return {point.name: point.value for point in entry_points(group=group)}
-
-
 def package_of(door: str) -> str | None:
     """The integration package behind ``autotrack.<door>``."""
-    return _points(DOORS).get(door) or _points(GROUP).get(door)
+    return registered(DOORS).get(door) or registered(INTEGRATIONS).get(door)
 
 
 def autolog(options: Mapping[str, Any], exclude: frozenset[str] = frozenset()) -> None:
@@ -41,7 +29,7 @@ def autolog(options: Mapping[str, Any], exclude: frozenset[str] = frozenset()) -
     if settings.disabled():
         return
     _general, _excluded = dict(options), exclude
-    for module, package in _points(GROUP).items():
+    for module, package in registered(INTEGRATIONS).items():
         if module not in exclude and package.removeprefix("autotrack_") not in exclude:
             when_imported(module, partial(_on_import, package))
 
@@ -61,7 +49,7 @@ def report() -> list[dict[str, Any]]:
     """For each integration what is hooked, how often it fired, and why something is not: JSON-ready."""
     rows: list[dict[str, Any]] = []
     packages = {integration.name: integration for integration in known.values()}
-    for module, package in sorted(_points(GROUP).items()):
+    for module, package in sorted(registered(INTEGRATIONS).items()):
         name = package.removeprefix("autotrack_")
         integration = packages.pop(name, None)
         rows.append(_row(name, module, package, integration))
@@ -97,7 +85,7 @@ def _on_import(package: str, _module: ModuleType) -> None:
     integration: Integration = import_module(package).INTEGRATION
     if integration.name in _excluded or integration.specific:
         return
-    own = {module for module, other in _points(GROUP).items() if other == package}
-    integration.others = frozenset(_points(GROUP)) - own - _excluded
+    own = {module for module, other in registered(INTEGRATIONS).items() if other == package}
+    integration.others = frozenset(registered(INTEGRATIONS)) - own - _excluded
     integration.options = integration.read_options(_general, strict=False)
     integration.switch()

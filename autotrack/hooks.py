@@ -16,11 +16,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from functools import partial, wraps
+from importlib import import_module
 from types import FunctionType, ModuleType
 from typing import Any, TypeVar
 
 from autotrack import current, guard, settings
-from autotrack._engine import STOPPED, record, watcher
+from autotrack._aside import aside
+from autotrack._engine import STOPPED, record, relayer, watcher
+from autotrack._registered import INTEGRATIONS, registered
 from autotrack._watch import when_imported
 from autotrack.call import Call, inside, training_run
 from autotrack.event import DatasetUsed
@@ -28,7 +31,7 @@ from autotrack.exceptions import AutotrackException
 from autotrack.options import Options
 from autotrack.run import Run
 
-__all__ = ["STOPPED", "Call", "DatasetUsed", "Integration", "Options", "Run", "Steps", "current", "inside"]
+__all__ = ["STOPPED", "Call", "DatasetUsed", "Integration", "Options", "Run", "Steps", "aside", "current", "inside"]
 
 Steps = Generator[None, Any, None]
 """What a hook function returns."""
@@ -57,7 +60,13 @@ class DeclaredHook:
         self.site = f"{integration.name}: {function.__name__}"
         self.fired = 0
         self.states: dict[str, str] = dict.fromkeys(targets, "waiting for the import")
-        self.wrapper: Callable[..., Any] = watcher(self, stops=stops) if kind == "watch" else partial(record, self)
+        self.wrapper: Callable[..., Any]
+        if kind == "watch":
+            self.wrapper = watcher(self, stops=stops)
+        elif kind == "relay":
+            self.wrapper = relayer(self)
+        else:
+            self.wrapper = partial(record, self)
 
     @property
     def options(self) -> Options:
@@ -68,7 +77,7 @@ class DeclaredHook:
         """Whether a call that begins now is this hook's to record; asked before each, so it costs next to nothing."""
         if not self.integration.enabled or guard.tripped(self.site):
             return False
-        if self.kind == "watch":
+        if self.kind in ("watch", "relay"):
             return True
         outer = inside.get()
         if outer is None:
@@ -81,17 +90,25 @@ class Integration:
     """One framework: what is hooked there and what is recorded.
 
     ``distribution`` is the name under which pip knows the framework, ``supports`` the range of its versions for
-    which the hooks were written. An older version is left alone with one warning; a newer one is tried.
+    which the hooks were written. An older version is left alone with one warning; a newer one is tried. ``needs``
+    names integrations that go on together with this one.
     """
 
     def __init__(
-        self, name: str, *, distribution: str | None = None, supports: str = "", options: type[Options] = Options
+        self,
+        name: str,
+        *,
+        distribution: str | None = None,
+        supports: str = "",
+        options: type[Options] = Options,
+        needs: tuple[str, ...] = (),
     ) -> None:
         self.name = name
         self.distribution = distribution or name
         self.supports = supports
         self.options_class = options
         self.options = options()
+        self.needs = needs
         self.enabled = False
         self.specific = False
         """Whether the user configured this integration by name; then the general ``autolog()`` leaves it so."""
@@ -142,6 +159,32 @@ class Integration:
             return function
 
         return declare
+
+    def relay(self, *targets: str) -> Callable[[_F], _F]:
+        """Pass the calls of a function on, no run being opened: ``step(instance, args, kwargs)`` before each returns
+        ``(args, kwargs, mark)`` to call it with, or ``None`` to leave the call alone.
+
+        Under a ``mark``, any text, the call and what it calls count as inside a recorded fit; so the mark gets to
+        other threads and processes together with the work that was given to them.
+        """
+
+        def declare(function: _F) -> _F:
+            self.hooks.append(DeclaredHook(self, function, targets, kind="relay"))
+            return function
+
+        return declare
+
+    def attempt(self, what: str) -> guard.guard:
+        """A part of a hook that may fail without taking the rest with it; each part warns once::
+
+        with INTEGRATION.attempt("model"):
+            ...
+        """
+        return guard.guard(f"{self.name}: {what}")
+
+    def warn(self, place: str, message: str) -> None:
+        """Tell the user something, once per place."""
+        guard.warn(f"{self.name}: {place}", f"{self.name}: {message}")
 
     def on_start(self, module: str) -> Callable[[Callable[[], Callable[[], None] | None]], Any]:
         """Call once when recording is switched on and ``module`` is imported; what it returns undoes it.
@@ -208,12 +251,20 @@ class Integration:
         if self.enabled:
             return
         self.enabled = True
+        if not self.others:
+            self.others = frozenset(
+                module
+                for module, package in registered(INTEGRATIONS).items()
+                if module != self.name and package != f"autotrack_{self.name}"
+            )
         for hook in self.hooks:
             for target in hook.targets:
                 hook.states[target] = "waiting for the import"
                 when_imported(target.partition(":")[0], partial(self._install, hook, target))
         for function, module in self._started:
             when_imported(module, partial(self._start, function))
+        for name in self.needs:
+            when_imported(name, partial(_switch_on, name))
 
     def disable(self) -> None:
         """Put the very objects back that were there before."""
@@ -260,6 +311,12 @@ class Integration:
         return not self.why_not
 
 
+def _switch_on(name: str, _module: ModuleType) -> None:
+    integration: Integration = import_module(f"autotrack_{name}").INTEGRATION
+    known[integration.name] = integration
+    integration.enable()
+
+
 known: dict[str, Integration] = {}
 """The integrations that were switched on in this process, by name."""
 
@@ -270,11 +327,13 @@ def _guarded(site: str, function: FunctionType, default: Any) -> Any:
         if guard.tripped(site):
             return default
         try:
-            return function(*args, **kwargs)
+            result = function(*args, **kwargs)
         except Exception as error:
             if guard.strict():
                 raise
             guard.failed(site, error)
             return default
+        guard.succeeded(site)
+        return result
 
     return method

@@ -31,7 +31,7 @@ LAYERS = (
     {"client"},
     {"data", "models"},
     {
-        "_doors", "_engine", "_installing", "_loader", "_patch", "_versions", "_watch",
+        "_aside", "_doors", "_engine", "_installing", "_loader", "_patch", "_registered", "_versions", "_watch",
         "call", "hooks", "testing",
     },
     {"analysis"},

@@ -1,0 +1,118 @@
+"""Doing something of ours in the midst of the user's program, so that the program cannot tell."""
+
+from __future__ import annotations
+
+import re
+import sys
+import threading
+import warnings
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
+
+_NOTHING = "(?!)"
+
+
+class _OfThisThread:
+    """Stands for the message in a filter of warnings, and matches whatever one thread warns of.
+
+    Whoever copies the filters and takes it for a regular expression, or sends it to another process, gets one that
+    matches nothing.
+    """
+
+    pattern = _NOTHING
+
+    def __init__(self) -> None:
+        self._thread = threading.get_ident()
+
+    def match(self, _text: str) -> bool:
+        return threading.get_ident() == self._thread
+
+    def __reduce__(self) -> Any:
+        return re.compile, (_NOTHING,)
+
+
+class aside:  # noqa: N801 - a context manager, read as a verb
+    """While it lasts, this thread shows no warning; after it, random numbers go on as if it had not been.
+
+    The program's own filters of warnings stay what and where they are, so any number of threads may do this, and
+    `warnings.catch_warnings` in one of them. Generators of the program that are no global state are not looked after.
+    """
+
+    __slots__ = ("_filter", "_filters", "_restore")
+
+    _filters: list[Any]
+
+    def __enter__(self) -> Self:
+        self._restore = [restore for kind in _GENERATORS if (restore := kind())]
+        effective = getattr(warnings, "_get_filters", None)  # from Python 3.14 on a context may have filters of its own
+        self._filters = warnings.filters if effective is None else effective()  # type: ignore[assignment]  # a list, though typed as less
+        self._filter: Any = ("ignore", _OfThisThread(), Warning, None, 0)
+        # Without telling `warnings`, which would then forget what it has shown: nothing here depends on that.
+        self._filters.insert(0, self._filter)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for at, item in enumerate(self._filters):
+            if item is self._filter:
+                del self._filters[at]
+                break
+        for restore in self._restore:
+            restore()
+
+
+def _python() -> Callable[[], None] | None:
+    random = sys.modules.get("random")
+    if random is None:
+        return None
+    before = random.getstate()
+
+    def restore() -> None:
+        if random.getstate() != before and _alone():
+            random.setstate(before)
+
+    return restore
+
+
+def _numpy() -> Callable[[], None] | None:
+    numpy = sys.modules.get("numpy.random")
+    if numpy is None:
+        return None
+    before = numpy.get_state(legacy=False)
+
+    def restore() -> None:
+        if _differ(numpy.get_state(legacy=False), before) and _alone():
+            numpy.set_state(before)
+
+    return restore
+
+
+def _differ(one: Any, other: Any) -> bool:
+    if isinstance(one, dict):
+        return one.keys() != other.keys() or any(_differ(value, other[key]) for key, value in one.items())
+    different = one != other
+    return bool(different.any() if hasattr(different, "any") else different)
+
+
+def _torch() -> Callable[[], None] | None:
+    torch = sys.modules.get("torch")
+    if torch is None or not hasattr(torch, "get_rng_state"):
+        return None
+    before = torch.get_rng_state()
+
+    def restore() -> None:
+        if not torch.equal(torch.get_rng_state(), before) and _alone():
+            torch.set_rng_state(before)
+
+    return restore
+
+
+_GENERATORS = (_python, _numpy, _torch)
+
+
+def _alone() -> bool:
+    # Among threads of the program the numbers may be another one's, who must not get them twice.
+    here = threading.current_thread()
+    return all(thread is here or thread.name.startswith("autotrack") for thread in threading.enumerate())

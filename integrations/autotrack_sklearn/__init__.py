@@ -1,0 +1,114 @@
+"""Record scikit-learn: every estimator's outermost ``fit``, of scikit-learn's classes and of yours.
+
+    import autotrack
+    autotrack.autolog()                    # or autotrack.sklearn.autolog(log_models=False)
+
+    LogisticRegression(C=10).fit(X, y)     # one run, "LogisticRegression"
+
+A run is named after what is fitted (``Pipeline LogisticRegression``) and holds
+
+- the parameters, ``get_params(deep=True)`` (for a search its own), tags ``estimator_name`` and ``estimator_class``;
+- ``fit_time`` in seconds;
+- the training metrics: of a classifier ``training_precision_score``, ``training_recall_score``,
+  ``training_f1_score`` (weighted, or of ``pos_label``), ``training_accuracy_score``, ``training_log_loss``,
+  ``training_roc_auc``; of a regressor ``training_mean_squared_error``, ``training_root_mean_squared_error``,
+  ``training_mean_absolute_error``, ``training_r2_score``; of whatever has a ``score`` and got targets
+  ``training_score``. ``sample_weight`` counts as in the fit. They may cost a tenth of the fit's time or 50 ms,
+  whichever is more; where all rows would cost more, they are of a stratified sample, and the tag
+  ``autotrack.training_metrics`` says so;
+- of a search ``best_<parameter>`` and ``best_cv_score``;
+- the fitted model with its signature, as ``model``.
+
+A fit inside a recorded fit (a pipeline's steps, a search's candidates, in whatever thread or process) belongs to the
+outer one. What only transforms (scalers, encoders, a PCA) makes no run. Your data are neither copied nor changed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from autotrack import models
+from autotrack.hooks import Call, Integration, Options, Steps, aside
+from autotrack.models.rows import head
+from autotrack.models.verbs import Verbs
+from autotrack_sklearn.estimator import in_place, parameters, title, trains
+from autotrack_sklearn.flavor import FLAVOR
+
+__all__ = ["INTEGRATION", "SklearnOptions", "autolog", "load_model", "log_model", "save_model"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SklearnOptions(Options):
+    """What to record of scikit-learn."""
+
+    log_training_metrics: bool = True
+    pos_label: Any = None
+    """The class that precision, recall and F1 of a two-class problem are about; without it they are weighted."""
+
+
+INTEGRATION = Integration(
+    "sklearn", distribution="scikit-learn", supports=">=1.5,<2", options=SklearnOptions, needs=("joblib",)
+)
+
+autolog = INTEGRATION.autolog
+log_model, save_model, load_model = (_verbs := Verbs(FLAVOR)).log_model, _verbs.save_model, _verbs.load_model
+
+
+@INTEGRATION.hook_subclasses("sklearn.base:BaseEstimator", "fit", "fit_predict", "fit_transform")
+def fit(call: Call) -> Steps:
+    """Record what is fitted and with which parameters, then how well it knows its training data, then the model."""
+    estimator, options = call.instance, call.options
+    assert isinstance(options, SklearnOptions)
+    if not trains(estimator):
+        return
+    cls = type(estimator)
+    call.run.trained(title(estimator))
+    call.run.tags({"estimator_name": cls.__name__, "estimator_class": f"{cls.__module__}.{cls.__name__}"})
+    given: dict[str, Any] = {}
+    with INTEGRATION.attempt("parameters"):
+        given = parameters(estimator)
+        call.run.params(given)
+    example = None
+    if options.log_models and options.log_input_examples:
+        with INTEGRATION.attempt("input example"):
+            example = head(_data(call)[0])
+
+    result = yield
+
+    from autotrack_sklearn.training import evaluate, output  # scikit-learn, which the fit has loaded
+
+    data, targets = _data(call)
+    found: dict[str, Any] = {"fit_time": call.duration}
+    prediction = result if call.function.__name__ == "fit_predict" else None
+    if options.log_training_metrics and targets is not None:
+        with INTEGRATION.attempt("training metrics"), aside():
+            weight = call.arguments.get("sample_weight")
+            seen = evaluate(estimator, data, targets, weight, options.pos_label, call.duration, altered=in_place(given))
+            found.update(seen.metrics)
+            prediction = seen.prediction
+            if seen.remarks:
+                call.run.tags({"autotrack.training_metrics": "; ".join(seen.remarks)})
+            for name, error in seen.failures.items():
+                INTEGRATION.warn(name, f"{name} failed on the training data ({type(error).__name__}: {error})")
+    if hasattr(estimator, "best_params_"):
+        call.run.params({f"best_{name}": value for name, value in estimator.best_params_.items()})
+        if hasattr(estimator, "best_score_"):
+            found["best_cv_score"] = estimator.best_score_
+    call.run.metrics(found)
+    if options.log_models:
+        with INTEGRATION.attempt("model"):
+            signature = None
+            if options.log_model_signatures:
+                with INTEGRATION.attempt("signature"), aside():
+                    answer = output(estimator, data) if prediction is None else prediction
+                    signature = None if answer is None else models.infer_signature(data, answer)
+            models.log(call.run, estimator, flavor=FLAVOR, signature=signature, input_example=example)
+
+
+def _data(call: Call) -> tuple[Any, Any]:
+    """The first two arguments: whatever a class calls them, they are the data and the targets."""
+    names = [name for name in call.arguments if name not in ("args", "kwargs")][:2]
+    given = [*call.args[:2], *(call.arguments[name] for name in names[len(call.args) :])]
+    data, targets = [*given, None, None][:2]
+    return data, targets

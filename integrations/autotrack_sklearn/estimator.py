@@ -1,0 +1,54 @@
+"""What an estimator is and is called, from the object alone."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+COPYING = ("copy", "copy_X", "copy_x")
+"""Parameters that, when false, let a fit overwrite its training data."""
+
+
+def trains(estimator: Any) -> bool:
+    """Whether fitting makes a model, and not a transformation alone."""
+    if _has(estimator, "predict") or _has(estimator, "fit_predict"):
+        return True
+    return not (_has(estimator, "transform") or _has(estimator, "fit_transform"))
+
+
+def _has(estimator: Any, name: str) -> bool:
+    try:
+        return hasattr(estimator, name)
+    except Exception:  # noqa: BLE001 - a property of the user's, which may fail in any way before a fit
+        return False
+
+
+def title(estimator: Any) -> str:
+    """The class, followed by what is inside it: ``GridSearchCV Pipeline SVC``."""
+    names: list[str] = []
+    while estimator is not None and len(names) < 4:
+        names.append(type(estimator).__name__)
+        estimator = _inner(estimator)
+    return " ".join(names)
+
+
+def _inner(estimator: Any) -> Any:
+    try:
+        given = estimator.get_params(deep=False)
+        inner = given["steps"][-1][1] if given.get("steps") else given.get("estimator")
+    except Exception:  # noqa: BLE001 - a parameter of the user's that is called the same
+        return None
+    return inner if hasattr(inner, "get_params") and not isinstance(inner, type) else None
+
+
+def parameters(estimator: Any) -> dict[str, Any]:
+    """The parameters, those of nested estimators too; a search's own alone, as what it searches is said elsewhere."""
+    search = getattr(sys.modules.get("sklearn.model_selection._search"), "BaseSearchCV", ())
+    found: dict[str, Any] = estimator.get_params(deep=not isinstance(estimator, search))
+    return found
+
+
+def in_place(parameters: Mapping[str, Any]) -> bool:
+    """Whether the fit was allowed to overwrite its training data."""
+    return any(value is False and name.rpartition("__")[2] in COPYING for name, value in parameters.items())
