@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from autotrack import current
+from autotrack import current, guard
+from autotrack.entities import Experiment
+from autotrack.event import ExperimentCreated
 from autotrack.exceptions import AutotrackException
 from autotrack.fluent.asking import all_pages, client
-
-if TYPE_CHECKING:
-    from autotrack.entities import Experiment
+from autotrack.journal.format import experiment_id as id_of
+from autotrack.journal.reader import read_events
+from autotrack.settings import local_directory
+from autotrack.sinks.open import tracking_uri
 
 
 def create_experiment(name: str, artifact_location: str | None = None, tags: Mapping[str, Any] | None = None) -> str:
@@ -46,13 +50,12 @@ def set_experiment(experiment_name: str | None = None, experiment_id: str | None
     """Put the runs that start from now on into an experiment, by name (created if new) or by id."""
     if (experiment_name is None) == (experiment_id is None):
         raise AutotrackException.invalid("give either experiment_name or experiment_id")
-    asked = client()
+    found: Experiment | None
     if experiment_id is not None:
-        found: Experiment | None = asked.get_experiment(experiment_id)
+        found = get_experiment(experiment_id)
     else:
         name = str(experiment_name)
-        found = asked.get_experiment_by_name(name) or asked.get_experiment(asked.create_experiment(name))
-    assert found is not None
+        found = _untouched(name) or get_experiment_by_name(name) or get_experiment(create_experiment(name))
     if found.lifecycle_stage != "active":
         raise AutotrackException.invalid(
             f"experiment {found.name!r} is deleted; restore it with "
@@ -73,3 +76,33 @@ def set_experiment_tags(tags: Mapping[str, Any]) -> None:
     current.announce_experiment(experiment)
     for key, value in tags.items():
         client().set_experiment_tag(experiment[0], key, value)
+
+
+def _untouched(name: str) -> Experiment | None:
+    """The experiment of a name, if nobody has ever renamed, deleted or tagged what has to do with it; made if new.
+
+    Its id follows from its name then, so that a look at a few small files answers what would otherwise take the
+    machinery of a query, at the start of nearly every program.
+    """
+    directory = local_directory(tracking_uri())
+    if directory is None or not name:
+        return None
+    chosen = id_of(name)
+    created: tuple[int, ExperimentCreated] | None = None
+    for file in sorted((directory / "experiments").glob("*.jsonl")):
+        for line in read_events(file, 0).lines:
+            event: Any = line.event
+            if chosen != getattr(event, "experiment_id", None) and name != getattr(event, "name", None):
+                continue
+            if not isinstance(event, ExperimentCreated) or (event.experiment_id, event.name) != (chosen, name):
+                return None
+            created = created or (line.time, event)
+    if created is None:
+        created = time.time_ns() // 1_000_000, ExperimentCreated(chosen, name)
+        try:
+            current.announce_experiment((chosen, name))
+        except OSError as error:
+            guard.warn("experiment", f"experiment {name!r} cannot be written ({error})")
+    when, event = created
+    where = event.artifact_location or (directory / "runs").as_uri()
+    return Experiment(chosen, name, where, "active", dict(event.tags), when, when)
