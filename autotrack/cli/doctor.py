@@ -67,15 +67,13 @@ def doctor(
 
 def look_at_integrations(*, load: bool) -> list[dict[str, Any]]:
     """Each installed integration with its framework's version and, with ``load``, the state of its hooks."""
-    from autotrack import _loader  # the hook engine, which only this command needs
-
     if load and not settings.disabled():
-        _loader.autolog({})
-        for row in _loader.report():
+        autotrack.autolog(silent=True)
+        for row in autotrack.doctor():
             with guard.guard(f"import of {row['module']}"):
                 if _version(row["module"]):
                     __import__(row["module"])
-    rows = _loader.report()
+    rows = autotrack.doctor()
     for row in rows:
         row["version"] = _version(row["module"])
         if not row["version"]:

@@ -11,6 +11,7 @@ from rich.table import Table
 from autotrack.cli import find, telling, text
 from autotrack.cli.console import STATUS, box, open_console, plain
 from autotrack.client import Client
+from autotrack.exceptions import AutotrackException
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -108,7 +109,7 @@ def column(name: str) -> tuple[str, str]:
     """``("metrics", key)`` of a column's name; raises for what names no column."""
     kind, dot, key = name.strip().partition(".")
     if not dot or kind not in ("metrics", "params", "tags") or not key:
-        raise typer.BadParameter(f"{name.strip()!r} is no column; name metrics.KEY, params.KEY or tags.KEY")
+        raise AutotrackException.invalid(f"{name.strip()!r} is no column; name metrics.KEY, params.KEY or tags.KEY")
     return kind, key.strip("`\"'")
 
 

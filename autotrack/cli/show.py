@@ -18,6 +18,7 @@ from autotrack.cli.curve import Curve
 from autotrack.cli.runs import facts
 from autotrack.client import Client
 from autotrack.entities import ViewType
+from autotrack.exceptions import AutotrackException
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +54,7 @@ def show(
     for key in metric or ():
         if key not in found.data.metrics:
             there = ", ".join(sorted(found.data.metrics)) or "none"
-            raise typer.BadParameter(f"the run has no metric {key!r}; it has: {there}", param_hint="--metric")
+            raise AutotrackException.missing(f"the run has no metric {key!r}; it has: {there}")
     tracks = [track(client, found.info.run_id, key) for key in telling.metrics_in_order(found.data.metrics)]
     record = Record(
         found,
