@@ -6,7 +6,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Any, Self
@@ -64,6 +64,9 @@ class Run:
         """In ms since 1970."""
         self.managed = managed
         """Whether an integration opened it, rather than the program."""
+        self.before_end: list[Callable[[], object]] = []
+        """Called once, without arguments, when the run is about to end: what a training that no call spans has left
+        to record."""
         self._stream = stream
         self._pid = os.getpid()
         self._fits = 0
@@ -232,6 +235,11 @@ class Run:
         self, status: str = "FINISHED", error: BaseException | None = None, *, exit_code: str | None = None
     ) -> None:
         """Close the run. ``error`` gives the tail of its traceback to the record."""
+        last, self.before_end = self.before_end, []
+        if self._pid == os.getpid():
+            for call in last:
+                with guard.guard("ending a run"):
+                    call()
         with self._lock:
             if self.ended:
                 return
