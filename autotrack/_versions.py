@@ -8,10 +8,15 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 
+def installed(distribution: str) -> str:
+    """The version that pip has installed."""
+    return version(distribution)
+
+
 def problem(distribution: str, supports: str) -> tuple[str, bool]:
     """``(what is wrong, whether that rules out recording)``; ``("", False)`` when nothing is."""
     try:
-        found = Version(version(distribution))
+        found = Version(installed(distribution))
     except (PackageNotFoundError, InvalidVersion):
         return "", False  # a source tree or a repackaged build: each hook will show whether it fits
     if SpecifierSet(supports).contains(found, prereleases=True):

@@ -10,13 +10,25 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 if "pytest" in sys.modules:  # its failures then show the values, as in a test of one's own
-    sys.modules["pytest"].register_assert_rewrite(f"{__name__}.integration", f"{__name__}.sink")
+    names = (f"{__name__}.{file.stem}" for file in Path(__file__).parent.glob("[a-z]*.py"))
+    sys.modules["pytest"].register_assert_rewrite(*names)
 
+from autotrack.testing.integration import IntegrationContract
 from autotrack.testing.program import finish, fresh, reset, said
 from autotrack.testing.recorded import RecordedPoint, RecordedRun, Recording, recorded, recording
 
 __all__ = [
-    "RecordedPoint", "RecordedRun", "Recording", "finish", "fresh", "recorded", "recording", "reset", "said",
-]  # fmt: skip
+    "IntegrationContract",
+    "RecordedPoint",
+    "RecordedRun",
+    "Recording",
+    "finish",
+    "fresh",
+    "recorded",
+    "recording",
+    "reset",
+    "said",
+]

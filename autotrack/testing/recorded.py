@@ -164,10 +164,10 @@ class Recording:
 def recording() -> Iterator[Recording]:
     """Keep what is recorded meanwhile in memory, to be looked at::
 
-        with recording() as record:
-            run = start_run()
-            run.metric("loss", 0.5)
-        assert record.run.metrics == {"loss": [0.5]}
+    with recording() as record:
+        run = start_run()
+        run.metric("loss", 0.5)
+    assert record.run.metrics == {"loss": [0.5]}
     """
     sink = MemorySink(f"memory:{os.urandom(4).hex()}")
     before = settings.chosen("tracking_uri")

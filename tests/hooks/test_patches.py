@@ -229,7 +229,7 @@ def test_a_target_that_is_not_there_costs_one_warning_and_that_hook_alone(toy, r
 @pytest.mark.parametrize(("supports", "patched"), [(">=2", False), (">=0.1,<0.5", True), (">=0.1", True)])
 def test_an_older_version_is_left_alone_and_a_newer_one_tried(toy, monkeypatch, supports, patched):
     """Outside the range is one warning."""
-    monkeypatch.setattr("autotrack._versions.version", lambda _name: "1.0")
+    monkeypatch.setattr("autotrack._versions.installed", lambda _name: "1.0")
     toy.supports = supports
 
     @toy.hook("toyframework:train", "toyframework:Model.fit")
