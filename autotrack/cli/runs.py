@@ -6,10 +6,10 @@ import time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 
 from autotrack.cli import find, telling, text
-from autotrack.cli.console import STATUS, box, open_console, plain
+from autotrack.cli.console import STATUS, open_console, plain
+from autotrack.cli.table import Column, fit
 from autotrack.client import Client
 from autotrack.exceptions import AutotrackException
 
@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from rich.console import Console
+    from rich.table import Table
 
     from autotrack.entities import Run
 
 METRICS = 3
 """Columns of metrics that most of the runs share."""
 _FEW = 2
+_LONG = 40
 
 
 def runs(
@@ -120,59 +122,47 @@ def table(
     wanted: Sequence[tuple[str, str]] = (),
 ) -> Table:
     """The runs as a table that fits the console."""
-    shown = Table(box=box(console), pad_edge=False, header_style="bold")
-    shown.add_column("run", no_wrap=True, style="bold cyan")
-    shown.add_column("name", no_wrap=True, overflow="ellipsis", min_width=8)
-    several = len({run.info.experiment_id for run in found}) > 1
-    if several:
-        shown.add_column("experiment", no_wrap=True, overflow="ellipsis")
-    shown.add_column("status", no_wrap=True)
-    shown.add_column("started", no_wrap=True)
-    shown.add_column("took", no_wrap=True, justify="right")
-    metrics: list[str] = []
-    differing: list[str] = []
-    if not wanted:
-        metrics = telling.shared_metrics([run.data.metrics for run in found], METRICS)
-        differing = telling.differing_params([run.data.params for run in found])
-        wanted = [("metrics", key) for key in metrics]
-    for kind, key in wanted:
-        shown.add_column(
-            plain(key), no_wrap=True, overflow="ellipsis", justify="right" if kind == "metrics" else "left"
-        )
-    own = [_own_metrics(run, metrics) for run in found] if metrics != [] or not wanted else []
+    infos = [run.info for run in found]
+    columns = [
+        Column("run", [plain(info.run_id[: find.SHORT], "bold cyan") for info in infos]),
+        Column("name", [plain(info.run_name or "") for info in infos], least=12),
+        Column("status", [plain(info.status.lower(), STATUS.get(info.status, "")) for info in infos]),
+        Column("started", [plain(text.ago(info.start_time)) for info in infos], worth=6),
+        Column("took", [plain(_took(run)) for run in found], right=True, worth=4),
+    ]
+    if len({info.experiment_id for info in infos}) > 1:
+        names = [plain(experiments.get(info.experiment_id, info.experiment_id)) for info in infos]
+        columns.insert(2, Column("experiment", names, least=10))
+    if wanted:
+        columns += [_values(found, kind, key) for kind, key in wanted]
+        return fit(console, columns)
+    shared = telling.shared_metrics([run.data.metrics for run in found], METRICS)
+    for place, key in enumerate(shared):
+        columns.append(_values(found, "metrics", key, worth=0 if place == 0 else 7 - 2 * place))
+    own = [plain(_own_metrics(run, shared)) for run in found]
     if any(own):
-        shown.add_column("metrics", no_wrap=True, overflow="ellipsis", ratio=3)
+        columns.append(Column("metrics", own, least=24, worth=9))
+    differing = telling.differing_params([run.data.params for run in found])
     if differing:
-        shown.add_column("differs in", no_wrap=True, overflow="ellipsis", ratio=2)
-    bests = {key: _best_of(found, key) for kind, key in wanted if kind == "metrics"}
-    for index, run in enumerate(found):
-        info = run.info
-        cells = [plain(info.run_id[: find.SHORT]), plain(info.run_name or "")]
-        if several:
-            cells.append(plain(experiments.get(info.experiment_id, info.experiment_id)))
-        ended = info.end_time or (time.time() * 1000 if info.status == "RUNNING" else None)
-        cells += [
-            plain(info.status.lower(), STATUS.get(info.status, "")),
-            plain(text.ago(info.start_time)),
-            plain(text.duration(ended - info.start_time) if ended else "?"),
-        ]
-        for kind, key in wanted:
-            value = getattr(run.data, kind).get(key)
-            if kind == "metrics" and value is not None:
-                top = len(found) > 1 and bests[key] == value
-                cells.append(plain(text.number(value), "bold green" if top else ""))
-            else:
-                cells.append(plain("" if value is None else str(value)))
-        if any(own):
-            cells.append(plain(own[index]))
-        if differing:
-            cells.append(plain(_parts(run.data.params, differing)))
-        shown.add_row(*cells)
-    return shown
+        parts = [plain(_parts(run.data.params, differing)) for run in found]
+        columns.append(Column("differs in", parts, least=16, worth=8))
+    return fit(console, columns)
 
 
-def _best_of(found: Sequence[Run], key: str) -> float | None:
-    return telling.best(key, [run.data.metrics[key] for run in found if key in run.data.metrics])
+def _values(found: Sequence[Run], kind: str, key: str, worth: int = 0) -> Column:
+    values = [getattr(run.data, kind).get(key) for run in found]
+    if kind != "metrics":
+        return Column(key, [plain("" if value is None else value) for value in values], least=8, worth=worth)
+    top = telling.best(key, [value for value in values if value is not None]) if len(found) > 1 else None
+    cells = [
+        plain("" if value is None else text.number(value), "bold green" if value == top else "") for value in values
+    ]
+    return Column(key, cells, right=True, worth=worth)
+
+
+def _took(run: Run) -> str:
+    end = run.info.end_time or (time.time() * 1000 if run.info.status == "RUNNING" else None)
+    return text.duration(end - run.info.start_time) if end else "?"
 
 
 def _own_metrics(run: Run, shared: Sequence[str]) -> str:
@@ -184,4 +174,4 @@ def _own_metrics(run: Run, shared: Sequence[str]) -> str:
 
 
 def _parts(params: Mapping[str, str], keys: Sequence[str]) -> str:
-    return "  ".join(f"{key}={params[key]}" for key in keys if key in params)
+    return "  ".join(f"{key}={params[key]}" for key in keys if key in params and len(params[key]) < _LONG)

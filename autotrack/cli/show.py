@@ -163,11 +163,13 @@ class Record:
             console.print(plain(f"  load it with  autotrack.pyfunc.load_model({model.model_uri!r})", "dim"))
         if self.files:
             console.print(_heading("files"))
-            for file in self.files[:LISTED]:
-                console.print(plain(f"  {file.path}  {text.size(file.file_size or 0)}"))
-            if len(self.files) > LISTED:
-                console.print(plain(f"  and {len(self.files) - LISTED} more", "dim"))
-            console.print(plain(f"  in {run.info.artifact_uri}", "dim"))
+            parts = _by_directory(self.files)
+            for name, (count, total) in list(parts.items())[:LISTED]:
+                many = f"{count} files, " if name.endswith("/") else ""
+                console.print(plain(f"  {name}  {many}{text.size(total)}"))
+            if len(parts) > LISTED:
+                console.print(plain(f"  and {len(parts) - LISTED} more", "dim"))
+            console.print(plain(f"  in {(run.info.artifact_uri or '').removeprefix('file://')}", "dim"))
 
     def _print_head(self, console: Console) -> None:
         info, tags = self.run.info, self.run.data.tags
@@ -188,7 +190,7 @@ class Record:
             "user": info.user_id,
             "source": tags.get("mlflow.source.name", ""),
             "commit": tags.get("mlflow.source.git.commit", ""),
-            "exit code": tags.get("autotrack.exit_code", ""),
+            "exit code": tags.get("autotrack.exit_code", "").replace("unknown", ""),
         }
         for name, value in lines.items():
             if value:
@@ -216,15 +218,13 @@ def drawings(tracks: Sequence[Track], *, together: bool = True) -> list[list[Tra
 
 def print_curves(console: Console, tracks: Sequence[Track], *, height: int = 9) -> None:
     """One drawing of one or more metrics, with a title that tells the best value."""
-    title = Text()
+    console.print()
     for item in tracks:
         best, last = item.best, item.last
         told = f"last {text.number(last.value)}"
         if best is not None:
             told += f", best {text.number(best.value)} at step {text.number(best.step)}"
-        title.append(f"{'   ' if title else ''}{text.clean(item.key)}", "bold").append(f"  {told}", "dim")
-    console.print()
-    console.print(title)
+        console.print(Text.assemble((text.clean(item.key), "bold"), (f"  {told}", "dim")))
     curves = [Curve(text.clean(item.key), [(float(p.step), p.value) for p in item.points]) for item in tracks]
     console.print(paint(console, curves, height=height))
 
@@ -232,19 +232,21 @@ def print_curves(console: Console, tracks: Sequence[Track], *, height: int = 9) 
 def metrics_table(console: Console, tracks: Sequence[Track]) -> Table:
     """Last and best value of each metric."""
     shown = Table(box=box(console), pad_edge=False, header_style="dim")
-    shown.add_column("metric", no_wrap=True, overflow="ellipsis")
-    for name in ("last", "at step", "best", "at step", "points"):
+    curved = any(len(item.points) > 1 for item in tracks)
+    shown.add_column("metric")
+    for name in ("last", "at step", "best", "at step", "points") if curved else ("value",):
         shown.add_column(name, no_wrap=True, justify="right")
     for item in tracks:
-        last, best = item.last, item.best if len(item.points) > 1 else None
-        shown.add_row(
-            plain(item.key),
-            plain(text.number(last.value), "bold"),
-            plain(text.number(last.step), "dim"),
-            plain(text.number(best.value), "green") if best else "",
-            plain(text.number(best.step), "dim") if best else "",
-            plain(str(len(item.points)), "dim"),
-        )
+        last, best = item.last, item.best
+        cells = [plain(item.key), plain(text.number(last.value), "bold")]
+        if len(item.points) > 1:
+            cells += [
+                plain(text.number(last.step), "dim"),
+                plain(text.number(best.value) if best else "", "green"),
+                plain(text.number(best.step) if best else "", "dim"),
+                plain(str(len(item.points)), "dim"),
+            ]
+        shown.add_row(*cells)
     return shown
 
 
@@ -259,6 +261,16 @@ def files(client: Client, run_id: str, path: str | None = None) -> list[FileInfo
     for entry in client.list_artifacts(run_id, path):
         found += files(client, run_id, entry.path) if entry.is_dir else [entry]
     return found
+
+
+def _by_directory(files: Sequence[FileInfo]) -> dict[str, tuple[int, int]]:
+    """The files by their first part: how many there are, and their bytes."""
+    parts: dict[str, tuple[int, int]] = {}
+    for file in files:
+        first, slash, _ = file.path.partition("/")
+        count, total = parts.get(first + slash, (0, 0))
+        parts[first + slash] = (count + 1, total + (file.file_size or 0))
+    return parts
 
 
 def _model_facts(model: LoggedModel) -> dict[str, Any]:

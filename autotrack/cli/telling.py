@@ -16,8 +16,11 @@ _LOWER = re.compile(
 _HIGHER = re.compile(
     r"acc|auc|f1|f_?beta|precision|recall|(^|[^a-z])(r2|map|ndcg|iou|dice|mcc|ap|tpr|tnr|bleu|rouge|score)([^a-z]|$)"
 )
+_HEADLINE = re.compile(r"accuracy|auc|r2|rmse|root-mean|loss$")
 _HELD_OUT = re.compile(r"(^|[^a-z])(val|valid|validation|test|eval|dev|cv|oob|holdout)([^a-z]|$)")
 _TRAIN = re.compile(r"(^|[^a-z])(train|training)([^a-z]|$)")
+_MANNERS = ("verbose", "verbosity", "n_jobs", "nthread", "steps", "memory", "verbose_eval")
+"""Parameters that say how a training goes about its work rather than what it learns."""
 _ABOUT_THE_WORK = re.compile(
     r"(^|[^a-z])(lr|learning_rate|grad|norm|time|seconds|epoch|iteration|step|system|memory|throughput)([^a-z]|$)"
 )
@@ -43,11 +46,12 @@ def best(key: str, values: Iterable[float]) -> float | None:
     return min(finite) if sign < 0 else max(finite)
 
 
-def weight(key: str) -> int:
+def weight(key: str) -> float:
     """What a metric is worth to a reader: held-out before training, quality before bookkeeping."""
     words = key.lower().replace("_", "-")
-    points = 2 if _HELD_OUT.search(words) else 0 if _TRAIN.search(words) else 1
+    points = 2.0 if _HELD_OUT.search(words) else 0 if _TRAIN.search(words) else 1
     points += 2 if direction(key) else 0
+    points += 0.5 if _HEADLINE.search(words) else 0
     return points - (4 if words.startswith(("step/", "system/")) else 0)
 
 
@@ -64,10 +68,14 @@ def shared_metrics(rows: Sequence[Mapping[str, float]], limit: int) -> list[str]
 
 
 def differing_params(rows: Sequence[Mapping[str, str]]) -> list[str]:
-    """The parameters that several rows have and that are not the same in all of them; most shared first."""
+    """The parameters that several rows have and that are not the same in all of them; most telling first.
+
+    A plain value tells more than the text of a whole object.
+    """
     count = Counter(key for row in rows for key in row)
     values: dict[str, set[str]] = {}
     for row in rows:
         for key, value in row.items():
             values.setdefault(key, set()).add(value)
-    return [key for key, n in count.most_common() if n > 1 and len(values[key]) > 1]
+    differing = [key for key, n in count.most_common() if n > 1 and len(values[key]) > 1]
+    return sorted(differing, key=lambda key: (key in _MANNERS, any("(" in value for value in values[key])))
