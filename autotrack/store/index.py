@@ -96,6 +96,8 @@ class Index:
             try:
                 path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 with _only_one(path):
+                    if _emptied(path):
+                        _remove(path)
                     try:
                         engine = _open_file(path, identity)
                     except DatabaseError as error:
@@ -224,6 +226,11 @@ def _only_one(path: Path) -> Iterator[None]:
         with contextlib.suppress(OSError):  # a file system without locks
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def _emptied(path: Path) -> bool:
+    """Whether somebody cut the file off under those who use it: they would keep a new one locked."""
+    return path.exists() and path.stat().st_size == 0 and Path(f"{path}-wal").exists()
 
 
 def _remove(path: Path) -> None:

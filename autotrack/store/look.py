@@ -93,8 +93,6 @@ def _read(
 ) -> News:
     fold = Fold(facts=known.facts, begun=known.last is not None)
     news = News(run_id, fold, restart=restart, last=known.last, sizes=files.sizes)
-    # The state of the writers is asked before their files are read: what is dead then has nothing to add.
-    signs = status.signs_of_life(known.processes)
     lines: list[reader.Line] = []
     for writer, size in files.events.items():
         name = reader.events_name(writer)
@@ -116,16 +114,15 @@ def _read(
             news.skipped.append(reader.Skipped(reader.events_name(line.writer), line.offset, f"{error}"[:200]))
         news.last = line.order
     _read_points(directory, known, files, news)
-    if set(fold.processes) - set(known.processes):
-        signs = status.signs_of_life(known.processes | fold.processes)
-        final = False  # a writer that is dead now may have written between the two
-    else:
-        final = True
+    signs = status.signs_of_life(known.processes | fold.processes)
     last = status.last_sign(directory, files, known.processes | fold.processes)
     if fold.begun and not fold.facts.ended:
         state, end = status.state(signs, last, now)
         fold.settle(status=state, end_time=end)
-    news.settled = final and fold.begun and status.settled(fold.facts.ended, signs, last, files.newest, now)
+    if fold.begun and status.settled(fold.facts.ended, signs, last, files.newest, now):
+        # A writer that is dead now may have written since its files were read.
+        after = reader.run_files(directory)
+        news.settled = after is not None and after.sizes == files.sizes
     return news
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, FromClause, Select, and_, func, or_, select
+from sqlalchemy import Connection, FromClause, and_, func, or_, select
 
 from autotrack.entities import LoggedModel, LoggedModelStatus
 from autotrack.exceptions import AutotrackException
@@ -118,7 +118,7 @@ def _last_of_each(order_by: Sequence[Mapping[str, Any]] | None) -> FromClause:
     points = tables.model_metrics.c
     newest = (points.raw_step.desc(), points.timestamp.desc(), points.run.desc())
     number = func.row_number().over(partition_by=(points.model_id, points.key), order_by=newest)
-    ranked: Select[Any] = select(points.model_id, points.key, points.value, number.label("place"))
+    ranked = select(points.model_id, points.key, points.value, number.label("place"))
     datasets = [term for term in order_by or () if term.get("dataset_name")]
     if datasets:
         ranked = ranked.where(_of_datasets(tables.model_metrics, datasets))

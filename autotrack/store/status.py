@@ -19,14 +19,14 @@ FORGET_LOST_MS = 7 * 24 * 3_600_000
 
 
 def signs_of_life(processes: Mapping[str, Process | None]) -> list[bool | None]:
-    """For each writer: alive, dead, or not provable. Asked before its files are read, so that "dead" means final."""
+    """For each writer: alive, dead, or not provable."""
     return [alive(process) for process in processes.values()]
 
 
 def last_sign(directory: Path, files: reader.RunFiles, processes: Collection[str]) -> int:
     """When any of the writers last wrote or beat, in ms."""
     beats = [beat for writer in processes if (beat := reader.heartbeat(directory, writer)) is not None]
-    return max(0, *beats, *(files.written.get(writer, 0) for writer in processes or files.written))
+    return max([0, *beats, *(files.written.get(writer, 0) for writer in processes or files.written)])
 
 
 def state(signs: Collection[bool | None], last: int, now: int) -> tuple[str, int | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -210,7 +211,9 @@ class Store:
         raise AssertionError("unreachable")
 
 
-_open: dict[Path, Store] = {}
+_open: OrderedDict[Path, Store] = OrderedDict()
+_MOST_OPEN = 8
+"""Stores whose index is kept open at once."""
 _inherited: list[Store] = []
 _lock = threading.Lock()
 
@@ -220,6 +223,9 @@ def open_store(directory: Path) -> Store:
     with _lock:
         if directory not in _open:
             _open[directory] = Store(directory)
+            if len(_open) > _MOST_OPEN:
+                _open.popitem(last=False)[1].close()
+        _open.move_to_end(directory)
         return _open[directory]
 
 

@@ -32,7 +32,7 @@ from autotrack.store.search.tree import (
 from autotrack.store.search.vocabulary import Vocabulary
 
 _MOST_CONDITIONS, _MOST_VALUES, _DEEPEST, _MOST_ORDERS = 400, 10_000, 50, 20
-_NOT_FINITE = {"nan": "nan", "inf": "inf", "-inf": "-inf", "infinity": "inf", "-infinity": "-inf"}
+_NOT_FINITE = ("nan", "inf", "infinity")
 
 
 def parse_filter(text: str | None, vocabulary: Vocabulary) -> Condition | None:
@@ -175,7 +175,7 @@ class _Parser:
             return _number(token.text)
         if token.sort is Sort.NAME and token.text.lower() in _NOT_FINITE:
             self._take()
-            return float(_NOT_FINITE[token.text.lower()])
+            return float(token.text)
         raise self._wrong(f"{field} is a number, so its value is one without quotes, as in 0.5")
 
     def _field(self) -> Field:

@@ -39,7 +39,7 @@ class Token:
         return self.sort is Sort.NAME and not self.quoted and self.text.upper() == word
 
 
-_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.\-/])"
+_NUMBER = r"(?:[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-](?i:nan|inf|infinity))(?![\w.\-/])"
 _QUOTED = r"`(?:[^`]|``)*`|\"(?:[^\"]|\"\")*\""
 # A key may hold dots, slashes and the like without quotes: metrics.train/loss, tags.mlflow.user.
 _WORD = r"[^\W\d][\w.\-/:@]*"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
@@ -32,7 +32,7 @@ class Vocabulary:
         kind = self.prefixes.get(prefix.lower())
         if kind is None:
             names = sorted({kind.value for kind in self.prefixes.values()})
-            return f"{prefix!r} is none of {', '.join(names)}" + _hint(prefix, self.prefixes)
+            return f"{prefix!r} is none of {', '.join(names)}" + _hint(prefix, names)
         if not key:
             return f"a key is missing after {prefix!r}."
         if kind is Kind.ATTRIBUTE:
@@ -96,6 +96,6 @@ MODELS = Vocabulary(
 )
 
 
-def _hint(name: str, known: Mapping[str, object]) -> str:
+def _hint(name: str, known: Iterable[str]) -> str:
     near = get_close_matches(name.lower(), list(known), 1)
     return f"; did you mean {near[0]!r}?" if near else ""

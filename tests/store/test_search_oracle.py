@@ -1,0 +1,245 @@
+"""Any filter finds exactly the runs that it describes: thousands of random ones, checked one run at a time."""
+
+import math
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from journals import Journal
+
+from autotrack.event import DatasetUsed, Ended, Params, Tags
+from autotrack.store import Search, Store
+
+NUMBERS = [-1.0, 0.0, 0.5, 1.0, math.nan, math.inf, -math.inf]
+TEXTS = ["a", "A", "ab", "a%b", "a_b", "", "ünïcode", "it's", 'say "x"', "back`tick", "line\nend"]
+PATTERNS = ["a%", "%b", "a_b", "%", "", "_", "%'%", "A%", "Ü%", "%\n%", "a%_%b"]
+METRICS = ["loss", "train/acc", "odd `key'"]
+PARAMS = ["lr", "model.depth"]
+TAGS = ["team", "my tag"]
+
+
+@dataclass
+class Known:
+    """What one run of the corpus holds."""
+
+    run_id: str
+    start_time: int
+    end_time: int | None
+    status: str
+    run_name: str
+    metrics: dict[str, float] = field(default_factory=dict)
+    params: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    datasets: list[tuple[str, str, str]] = field(default_factory=list)
+
+
+class Corpus:
+    """Forty runs of all sorts, in a store and in memory."""
+
+    def __init__(self, directory: Path) -> None:
+        journal = Journal(directory)
+        self.runs: list[Known] = []
+        for n in range(40):
+            run = journal.run(TEXTS[n % len(TEXTS)], 1000 + n % 7)
+            known = Known(run.run_id, 1000 + n % 7, None, "RUNNING", TEXTS[n % len(TEXTS)])
+            for k, key in enumerate(METRICS):
+                if (n >> k) % 3:
+                    known.metrics[key] = NUMBERS[(n * (k + 3)) % len(NUMBERS)]
+                    run.point(key, known.metrics[key], 0, 2000)
+            known.params = {key: TEXTS[(n * (k + 5)) % len(TEXTS)] for k, key in enumerate(PARAMS) if (n >> k) % 2}
+            known.tags = {key: TEXTS[(n + k) % len(TEXTS)] for k, key in enumerate(TAGS) if (n + k) % 3}
+            run.event(Params(known.params), 2000)
+            run.event(Tags(known.tags), 2000)
+            for d in range(n % 3):
+                dataset = (TEXTS[(n + d) % 3], str(d), ["train", "eval"][d % 2])
+                known.datasets.append(dataset)
+                run.event(DatasetUsed(dataset[0], dataset[1], context=dataset[2]), 2000)
+            if n % 4:
+                known.status, known.end_time = ["FINISHED", "FAILED"][n % 2], 3000 + n % 5
+                run.event(Ended(known.status), known.end_time)
+            self.runs.append(known)
+        self.store = Store(directory)
+
+    def found(self, text: str) -> list[str]:
+        return [row.info.run_id for row in self.store.rows(Search(filter=text))[0]]
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Corpus]:
+    """One corpus for all questions."""
+    made = Corpus(tmp_path_factory.mktemp("corpus") / "store")
+    made.store.refresh()
+    # The corpus stands still: what is asked is the search alone.
+    made.store._ingest.catch_up = lambda: None  # type: ignore[method-assign]
+    yield made
+    made.store.close()
+
+
+Question = tuple[str, Callable[[Known], bool]]
+COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "=": lambda a, b: a == b or (a != a and b != b),
+    "!=": lambda a, b: not (a == b or (a != a and b != b)),
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
+}
+
+
+def like(text: str, pattern: str) -> bool:
+    parts = (".*" if c == "%" else "." if c == "_" else re.escape(c) for c in pattern)
+    return re.fullmatch("".join(parts), text, re.DOTALL) is not None
+
+
+def quoted(text: str, mark: str = "'") -> str:
+    return mark + text.replace(mark, mark * 2) + mark
+
+
+def named(prefix: str, key: str) -> str:
+    return f"{prefix}.{key}" if re.fullmatch(r"[\w./]+", key) else f"{prefix}.{quoted(key, '`')}"
+
+
+@st.composite
+def conditions(draw: st.DrawFn) -> Question:
+    """One condition: its text, and whether a run meets it."""
+    kind = draw(st.sampled_from(["metric", "param", "tag", "time", "text", "dataset"]))
+    values: Callable[[Known], list[Any]]
+    if kind == "metric":
+        key = draw(st.sampled_from([*METRICS, "absent"]))
+        name, values = named(draw(st.sampled_from(["metrics", "metric"])), key), lambda r: _of(r.metrics, key)
+    elif kind == "param":
+        key = draw(st.sampled_from(PARAMS))
+        name, values = named(draw(st.sampled_from(["params", "parameter"])), key), lambda r: _of(r.params, key)
+    elif kind == "tag":
+        key = draw(st.sampled_from(TAGS))
+        name, values = named("tags", key), lambda r: _of(r.tags, key)
+    elif kind == "time":
+        key = draw(st.sampled_from(["start_time", "end_time"]))
+        name = draw(st.sampled_from(["", "attributes.", "attr.", "run."])) + key
+        values = lambda r: [v for v in [getattr(r, key)] if v is not None]  # noqa: E731 - beside its siblings
+    elif kind == "text":
+        key = draw(st.sampled_from(["status", "run_name", "run_id"]))
+        name, values = draw(st.sampled_from(["", "attributes."])) + key, lambda r: [getattr(r, key)]
+    else:
+        place = draw(st.integers(0, 2))
+        name = "dataset." + ["name", "digest", "context"][place]
+        values = lambda r: [d[place] for d in r.datasets]  # noqa: E731 - beside its siblings
+    numeric = kind in ("metric", "time")
+    one = st.sampled_from([*NUMBERS, 1003, 3002]) if numeric else st.sampled_from([*TEXTS, "FINISHED", "train", "1"])
+    show: Callable[[Any], str] = repr if numeric else quoted
+    form = draw(st.sampled_from(["compare", "in", "null"] + ([] if numeric else ["like"])))
+    if form == "null":
+        absent = draw(st.booleans())
+        return f"{name} is {'' if absent else 'NOT '}null", lambda r: (not values(r)) == absent
+    if form == "in":
+        many = draw(st.lists(one, min_size=1, max_size=3))
+        out = draw(st.booleans())
+        inside = lambda v: any(COMPARE["="](v, m) for m in many)  # noqa: E731 - beside its siblings
+        text = f"{name} {'NOT IN' if out else 'in'} ({', '.join(map(show, many))})"
+        return text, lambda r: any(inside(v) != out for v in values(r))
+    if form == "like":
+        pattern = draw(st.sampled_from(PATTERNS))
+        if draw(st.booleans()):
+            return f"{name} LIKE {quoted(pattern)}", lambda r: any(like(v, pattern) for v in values(r))
+        return f"{name} iLike {quoted(pattern)}", lambda r: any(like(v.lower(), pattern.lower()) for v in values(r))
+    operator = draw(st.sampled_from(list(COMPARE) if numeric else ["=", "!="]))
+    value = draw(one)
+    return f"{name} {operator} {show(value)}", lambda r: any(COMPARE[operator](v, value) for v in values(r))
+
+
+def _of(entries: dict[str, Any], key: str) -> list[Any]:
+    return [entries[key]] if key in entries else []
+
+
+def _joined(word: str, combine: Callable[[Iterator[bool]], bool]) -> Callable[[list[Question]], Question]:
+    def join(parts: list[Question]) -> Question:
+        return f" {word} ".join(f"({text})" for text, _ in parts), lambda r: combine(meets(r) for _, meets in parts)
+
+    return join
+
+
+filters = st.recursive(
+    conditions(),
+    lambda inner: st.one_of(
+        st.lists(inner, min_size=2, max_size=3).map(_joined("AND", all)),
+        st.lists(inner, min_size=2, max_size=3).map(_joined("or", any)),
+        inner.map(lambda q: (f"not ({q[0]})", lambda r: not q[1](r))),
+    ),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(question=filters)
+def test_a_filter_finds_what_it_describes(corpus: Corpus, question: Question):
+    """Every field, operator and kind of value, joined with AND, OR, NOT and parentheses."""
+    text, meets = question
+    assert set(corpus.found(text)) == {run.run_id for run in corpus.runs if meets(run)}, text
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    orders=st.lists(
+        st.tuples(
+            st.sampled_from(
+                [
+                    *(named("metrics", key) for key in METRICS),
+                    *(named("params", key) for key in PARAMS),
+                    *(named("tags", "my tag"), "end_time", "status", "attributes.run_name", "created"),
+                ]
+            ),
+            st.sampled_from(["", " ASC", " desc"]),
+        ),
+        max_size=3,
+    ),
+    size=st.integers(1, 15),
+)
+def test_an_order_is_the_same_over_all_pages(corpus: Corpus, orders: list[tuple[str, str]], size: int):
+    """Numbers, then NaN, then what lacks the field, whichever way; then the newest, then the id."""
+    terms = [name + way for name, way in orders]
+
+    def rank(run: Known) -> list[Any]:
+        ranks: list[Any] = []
+        for name, way in orders:
+            value = _value(run, name)
+            nan = isinstance(value, float) and value != value
+            ranks.append(2 if value is None else 1 if nan else 0)
+            ranks.append(_Down(value) if way == " desc" and ranks[-1] == 0 else 0 if ranks[-1] else value)
+        return [*ranks, -run.start_time, run.run_id]
+
+    expected = [run.run_id for run in sorted(corpus.runs, key=rank)]
+    found, token = [], None
+    while True:
+        page, token = corpus.store.rows(Search(order_by=terms, limit=size, token=token))
+        found += [row.info.run_id for row in page]
+        if token is None:
+            break
+    assert found == expected
+
+
+class _Down:
+    """Sorts the other way."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __lt__(self, other: "_Down") -> bool:
+        return bool(other.value < self.value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Down) and bool(self.value == other.value)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _value(run: Known, name: str) -> Any:
+    prefix, _, key = name.partition(".")
+    key = key[1:-1].replace("``", "`") if key.startswith("`") else key
+    if prefix in ("metrics", "params", "tags"):
+        return getattr(run, prefix).get(key)
+    return getattr(run, {"created": "start_time"}.get(key or prefix, key or prefix))
