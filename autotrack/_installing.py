@@ -31,6 +31,7 @@ class _Family:
 
     def __init__(self, hook: DeclaredHook, base: type) -> None:
         self._hook = hook
+        self._base = base
         self._covered: weakref.WeakSet[type] = weakref.WeakSet()
         for cls in _tree(base):
             self._cover(cls)
@@ -49,9 +50,7 @@ class _Family:
         return __init_subclass__
 
     def _cover(self, cls: type) -> None:
-        if any(self._belongs_elsewhere(parent) for parent in cls.__mro__) or (
-            self._hook.unless and self._hook.unless(cls)
-        ):
+        if self._belongs_elsewhere(cls) or (self._hook.unless and self._hook.unless(cls)):
             return
         for method in self._hook.methods:
             if method in vars(cls) and not is_ours(vars(cls)[method]):
@@ -60,7 +59,12 @@ class _Family:
                     self._covered.add(cls)
 
     def _belongs_elsewhere(self, cls: type) -> bool:
-        return str(getattr(cls, "__module__", "")).partition(".")[0] in self._hook.integration.others
+        """Whether it descends from the base through a class of a framework that another integration records."""
+        others = self._hook.integration.others
+        return any(
+            self._base in parent.__mro__ and str(getattr(parent, "__module__", "")).partition(".")[0] in others
+            for parent in cls.__mro__
+        )
 
     def revert(self) -> None:
         """Put the very methods back."""

@@ -62,7 +62,11 @@ class Call:
         """The arguments by parameter name, defaults filled in; those of ``**kwargs`` stand beside the others."""
         if self._arguments is None:
             signature = _signature(self.function)
-            bound = signature.bind(*self.args, **self.kwargs)
+            try:
+                bound = signature.bind(*self.args, **self.kwargs)
+            except TypeError:  # frameworks take keywords by position too, with a warning, while they deprecate that
+                signature = _by_position(signature)
+                bound = signature.bind(*self.args, **self.kwargs)
             bound.apply_defaults()
             found = dict(bound.arguments)
             for name, parameter in signature.parameters.items():
@@ -73,13 +77,15 @@ class Call:
 
     def replace(self, **changes: Any) -> None:
         """Call the framework with other values for these parameters. The user's own objects stay as they are."""
-        bound = _signature(self.function).bind(*self.args, **self.kwargs)
+        args, kwargs = list(self.args), dict(self.kwargs)
+        names = list(_signature(self.function).parameters)
         for name, value in changes.items():
-            bound.arguments[name] = value
-        # The order of `arguments` decides which are positional; a name that was left out comes last otherwise.
-        order = list(bound.signature.parameters)
-        bound.arguments = dict(sorted(bound.arguments.items(), key=lambda item: order.index(item[0])))
-        self.args, self.kwargs = bound.args, bound.kwargs
+            # As the user passed it, by position or by name: a framework may look at that.
+            if name in names[: len(args)] and name not in kwargs:
+                args[names.index(name)] = value
+            else:
+                kwargs[name] = value
+        self.args, self.kwargs = tuple(args), kwargs
 
     @property
     def run(self) -> Run:
@@ -118,6 +124,16 @@ def training_run(integration: str, options: Options) -> tuple[Run, bool]:
         managed=True,
     )
     return run, True
+
+
+def _by_position(signature: inspect.Signature) -> inspect.Signature:
+    either = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    return signature.replace(
+        parameters=[
+            parameter.replace(kind=either) if parameter.kind is inspect.Parameter.KEYWORD_ONLY else parameter
+            for parameter in signature.parameters.values()
+        ]
+    )
 
 
 def _signature(function: Any) -> inspect.Signature:
