@@ -53,7 +53,8 @@ class _Family:
         if self._belongs_elsewhere(cls) or (self._hook.unless and self._hook.unless(cls)):
             return
         for method in self._hook.methods:
-            if method in vars(cls) and not is_ours(vars(cls)[method]):
+            own = vars(cls).get(method)
+            if own is not None and not isinstance(own, property) and not is_ours(own):  # a property says "not here"
                 with guard(f"{self._hook.site}: {cls.__qualname__}"):
                     patch(cls, method, self._hook.wrapper, self._hook.active, {})
                     self._covered.add(cls)

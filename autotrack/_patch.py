@@ -84,6 +84,9 @@ def patch(
     """
     original = inspect.getattr_static(owner, attribute)
     owned = attribute in vars(owner)
+    if is_ours(original) and any(original is wrapped for wrapped in shared.values()):
+        # A name that took over another one's wrapper, because its module was imported later.
+        return Patch(owner, attribute, original.__wrapped__, owned, original)
     wrapped = shared.get(id(original))
     if wrapped is None:
         wrapped = shared[id(original)] = Patched(original, wrapper, enabled)

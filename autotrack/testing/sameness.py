@@ -12,6 +12,8 @@ from typing import Any
 
 _PLAIN = (str, bytes, int, bool, type(None), complex)
 _DEPTH = 30
+_Seen = dict[int, tuple[int, Any]]
+"""By id the place and, to keep the id from being given again, the value."""
 
 
 def digest(value: Any) -> str:
@@ -57,22 +59,22 @@ def frames(error: BaseException) -> list[tuple[str, str]]:
     return found[1:]
 
 
-def _picture(value: Any, seen: dict[int, int], depth: int) -> Any:
+def _picture(value: Any, seen: _Seen, depth: int) -> Any:
     kind = type(value)
     if kind is float:
         return struct.pack("<d", value)
     if isinstance(value, _PLAIN):
         return kind.__name__, value
     if id(value) in seen or depth == 0:
-        return "seen", seen.get(id(value), -1)
-    seen[id(value)] = len(seen)
+        return "seen", seen[id(value)][0] if id(value) in seen else -1
+    seen[id(value)] = len(seen), value
     if isinstance(value, FunctionType | BuiltinFunctionType | MethodType | ModuleType | type):
         return kind.__name__, getattr(value, "__qualname__", value.__name__)
     name = f"{kind.__module__}.{kind.__qualname__}"
     return (name, *_parts(value, seen, depth - 1))
 
 
-def _parts(value: Any, seen: dict[int, int], depth: int) -> Iterator[Any]:
+def _parts(value: Any, seen: _Seen, depth: int) -> Iterator[Any]:
     def of(part: Any) -> Any:
         return _picture(part, seen, depth)
 

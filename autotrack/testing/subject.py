@@ -94,7 +94,7 @@ class Subject:
                     owner = getattr(owner, part, None)
                 if hook.kind == "subclasses" and hasattr(owner, attribute):
                     for cls in _tree(getattr(owner, attribute)):
-                        yield from ((hook, cls, method) for method in hook.methods if method in vars(cls))
+                        yield from ((hook, cls, name) for name in hook.methods if _is_method(vars(cls).get(name)))
                 elif owner is not None and hasattr(owner, attribute):
                     yield hook, owner, attribute
 
@@ -119,10 +119,14 @@ def outline(run: RecordedRun) -> Any:
         bool(run.error),
         sorted(run.params.items()),
         sorted((key, tuple(steps)) for key, steps in run.steps.items()),
-        sorted(run.tags),
+        sorted(tag for tag in run.tags if not tag.startswith("autotrack.")),  # ours remark on this one recording
         sorted(dataset.name for dataset in run.datasets),
         sorted((model.name, model.flavors) for model in run.models),
     )
+
+
+def _is_method(value: Any) -> bool:
+    return value is not None and not isinstance(value, property)
 
 
 def _tree(base: type) -> list[type]:

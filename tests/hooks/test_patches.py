@@ -318,6 +318,28 @@ def test_a_module_may_be_hooked_as_soon_as_it_is_there(toy, tmp_path, monkeypatc
     assert type(awaited.__spec__) is ModuleSpec
 
 
+def test_a_name_taken_over_from_a_patched_module_is_the_same_wrapper(toy, tmp_path, monkeypatch):
+    """A package whose `__init__` imports what has been patched by then records each call once, and is put back."""
+    (tmp_path / "layered").mkdir()
+    (tmp_path / "layered" / "__init__.py").write_text("from layered.inner import train\n")
+    (tmp_path / "layered" / "inner.py").write_text("def train(): return 1\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    @toy.hook("layered.inner:train", "layered:train", joins=True)
+    def train(call):
+        yield
+
+    toy.switch()
+    import layered
+
+    assert layered.train is layered.inner.train
+    assert layered.train() == 1
+    assert toy.hooks[0].fired == 1
+    toy.disable()
+    assert layered.train is layered.inner.train
+    assert not is_ours(layered.train)
+
+
 def test_on_start_is_called_once_the_framework_is_there_and_undone_at_the_end(toy):
     """For frameworks that have hooks of their own."""
     seen = []

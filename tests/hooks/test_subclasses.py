@@ -67,6 +67,18 @@ def test_a_class_that_asks_for_it_is_left_alone(fits):
     assert fits == []
 
 
+def test_a_property_in_the_methods_place_is_left_alone(fits):
+    """It is how a class says that it has no such method."""
+
+    class Without(toyframework.Model):
+        @property
+        def fit(self):
+            raise AttributeError("no fit here")
+
+    assert isinstance(vars(Without)["fit"], property)
+    assert not hasattr(Without(), "fit")
+
+
 def test_classes_of_another_integrations_framework_are_left_to_it(toy):
     """Of an estimator of XGBoost's, scikit-learn's integration records nothing."""
     seen = []

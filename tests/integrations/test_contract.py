@@ -1,0 +1,27 @@
+"""Every integration of this repository passes the contract, with the real framework."""
+
+from pathlib import Path
+
+from autotrack.testing import IntegrationContract
+
+WORKLOADS = Path(__file__).parent / "workloads"
+INTEGRATIONS = Path(__file__).parents[2] / "integrations"
+
+for file in sorted(WORKLOADS.glob("*.py")):
+    name = f"Test{file.stem.capitalize()}"
+    globals()[name] = type(
+        name,
+        (IntegrationContract,),
+        {
+            "__doc__": f"The integration of {file.stem}.",
+            "package": f"autotrack_{file.stem}",
+            "module": file.stem,
+            "workload": file,
+        },
+    )
+
+
+def test_every_integration_has_a_workload():
+    """A folder without one would not be tested here."""
+    folders = {init.parent.name.removeprefix("autotrack_") for init in INTEGRATIONS.glob("autotrack_*/__init__.py")}
+    assert folders == {file.stem for file in WORKLOADS.glob("*.py")}
