@@ -125,7 +125,7 @@ def table(
     infos = [run.info for run in found]
     columns = [
         Column("run", [plain(info.run_id[: find.SHORT], "bold cyan") for info in infos]),
-        Column("name", [plain(info.run_name or "") for info in infos], least=12),
+        Column("name", [plain(info.run_name or "") for info in infos], least=20),
         Column("status", [plain(info.status.lower(), STATUS.get(info.status, "")) for info in infos]),
         Column("started", [plain(text.ago(info.start_time)) for info in infos], worth=6),
         Column("took", [plain(_took(run)) for run in found], right=True, worth=4),
@@ -174,4 +174,5 @@ def _own_metrics(run: Run, shared: Sequence[str]) -> str:
 
 
 def _parts(params: Mapping[str, str], keys: Sequence[str]) -> str:
-    return "  ".join(f"{key}={params[key]}" for key in keys if key in params and len(params[key]) < _LONG)
+    told = [key for key in keys if params.get(key, "None") != "None" and len(params[key]) < _LONG]
+    return "  ".join(f"{key}={params[key]}" for key in told)

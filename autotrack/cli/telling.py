@@ -64,6 +64,7 @@ def shared_metrics(rows: Sequence[Mapping[str, float]], limit: int) -> list[str]
     """The metrics that most rows have, so that a column of them is worth its width."""
     count = Counter(key for row in rows for key in row)
     common = [key for key, n in count.items() if 2 * n > len(rows)]
+    common = [key for key in common if direction(key)] or common
     return metrics_in_order(common)[:limit]
 
 
@@ -78,4 +79,8 @@ def differing_params(rows: Sequence[Mapping[str, str]]) -> list[str]:
         for key, value in row.items():
             values.setdefault(key, set()).add(value)
     differing = [key for key, n in count.most_common() if n > 1 and len(values[key]) > 1]
-    return sorted(differing, key=lambda key: (key in _MANNERS, any("(" in value for value in values[key])))
+
+    def rank(key: str) -> tuple[bool, bool, int]:
+        return key in _MANNERS, any("(" in value for value in values[key]), -len(values[key])
+
+    return sorted(differing, key=rank)

@@ -1,0 +1,64 @@
+"""`autotrack doctor`: what is recorded here, where to, and what stands in the way."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+import autotrack as at
+
+
+def test_in_order(autotrack, store):
+    """Versions, the store, and every hook in its place in the frameworks that are installed."""
+    with at.start_run():
+        pass
+    found = autotrack("doctor", "--json")
+    findings = json.loads(found.out)
+    assert (findings["attention"], found.code) == ([], 0)
+    assert findings["store"] == {"uri": str(store), "state": "in order", "runs": 1, "experiments": 2}
+    assert findings["environment"]["AUTOTRACK_TRACKING_URI"] == str(store)
+    rows = {row["integration"]: row for row in findings["integrations"]}
+    assert rows["sklearn"]["state"] == "on"
+    assert rows["sklearn"]["version"]
+    assert {state for hook in rows["sklearn"]["hooks"] for state in hook["targets"].values()} == {"installed"}
+
+
+def test_for_a_reader(autotrack):
+    """The same as a page."""
+    found = autotrack("doctor", "--no-load")
+    assert found.code == 0
+    assert "sklearn" in found.out
+    assert sys.executable in found.out
+    assert found.out.rstrip().endswith("all in order")
+
+
+def test_switched_off(autotrack, monkeypatch):
+    """What keeps everything from being recorded is said, with exit code 1."""
+    monkeypatch.setenv("AUTOTRACK_DISABLED", "1")
+    found = autotrack("doctor")
+    assert found.code == 1
+    assert "! AUTOTRACK_DISABLED is set: nothing is recorded; unset it" in found.out
+
+
+def test_foreign_store(autotrack, store):
+    """A store that is not ours is reported, not raised."""
+    store.mkdir()
+    (store / "file").write_text("not ours")
+    found = autotrack("doctor", "--no-load")
+    assert found.code == 1
+    assert "did not make" in found.out
+
+
+def test_no_store_yet(autotrack, store):
+    """Looking makes nothing."""
+    assert "not there yet" in autotrack("doctor", "--no-load").out
+    assert not store.exists()
+
+
+def test_secrets_are_not_shown(autotrack, monkeypatch):
+    """A password in the environment stays there."""
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "correct horse")
+    assert "correct horse" not in autotrack("doctor", "--no-load").out
+    assert "correct horse" not in autotrack("doctor", "--no-load", "--json").out
+    assert os.environ["MLFLOW_TRACKING_PASSWORD"]
