@@ -137,17 +137,21 @@ class Placed(Subject):
                         assert twin.__qualname__ == plain.__qualname__
 
     def test_fitted_models_are_pickled_and_copied_without_a_trace(self) -> None:
-        """pickle, cloudpickle, joblib, deepcopy and scikit-learn's clone; the twin is equal."""
+        """pickle, cloudpickle, joblib, deepcopy and scikit-learn's clone; the twin is that of an unrecorded model."""
         reset()
-        plain = digest(self.program("fitted")())
+        unrecorded = self.program("fitted")()
+        plain = digest(unrecorded)
+        # A twin may differ from its model, as joblib stores an array twice that two parts of a model share.
+        twins = [digest(_unpickled(dumps(unrecorded))) for dumps in _picklers()]
+        copied = digest(copy.deepcopy(unrecorded))
         with self.recording():
             model = self.program("fitted")()
             assert digest(model) == plain
-            for dumps in _picklers():
+            for dumps, twin in zip(_picklers(), twins, strict=True):
                 data = dumps(model)
                 assert b"autotrack" not in data
-                assert digest(_unpickled(data)) == plain
-            assert digest(copy.deepcopy(model)) == plain
+                assert digest(_unpickled(data)) == twin
+            assert digest(copy.deepcopy(model)) == copied
             for part in model if isinstance(model, tuple) else (model,):
                 if hasattr(part, "get_params") and find_spec("sklearn"):
                     import_module("sklearn.base").clone(part)
