@@ -41,7 +41,7 @@ LAYERS = (
 """The parts of ``autotrack``, innermost first; "" is ``autotrack/__init__.py``. A part imports from its own
 layer and from those before it."""
 
-DOORS = {"autotrack.exceptions", "autotrack.hooks", "autotrack.models"}
+DOORS = {"autotrack.data", "autotrack.exceptions", "autotrack.hooks", "autotrack.models"}
 """What an integration may import of autotrack."""
 
 LAZY = {"cloudpickle", "numpy", "pandas", "safetensors"}
