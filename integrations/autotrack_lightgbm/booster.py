@@ -1,0 +1,34 @@
+"""What a trained booster tells about itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+
+def named(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters with functions by their names: where in memory one lies says nothing."""
+    return {key: _name(value) if callable(value) else value for key, value in params.items()}
+
+
+def _name(function: Any) -> str:
+    inner = getattr(function, "func", function)  # LightGBM's wrapper around an estimator's objective
+    return str(getattr(inner, "__qualname__", type(inner).__name__))
+
+
+def filled_in(booster: Any) -> dict[str, str]:
+    """The parameters that were in force, under LightGBM's own names, as the text of every model ends with them."""
+    boosters = getattr(booster, "boosters", None)  # of `cv`, one a fold
+    text: str = (boosters[0] if isinstance(boosters, list) else booster).model_to_string(num_iteration=1)
+    lines = text[text.rindex("\nparameters:") :].splitlines()
+    pairs = (line[1:-1].partition(": ") for line in lines if line.startswith("[") and line.endswith("]"))
+    return {name: value for name, _, value in pairs if value}
+
+
+def importances(booster: Any) -> Iterator[tuple[str, str]]:
+    """``(kind, JSON)``: how often each feature was split on, and what that gained."""
+    names = booster.feature_name()
+    for kind in ("split", "gain"):
+        values = booster.feature_importance(importance_type=kind).tolist()
+        yield kind, json.dumps(dict(zip(names, values, strict=True)), indent=2)
