@@ -15,15 +15,16 @@ _BEFORE = """
 import json, sys
 from importlib import import_module
 from pathlib import Path
-package, module, workload = sys.argv[1:]
+packages, module, workload = sys.argv[1:]
 import autotrack
-integration = import_module(package).INTEGRATION
+integrations = [import_module(package).INTEGRATION for package in packages.split()]
 early = module in sys.modules
 from autotrack.testing.recorded import recording
 from autotrack.testing.sameness import digest, seed
 from autotrack.testing.subject import Trial, load
 with recording() as record:
-    integration.switch()
+    for integration in integrations:
+        integration.switch()
     still = module in sys.modules
     program = load(Path(workload)).workload
     seed(0)
@@ -95,7 +96,7 @@ class Afresh(Subject):
 
     def test_switched_on_before_the_framework_is_imported(self, tmp_path: Path) -> None:
         """The framework is imported by the program, not by us; then all is recorded as if it had come first."""
-        arguments = (self.package, self.module, str(self.workload))
+        arguments = (" ".join((*self.also, self.package)), self.module, str(self.workload))
         told = json.loads(fresh(_BEFORE, *arguments, directory=tmp_path, environ={"AUTOTRACK_STRICT": "1"}))
         assert not told["early"]
         assert told["result"] == digest(self.plain().result)

@@ -23,6 +23,8 @@ class IntegrationContract(Harmless, Placed, Together, Afresh):
     - ``fitted()`` returns a fitted model, or a tuple of them (left out: no test of pickling);
     - ``parallel_workload(jobs)`` trains once, handing parts to that many joblib workers (left out: no such test).
 
+    ``also`` names further integrations to be on; ``not_reached`` the hooks that ``workload`` cannot reach.
+
     Whatever is random takes its seed from the file, so that each call does the same; the functions may be called
     from several threads at once.
     """

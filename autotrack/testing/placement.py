@@ -81,7 +81,7 @@ class Placed(Subject):
                         originals[place] = owner, name, wrapper.__wrapped__
                         strangers[place] = _passing(getattr(owner, name))
                         setattr(owner, name, strangers[place])
-                self.integration.disable()
+                self.switch_off()
                 for place, (owner, name, _) in originals.items():
                     assert vars(owner)[name] is strangers[place], (owner, name)
                 self.program("workload")()

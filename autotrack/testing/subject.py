@@ -40,12 +40,24 @@ class Subject:
     package: str
     module: str
     workload: Path
+    also: tuple[str, ...] = ()
+    """Packages of integrations that are on at the same time."""
 
     @property
     def integration(self) -> Integration:
         """The integration."""
         found: Integration = import_module(self.package).INTEGRATION
         return found
+
+    def switch_on(self) -> None:
+        """Record with the integration, and with those that go on at the same time."""
+        for package in (*self.also, self.package):
+            import_module(package).INTEGRATION.switch()
+
+    def switch_off(self) -> None:
+        """Record no more."""
+        for package in (*self.also, self.package):
+            import_module(package).INTEGRATION.disable()
 
     def program(self, name: str) -> Callable[..., Any]:
         """A function of the workload file; a test whose function is not there is skipped."""
@@ -56,12 +68,12 @@ class Subject:
 
     @contextmanager
     def recording(self, *, strict: bool = True) -> Iterator[Recording]:
-        """The integration alone is on, in a program that has just started; failures of autotrack's are raised, or
+        """The integration is on, in a program that has just started; failures of autotrack's are raised, or
         not if not ``strict``."""
         reset()
         try:
             with environment(AUTOTRACK_STRICT="1" if strict else None), recording() as record:
-                self.integration.switch()
+                self.switch_on()
                 yield record
         finally:
             reset()
