@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 _NOTHING = "(?!)"
+_Threads = dict[int, tuple[int, int]]
 
 
 class _OfThisThread:
@@ -39,11 +40,12 @@ class aside:  # noqa: N801 - a context manager, read as a verb
     `warnings.catch_warnings` in one of them. Generators of the program that are no global state are not looked after.
     """
 
-    __slots__ = ("_filter", "_filters", "_restore")
+    __slots__ = ("_filter", "_filters", "_others", "_restore")
 
     _filters: list[Any]
 
     def __enter__(self) -> Self:
+        self._others = _others()
         self._restore = [restore for kind in _GENERATORS if (restore := kind())]
         effective = getattr(warnings, "_get_filters", None)  # from Python 3.14 on a context may have filters of its own
         self._filters = warnings.filters if effective is None else effective()  # type: ignore[assignment]  # a list, though typed as less
@@ -60,30 +62,30 @@ class aside:  # noqa: N801 - a context manager, read as a verb
                 del self._filters[at]
                 break
         for restore in self._restore:
-            restore()
+            restore(self._others)
 
 
-def _python() -> Callable[[], None] | None:
+def _python() -> Callable[[_Threads], None] | None:
     random = sys.modules.get("random")
     if random is None:
         return None
     before = random.getstate()
 
-    def restore() -> None:
-        if random.getstate() != before and _alone():
+    def restore(others: _Threads) -> None:
+        if random.getstate() != before and _others() == others:
             random.setstate(before)
 
     return restore
 
 
-def _numpy() -> Callable[[], None] | None:
+def _numpy() -> Callable[[_Threads], None] | None:
     numpy = sys.modules.get("numpy.random")
     if numpy is None:
         return None
     before = numpy.get_state(legacy=False)
 
-    def restore() -> None:
-        if _differ(numpy.get_state(legacy=False), before) and _alone():
+    def restore(others: _Threads) -> None:
+        if _differ(numpy.get_state(legacy=False), before) and _others() == others:
             numpy.set_state(before)
 
     return restore
@@ -96,14 +98,14 @@ def _differ(one: Any, other: Any) -> bool:
     return bool(different.any() if hasattr(different, "any") else different)
 
 
-def _torch() -> Callable[[], None] | None:
+def _torch() -> Callable[[_Threads], None] | None:
     torch = sys.modules.get("torch")
     if torch is None or not hasattr(torch, "get_rng_state"):
         return None
     before = torch.get_rng_state()
 
-    def restore() -> None:
-        if not torch.equal(torch.get_rng_state(), before) and _alone():
+    def restore(others: _Threads) -> None:
+        if not torch.equal(torch.get_rng_state(), before) and _others() == others:
             torch.set_rng_state(before)
 
     return restore
@@ -112,7 +114,10 @@ def _torch() -> Callable[[], None] | None:
 _GENERATORS = (_python, _numpy, _torch)
 
 
-def _alone() -> bool:
-    # Among threads of the program the numbers may be another one's, who must not get them twice.
-    here = threading.current_thread()
-    return all(thread is here or thread.name.startswith("autotrack") for thread in threading.enumerate())
+def _others() -> _Threads:
+    """Where the program's other threads stand. If one has moved on, the numbers that were drawn may be its own, and
+    it must not get them twice."""
+    ours = {thread.ident for thread in threading.enumerate() if thread.name.startswith("autotrack")}
+    ours.add(threading.get_ident())
+    frames = sys._current_frames()
+    return {thread: (id(frame), frame.f_lasti) for thread, frame in frames.items() if thread not in ours}

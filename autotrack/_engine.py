@@ -195,10 +195,10 @@ def relayer(hook: Hook) -> Callable[..., Any]:
         changed = None
         with guard.guard(hook.site):
             changed = hook.function(instance, args, kwargs)
-        if changed is None:
-            return wrapped(*args, **kwargs)
-        hook.fired += 1
-        args, kwargs, mark = changed
+        mark = None
+        if changed is not None:
+            hook.fired += 1
+            args, kwargs, mark = changed
         token = inside.set(mark) if mark is not None else None
         returned = False
         try:

@@ -1,0 +1,72 @@
+"""Programs that use scikit-learn: every kind of estimator that is recorded, in plain user code."""
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.cluster import KMeans
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.mixture import GaussianMixture
+from sklearn.model_selection import GridSearchCV
+from sklearn.neighbors import KNeighborsRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+FLOWERS = load_iris(return_X_y=True)
+PATIENTS = load_diabetes(return_X_y=True)
+TUMOURS = load_breast_cancer(return_X_y=True)
+ERROR = ValueError("mine")
+
+
+class Nearest(ClassifierMixin, BaseEstimator):
+    """A classifier of the user's own; it draws from numpy's global generator whenever it predicts."""
+
+    def fit(self, X, y):
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        self.centres_ = np.stack([X[codes == code].mean(0) for code in range(len(self.classes_))])
+        return self
+
+    def predict(self, X):
+        noise = np.random.normal(scale=1e-9, size=(len(X), len(self.centres_)))
+        distances = ((X[:, None] - self.centres_[None]) ** 2).sum(2)
+        return self.classes_[(distances + noise).argmin(1)]
+
+
+class Failing(ClassifierMixin, BaseEstimator):
+    """An estimator of the user's own that fails."""
+
+    def fit(self, X, y):
+        raise ERROR
+
+
+def workload():
+    X, y = FLOWERS
+    weights = np.linspace(0.5, 1.5, len(y))
+    names = np.array(["setosa", "versicolor", "virginica"])[y]
+    pipeline = make_pipeline(StandardScaler(), LogisticRegression(C=2.0)).fit(X, names)
+    forest = RandomForestClassifier(5, random_state=0).fit(X, y, sample_weight=weights)
+    search = GridSearchCV(Ridge(), {"alpha": [0.1, 1.0]}, cv=2).fit(*PATIENTS)
+    neighbours = KNeighborsRegressor(algorithm="brute").fit(*PATIENTS)  # a tree would count its queries
+    mixture = GaussianMixture(3, random_state=0).fit_predict(X)
+    clusters = KMeans(3, random_state=0, n_init=1).fit(X)
+    scaled = StandardScaler().fit_transform(TUMOURS[0])
+    nearest = Nearest().fit(scaled, TUMOURS[1])
+    return (
+        pipeline.predict_proba(X), forest.predict_proba(X), search.predict(PATIENTS[0]), search.best_params_,
+        neighbours.predict(PATIENTS[0]), mixture, clusters.labels_, nearest.centres_, neighbours.score(*PATIENTS),
+    )  # fmt: skip
+
+
+def failing_workload():
+    make_pipeline(StandardScaler(), Failing()).fit(*FLOWERS)
+
+
+def fitted():
+    X, y = FLOWERS
+    return make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y), Nearest().fit(X, y)
+
+
+def parallel_workload(jobs):
+    X, y = FLOWERS
+    search = GridSearchCV(LogisticRegression(max_iter=500), {"C": [0.5, 1.0]}, cv=2, n_jobs=jobs).fit(X, y)
+    return search.predict(X)
