@@ -46,7 +46,23 @@ def alive(process: Process | None) -> bool | None:
     if (process.host, process.boot, process.pidns) != (here.host, here.boot, here.pidns):
         # The same machine booted since: nothing of the earlier boot lives.
         return False if process.host == here.host and here.boot and process.boot != here.boot else None
-    return _start(process.pid) == process.start
+    start = _start(process.pid)
+    if start is None and _hidden(process.pid):
+        return None
+    return start == process.start
+
+
+def _hidden(pid: int) -> bool:
+    """Whether a process is there that ``/proc`` does not show, as another user's may be."""
+    if os.path.exists(f"/proc/{pid}"):
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _host() -> str:

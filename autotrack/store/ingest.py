@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from autotrack.exceptions import AutotrackException
 from autotrack.journal import reader
 from autotrack.sinks.local import check_store
-from autotrack.store import tables, write
+from autotrack.store import status, tables, write
 from autotrack.store.dialect import batches, upsert
 from autotrack.store.experiments import take_experiments
 from autotrack.store.index import Index
@@ -38,8 +38,8 @@ class Ingest:
         self._index = index
         self._lock = threading.Lock()
 
-    def catch_up(self) -> None:
-        """Take in what was written since the last time."""
+    def catch_up(self, run_id: str | None = None) -> None:
+        """Take in what was written since the last time, to one run or to any."""
         check_store(self._directory)
         with self._lock:
             with self._index.read() as connection:
@@ -49,7 +49,10 @@ class Ingest:
                 with self._index.write() as connection:
                     self._take_lists(connection, first=not scanned)
             with self._index.read() as connection:
-                waiting = list(connection.execute(select(tables.watched.c.run_id, tables.watched.c.since)))
+                query = select(tables.watched.c.run_id, tables.watched.c.since)
+                if run_id is not None:
+                    query = query.where(tables.watched.c.run_id == run_id)
+                waiting = list(connection.execute(query))
             for chunk in batches(waiting, _CHUNK):
                 self._bring_up([(row.run_id, row.since) for row in chunk])
 
@@ -117,8 +120,9 @@ class Ingest:
         """Look at those runs of a chunk that are due, and write what is new."""
         now = _now()
         with self._index.read() as connection:
-            known = write.known(connection, [run_id for run_id, _ in chunk])
-        needed = [one for one in chunk if again or self._is_due(*one, known[one[0]], now)]
+            known = write.known(connection, [run_id for run_id, _ in chunk], series=False)
+        alive = status.Alive()
+        needed = [one for one in chunk if again or self._is_due(*one, known[one[0]], alive, now)]
         if not needed:
             return
         try:
@@ -129,10 +133,10 @@ class Ingest:
             for one in needed:
                 self._write_alone(one, now, again=again)
 
-    def _is_due(self, run_id: str, since: int, known: Known, now: int) -> bool:
+    def _is_due(self, run_id: str, since: int, known: Known, alive: status.Alive, now: int) -> bool:
         known.since = since
         try:
-            return due(self._run(run_id), known, now)
+            return due(self._run(run_id), known, alive, now)
         except OSError:
             return True  # the look itself reports it
 
@@ -146,7 +150,7 @@ class Ingest:
                     known[run_id] = before = Known(row=before.row)
                 before.since = since
                 try:
-                    found = look(self._run(run_id), run_id, before, now)
+                    found = look(self._run(run_id), run_id, before, status.Alive(), now)
                     found.restart = found.restart or (again and not found.gone)
                     news.append(found)
                 except (OSError, AutotrackException, MemoryError) as error:

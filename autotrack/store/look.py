@@ -52,16 +52,17 @@ class News:
     """For each file read, from where: what was found wrong behind that place before counts no more."""
 
 
-def due(directory: Path, known: Known, now: int) -> bool:
+def due(directory: Path, known: Known, alive: status.Alive, now: int) -> bool:
     """Whether a look at a run would change anything: files grew, or time or death changed its state."""
-    signs = status.signs_of_life(known.processes)
     files = reader.run_files(directory)
     if files is None:
         return known.row is not None or now - known.since > status.FORGET_ENDED_MS
     if files.sizes != known.sizes:
         return True
+    signs, facts = alive.of(known.processes), known.facts
+    if facts.ended and any(signs):
+        return False
     last = status.last_sign(directory, files, known.processes)
-    facts = known.facts
     if not facts.ended and known.row is not None:
         state, end = status.state(signs, last, now)
         if state != facts.status or (state != "RUNNING" and end != facts.end_time):
@@ -69,7 +70,7 @@ def due(directory: Path, known: Known, now: int) -> bool:
     return known.row is not None and status.settled(facts.ended, signs, last, files.newest, now)
 
 
-def look(directory: Path, run_id: str, known: Known, now: int) -> News:
+def look(directory: Path, run_id: str, known: Known, alive: status.Alive, now: int) -> News:
     """Read what a run's writers have added since the index was last brought up to date."""
     files = reader.run_files(directory)
     if files is None:
@@ -77,11 +78,11 @@ def look(directory: Path, run_id: str, known: Known, now: int) -> News:
     if any(size < known.offsets.get(name, 0) for name, size in files.sizes.items()) or any(
         name not in files.sizes for name in known.offsets
     ):
-        return _read(directory, run_id, Known(since=known.since, row=known.row), files, now, restart=True)
+        return _read(directory, run_id, Known(since=known.since, row=known.row), files, alive, now, restart=True)
     try:
-        return _read(directory, run_id, known, files, now)
+        return _read(directory, run_id, known, files, alive, now)
     except _OutOfOrder:
-        return _read(directory, run_id, Known(since=known.since, row=known.row), files, now, restart=True)
+        return _read(directory, run_id, Known(since=known.since, row=known.row), files, alive, now, restart=True)
 
 
 class _OutOfOrder(Exception):
@@ -89,7 +90,14 @@ class _OutOfOrder(Exception):
 
 
 def _read(
-    directory: Path, run_id: str, known: Known, files: reader.RunFiles, now: int, *, restart: bool = False
+    directory: Path,
+    run_id: str,
+    known: Known,
+    files: reader.RunFiles,
+    alive: status.Alive,
+    now: int,
+    *,
+    restart: bool = False,
 ) -> News:
     fold = Fold(facts=known.facts, begun=known.last is not None)
     news = News(run_id, fold, restart=restart, last=known.last, sizes=files.sizes)
@@ -114,7 +122,7 @@ def _read(
             news.skipped.append(reader.Skipped(reader.events_name(line.writer), line.offset, f"{error}"[:200]))
         news.last = line.order
     _read_points(directory, known, files, news)
-    signs = status.signs_of_life(known.processes | fold.processes)
+    signs = alive.of(known.processes | fold.processes)
     last = status.last_sign(directory, files, known.processes | fold.processes)
     if fold.begun and not fold.facts.ended:
         state, end = status.state(signs, last, now)

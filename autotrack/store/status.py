@@ -18,9 +18,16 @@ FORGET_LOST_MS = 7 * 24 * 3_600_000
 """How long a run whose writers' death cannot be proved is still looked at, after its end and after the last sign."""
 
 
-def signs_of_life(processes: Mapping[str, Process | None]) -> list[bool | None]:
-    """For each writer: alive, dead, or not provable."""
-    return [alive(process) for process in processes.values()]
+class Alive(dict[Process | None, bool | None]):
+    """Whether processes live, each asked once: many runs may be of one process."""
+
+    def __missing__(self, process: Process | None) -> bool | None:
+        self[process] = found = alive(process)
+        return found
+
+    def of(self, processes: Mapping[str, Process | None]) -> list[bool | None]:
+        """For each writer: alive, dead, or not provable."""
+        return [self[process] for process in processes.values()]
 
 
 def last_sign(directory: Path, files: reader.RunFiles, processes: Collection[str]) -> int:

@@ -81,9 +81,9 @@ class Store:
                 return None
             return runs.whole_runs(connection, runs.run_rows(connection, self.directory, [number]))[0]
 
-        found = self._ask(ask)
+        found = self._ask(ask, run_id)
         if found is None and self._attempt(lambda: self._ingest.find(run_id)):
-            found = self._ask(ask)
+            found = self._ask(ask, run_id)
         if found is None:
             raise AutotrackException.missing(
                 f"there is no run {run_id!r} in {self.directory}; `autotrack runs` lists those that are"
@@ -127,12 +127,12 @@ class Store:
             number = runs.run_number(connection, run_id)
             return [] if number is None else runs.last_metrics(connection, number)
 
-        return self._ask(ask)
+        return self._ask(ask, run_id)
 
     def last_event_time(self, scope: str) -> int:
         """The time of the last event taken in for a run, or for ``"experiments"``; 0 for none."""
         query = select(tables.progress.c.time).where(tables.progress.c.scope == scope)
-        return self._ask(lambda connection: connection.scalar(query) or 0)
+        return self._ask(lambda connection: connection.scalar(query) or 0, scope)
 
     def experiment(self, experiment_id: str) -> Experiment | None:
         """An experiment by its id."""
@@ -186,9 +186,11 @@ class Store:
 
         return self._ask(ask)
 
-    def _ask(self, question: Callable[[Connection], T]) -> T:
+    def _ask(self, question: Callable[[Connection], T], run_id: str | None = None) -> T:
+        """The answer to a question; one about a single run does not wait for the others to be brought up to date."""
+
         def ask() -> T:
-            self._ingest.catch_up()
+            self._ingest.catch_up(run_id)
             with self._index.read() as connection:
                 return question(connection)
 

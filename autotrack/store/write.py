@@ -21,8 +21,9 @@ _FACTS = (
 Rows = defaultdict[Table, list[dict[str, Any]]]
 
 
-def known(connection: Connection, run_ids: Sequence[str]) -> dict[str, Known]:
-    """What the index remembers of some runs; blank for those it has never seen."""
+def known(connection: Connection, run_ids: Sequence[str], *, series: bool = True) -> dict[str, Known]:
+    """What the index remembers of some runs; blank for those it has never seen. A look needs their ``series``, the
+    question whether one is due does not."""
     found: dict[str, Known] = {run_id: Known() for run_id in run_ids}
     for ids in batches(run_ids):
         for row in connection.execute(select(tables.runs).where(tables.runs.c.run_id.in_(ids))):
@@ -35,7 +36,7 @@ def known(connection: Connection, run_ids: Sequence[str]) -> dict[str, Known]:
         for row in connection.execute(select(tables.sources).where(tables.sources.c.scope.in_(ids))):
             found[row.scope].offsets[row.file] = row.offset
             found[row.scope].sizes[row.file] = row.size
-        for row in connection.execute(select(tables.series).where(tables.series.c.run_id.in_(ids))):
+        for row in connection.execute(select(tables.series).where(tables.series.c.run_id.in_(ids))) if series else ():
             key = (row.key, row.model_id, row.dataset_name, row.dataset_digest)
             found[row.run_id].series[row.writer, row.key_id] = key
         for row in connection.execute(select(tables.writers).where(tables.writers.c.run_id.in_(ids))):
@@ -57,7 +58,7 @@ def write(connection: Connection, news: Iterable[News], before: Mapping[str, Kno
     for one in news:
         if one.gone:
             continue
-        _sources(connection, one, rows)
+        _sources(connection, one, rows, fresh=before[one.run_id].row is None)
         if not one.fold.begun:
             continue
         row = before[one.run_id].row
@@ -89,11 +90,11 @@ def beyond_one_run(error: Exception) -> bool:
     return damaged(error) or "locked" in str(error) or "full" in str(error) or "readonly" in str(error)
 
 
-def _sources(connection: Connection, one: News, rows: Rows) -> None:
+def _sources(connection: Connection, one: News, rows: Rows, *, fresh: bool) -> None:
     for name, offset in one.offsets.items():
         row = {"scope": one.run_id, "file": name, "offset": offset, "size": one.sizes.get(name, 0)}
         rows[tables.sources].append(row)
-    for name, start in one.reread.items():
+    for name, start in () if fresh else one.reread.items():
         table = tables.faults.c
         connection.execute(
             delete(tables.faults).where(table.scope == one.run_id, table.file == name, table.offset >= start)

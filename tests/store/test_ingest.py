@@ -97,6 +97,19 @@ def test_a_new_run_is_taken_in_without_listing_the_store(journal: Journal, monke
     assert set(looked_at) == {"opened", "experiments", new.run_id}
 
 
+def test_a_question_about_one_run_looks_at_no_other(journal: Journal, monkeypatch: pytest.MonkeyPatch):
+    """In a program that has trained thousands of models and still lives, each of which might be added to."""
+    one, other = a_full_run(journal), a_full_run(journal)
+    store = Store(journal.store)
+    assert store.count() == 2
+    looked_at: list[str] = []
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: (looked_at.append(Path(path).name), scandir(path))[1])
+    store.run(one.run_id)
+    assert one.run_id in looked_at
+    assert other.run_id not in looked_at
+
+
 def test_the_index_is_a_cache_of_the_journals(journal: Journal):
     """Taken in step by step, all at once, or again: the answers are the same."""
     store = Store(journal.store)

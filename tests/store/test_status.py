@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from journals import ELSEWHERE, Journal, age
 
+from autotrack.journal import process
 from autotrack.journal.process import this_process
 from autotrack.store import Search, Store
 
@@ -30,14 +31,14 @@ def journal(store: Path) -> Journal:
 
 def test_a_killed_program_leaves_a_killed_run(journal: Journal):
     """As soon as it is dead, with what it had logged, and found by its state."""
-    with subprocess.Popen([sys.executable, "-c", OPENS], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        run_id = process.stdout.readline().strip()
+    with subprocess.Popen([sys.executable, "-c", OPENS], stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout is not None
+        run_id = program.stdout.readline().strip()
         store = Store(journal.store)
         assert store.run(run_id).info.status == "RUNNING"
         assert store.search_runs(Search(filter="status = 'RUNNING'"))
-        process.kill()
-        process.wait()
+        program.kill()
+        program.wait()
         found = store.run(run_id)
         assert found.info.status == "KILLED"
         assert found.info.end_time is not None
@@ -72,6 +73,15 @@ def test_a_run_lives_while_one_of_its_processes_does(journal: Journal):
     states = [store.run(one.run_id).info.status for one in (alive, dead, reused, rebooted)]
     assert states[:3] == ["RUNNING", "KILLED", "KILLED"]
     assert states[3] in ("KILLED", "RUNNING")
+
+
+def test_a_process_that_the_system_hides_is_not_taken_for_dead(monkeypatch: pytest.MonkeyPatch):
+    """Some machines show nobody the processes of others."""
+    here = this_process()
+    monkeypatch.setattr(process, "_start", lambda pid: None)
+    monkeypatch.setattr(process.os.path, "exists", lambda path: False)
+    assert process.alive(here) is None
+    assert process.alive(replace(here, pid=2**22 + 1)) is False
 
 
 def test_a_run_without_facts_of_its_process_is_judged_by_its_silence(journal: Journal):
