@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+import autotrack
 from autotrack.cli.console import fail
 from autotrack.cli.doctor import doctor
 from autotrack.cli.run import start
@@ -45,9 +46,7 @@ def _version(
     version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
 ) -> None:
     if version:
-        from autotrack import __version__
-
-        print(f"autotrack {__version__}")
+        print(f"autotrack {autotrack.__version__}")
         raise typer.Exit
 
 

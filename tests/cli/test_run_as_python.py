@@ -178,7 +178,8 @@ def test_interrupt_of_the_process_group(script):
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"
         os.killpg(process.pid, signal.SIGINT)
-        ends.append((*process.communicate(timeout=20), process.returncode))
+        out, err = process.communicate(timeout=20)
+        ends.append((out, err.splitlines()[-1], process.returncode))
     assert ends[0] == ends[1]
     assert ends[1][0] == b"once\ntidied\n"
     assert ends[1][2] == -signal.SIGINT
