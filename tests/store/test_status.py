@@ -78,8 +78,8 @@ def test_a_run_lives_while_one_of_its_processes_does(journal: Journal):
 def test_a_process_that_the_system_hides_is_not_taken_for_dead(monkeypatch: pytest.MonkeyPatch):
     """Some machines show nobody the processes of others."""
     here = this_process()
-    monkeypatch.setattr(process, "_start", lambda pid: None)
-    monkeypatch.setattr(process.os.path, "exists", lambda path: False)
+    monkeypatch.setattr(process, "_start", lambda _pid: None)
+    monkeypatch.setattr(process.os.path, "exists", lambda _path: False)
     assert process.alive(here) is None
     assert process.alive(replace(here, pid=2**22 + 1)) is False
 
