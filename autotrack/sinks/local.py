@@ -19,22 +19,14 @@ def check_store(directory: Path) -> bool:
 
     Raises for anything else, before a byte is written there.
     """
-    try:
-        mark = json.loads((directory / MARK).read_text())
-        version = mark["format"] if mark.get("product") == "autotrack" else None
-    except FileNotFoundError:
-        version = None
-    except NotADirectoryError:
-        raise AutotrackException.invalid(f"{directory} is not a directory; name one to keep runs in") from None
-    except (ValueError, TypeError, AttributeError, KeyError):
-        raise AutotrackException.invalid(
-            f"{directory / MARK} is damaged; restore it from a copy of the store"
-        ) from None
-    if version is None:
-        if directory.is_dir() and any(directory.iterdir()):
+    version = _format_of(directory)
+    if version is None and _holds_files(directory):
+        version = _format_of(directory)  # another process may have made the store between the two looks
+        if version is None:
             raise AutotrackException.invalid(
                 f"{directory} holds files that autotrack did not make; name an empty or a new directory"
             )
+    if version is None:
         return False
     if version > VERSION:
         raise AutotrackException.invalid(
@@ -44,13 +36,32 @@ def check_store(directory: Path) -> bool:
     return True
 
 
+def _format_of(directory: Path) -> int | None:
+    try:
+        mark = json.loads((directory / MARK).read_text())
+        return int(mark["format"]) if mark.get("product") == "autotrack" else None
+    except FileNotFoundError:
+        return None
+    except NotADirectoryError:
+        raise AutotrackException.invalid(f"{directory} is not a directory; name one to keep runs in") from None
+    except (ValueError, TypeError, AttributeError, KeyError):
+        raise AutotrackException.invalid(
+            f"{directory / MARK} is damaged; restore it from a copy of the store"
+        ) from None
+
+
+def _holds_files(directory: Path) -> bool:
+    # What a process that is just making the store has begun is no file of somebody else's.
+    return directory.is_dir() and any(not entry.name.startswith(f".{MARK}-") for entry in directory.iterdir())
+
+
 def make_store(directory: Path) -> None:
     """Make sure that a directory is a store of ours."""
     if check_store(directory):
         return
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for name, text in ((".gitignore", "*\n"), (MARK, json.dumps({"product": "autotrack", "format": VERSION}) + "\n")):
-        # Complete or absent, whoever else makes the same store at this moment.
+    for name, text in ((MARK, json.dumps({"product": "autotrack", "format": VERSION}) + "\n"), (".gitignore", "*\n")):
+        # Complete or absent, whoever else makes the same store at this moment; the mark comes before all else.
         temporary = directory / f".{name}-{os.getpid()}-{os.urandom(4).hex()}"
         temporary.write_text(text)
         temporary.replace(directory / name)

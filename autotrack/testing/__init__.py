@@ -19,12 +19,14 @@ if "pytest" in sys.modules:  # its failures then show the values, as in a test o
 from autotrack.testing.integration import IntegrationContract
 from autotrack.testing.program import finish, fresh, reset, said
 from autotrack.testing.recorded import RecordedPoint, RecordedRun, Recording, recorded, recording
+from autotrack.testing.sink import SinkContract
 
 __all__ = [
     "IntegrationContract",
     "RecordedPoint",
     "RecordedRun",
     "Recording",
+    "SinkContract",
     "finish",
     "fresh",
     "recorded",
