@@ -8,7 +8,7 @@ import sys
 def main() -> None:
     """What the console script and ``python -m autotrack`` call; ends with the command's exit code."""
     words = sys.argv[1:]
-    if words[:1] == ["run"] and "--help" not in words[1:2]:
+    if words[:1] == ["run"] and words[1:2] not in (["--help"], ["-h"]):
         from autotrack.cli import run  # without typer, which takes longer to load than many a program to run
 
         sys.exit(run.start(words[1:]))

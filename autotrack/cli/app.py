@@ -24,21 +24,27 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(runs)
-app.command()(show)
-app.command()(doctor)
 
 
 @app.command(
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
     options_metavar="[PYTHON OPTIONS]",
 )
-def run(program: Annotated[list[str], typer.Argument(metavar="SCRIPT|-m MODULE [ARGS]...")]) -> None:
+def run(
+    program: Annotated[
+        list[str], typer.Argument(metavar="PROGRAM", help="A script, or -m and a module; then its own arguments.")
+    ],
+) -> None:
     """Run a program as python would, and record what it trains.
 
     Also what its child processes train. Its output, exit code and behaviour stay as they are.
     """
     raise typer.Exit(start(program))
+
+
+app.command()(runs)
+app.command()(show)
+app.command()(doctor)
 
 
 @app.callback(invoke_without_command=True)

@@ -257,6 +257,7 @@ def _row_labels(vertical: _Scale, height: int) -> list[str]:
     """The values of the top, the bottom and some rows between, told apart by as few digits as that takes."""
     every = next((n for n in (4, 3, 2, 5, 1) if (height - 1) % n == 0 and height > n), height - 1)
     wanted = {row: vertical.at(1 - row / (height - 1)) for row in range(0, height, every)}
+    texts: dict[int, str] = {}
     for digits in range(3, 17):
         texts = {row: _number(value, digits) for row, value in wanted.items()}
         if len(set(texts.values())) == len(texts):

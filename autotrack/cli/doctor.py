@@ -40,10 +40,6 @@ def doctor(
     """Say what is recorded here and why something is not.
 
     Exit code 1 when something needs attention.
-
-    JSON: {"autotrack", "python", "platform", "store": {"uri", "state", "runs", "experiments"}, "environment",
-    "integrations": [{"integration", "module", "package", "version", "supports", "state", "why", "hooks":
-    [{"hook", "targets", "fired", "failures", "switched_off"}]}], "failures", "attention"}.
     """
     integrations = look_at_integrations(load=load)
     place = look_at_store(store)

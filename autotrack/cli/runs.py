@@ -47,9 +47,6 @@ def runs(
     """List runs, newest first.
 
     Shown are the metrics that most of them share and the parameters in which they differ.
-
-    JSON: {"store", "runs": [{"run_id", "name", "experiment", "experiment_id", "status", "lifecycle_stage",
-    "start_time", "end_time", "user", "artifact_uri", "error", "metrics", "params", "tags"}]}; times in ms.
     """
     wanted = [column(name) for name in columns.split(",") if name.strip()]
     client = Client(store)

@@ -39,16 +39,11 @@ def show(
     metric: Annotated[
         list[str] | None, typer.Option("--metric", "-m", help="Draw this metric only; may be repeated.")
     ] = None,
-    history: Annotated[bool, typer.Option(help="With --json: every point of every metric too.")] = False,
+    history: Annotated[bool, typer.Option("--history", help="With --json: every point of every metric too.")] = False,
     store: Annotated[str | None, typer.Option(help="Another store than that of this project.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="All facts of the run, for programs.")] = False,
 ) -> None:
-    """Show one run: parameters, metrics and their curves, data, models, files, and why it failed.
-
-    JSON: the keys of `autotrack runs --json`, with "metrics" as {key: {"last", "step", "best", "best_step",
-    "min", "max", "points"}}, and "datasets", "models", "artifacts"; with --history, "history" as
-    {key: [[step, time in ms, value], ...]}.
-    """
+    """Show one run: parameters, metrics and their curves, data, models, files, and why it failed."""
     client = Client(store)
     found = find.run(client, run)
     for key in metric or ():
