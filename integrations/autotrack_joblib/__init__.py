@@ -5,12 +5,13 @@ processes; there each candidate's ``fit`` would look like a training of its own.
 travels with every task that is handed out during one, whatever the backend. Tasks that the program itself hands out
 carry no mark: what they train is recorded, in threads and in worker processes that record.
 
-This goes on together with the integrations that need it; there is nothing to configure. A marked task is a
-`functools.partial` of the program's own function, so it runs where autotrack is not installed.
+This goes on together with the integrations that need it; there is nothing to configure. The mark is an
+attribute of the task's keyword arguments, an `OrderedDict` then, so the task runs where autotrack is not installed.
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -42,17 +43,18 @@ def hand_out(_parallel: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> t
 @INTEGRATION.relay("joblib.parallel:BatchedCalls.__call__")
 def take_up(batch: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, Any, str] | None:
     """Run marked tasks under their mark; those of one batch were handed out together."""
-    for function, _, _ in batch.items:
-        mark = getattr(function, "__dict__", {}).get(MARK)
+    for _, _, keywords in batch.items:
+        mark = getattr(keywords, MARK, None)
         return (args, kwargs, mark) if isinstance(mark, str) else None
     return None
 
 
 def _marked(mark: str, task: Task) -> Task:
-    function, args, kwargs = task
-    marked = partial(function)
-    marked.__dict__[MARK] = mark
-    return marked, args, kwargs
+    function, args, keywords = task
+    # Neither the function nor the task itself can carry it: loky pickles what it knows of a `partial` alone.
+    marked = OrderedDict(keywords)
+    setattr(marked, MARK, mark)
+    return function, args, marked
 
 
 class _Sized:
