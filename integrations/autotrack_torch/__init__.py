@@ -1,0 +1,65 @@
+"""Record PyTorch: any loop that you have written yourself, with no callback, logger or trainer in it.
+
+    import autotrack
+    autotrack.autolog()                       # or autotrack.torch.autolog(log_steps=False)
+
+    for epoch in range(3):
+        for x, y in train_loader:             # a pass in which an optimizer steps: an epoch
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), y).backward()
+            optimizer.step()                  # the run is opened at the first one, named after the model's class
+
+A run holds
+
+- the parameters: the optimizer's class and settings per group, the loss functions, ``batch_size`` and what else the
+  loader and its data set say, the number of ``parameters``, ``device``, ``dtype``, ``seed``;
+- per epoch, counted from 0: ``train/loss``, weighted by samples; ``lr``; ``train/epoch_seconds``; and ``val/loss`` or
+  ``test/loss`` of a whole pass without a step, named after what the program calls its loader;
+- per optimizer step, counted from 1: ``step/loss``, thinned out so that extremes stay;
+- ``epochs``, ``steps`` and ``training_seconds`` when it is over;
+- the model as it is then, as ``model``.
+
+Without a loader there are no epochs: ``train/loss`` is then a mean over a hundred steps, at the last one's number.
+Several optimizers that step in turn are one training, and their values carry the names of their models
+(``train/loss/Generator``). A run ends when the next training begins, when your own run ends, or with the program.
+
+The exact definitions, and when something is left out because it is not clear, are in docs/pytorch.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from autotrack.models.verbs import Verbs
+from autotrack_torch import events
+from autotrack_torch.flavor import FLAVOR
+from autotrack_torch.integration import INTEGRATION, TorchOptions
+
+__all__ = ["INTEGRATION", "TorchOptions", "autolog", "load_model", "log_model", "save_model"]
+
+ALIASES = ("pytorch",)
+
+autolog = INTEGRATION.autolog
+log_model, save_model, load_model = (_verbs := Verbs(FLAVOR)).log_model, _verbs.save_model, _verbs.load_model
+
+INTEGRATION.hook("torch.optim.optimizer:Optimizer.__init__")(events.built)
+INTEGRATION.watch("torch.utils.data.dataloader:DataLoader.__iter__")(events.began)
+INTEGRATION.watch("torch.utils.data.dataloader:_BaseDataLoaderIter.__next__", stops=True)(events.took)
+INTEGRATION.watch("torch.amp.grad_scaler:GradScaler.scale")(events.scaled)
+INTEGRATION.relay("torch.autograd:backward")(events.minimises)
+
+
+@INTEGRATION.on_start("torch")
+def start() -> Callable[[], None]:
+    """Go on with torch's own hooks; what is returned takes them off."""
+    from autotrack_torch import forward, functional, loop, owner, steps  # they need torch, which is there now
+
+    undo = [steps.watch(), functional.watch(), owner.watch_modules(), forward.stop_all]
+    events.ready(loop)
+
+    def stop() -> None:
+        events.ready(None)
+        for call in undo:
+            call()
+
+    return stop

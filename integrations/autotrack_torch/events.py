@@ -1,0 +1,70 @@
+"""What the hooks report, handed to the loop of the thread or task that it happens in."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+from autotrack.hooks import Call, Steps, inside
+from autotrack_torch import owner, passes
+from autotrack_torch.passes import Pass
+
+_loops: ModuleType | None = None
+"""`autotrack_torch.loop`, which needs torch: there once torch is."""
+
+
+def ready(loops: ModuleType | None) -> None:
+    """From now on events go to the loops, or with ``None`` nowhere."""
+    global _loops  # noqa: PLW0603 - set when torch is there, read in every hook
+    _loops = loops
+
+
+def built(call: Call) -> Steps:
+    """An optimizer is built: note whose parameters it is given, then that it is there."""
+    given = call.args[0] if call.args else call.kwargs.get("params")
+    modules = owner.modules_behind(given)
+    yield
+    if call.instance is not None:
+        facts = owner.remember(call.instance, modules)
+        from autotrack_torch.forward import Forward  # needs torch, whose optimizer this is
+
+        facts.forwards = [Forward(model) for model in owner.models_of(call.instance)]
+
+
+def began(loader: Any, _args: Any, _kwargs: Any, iterator: Any) -> None:
+    """A pass over a loader begins."""
+    if _loops is not None and inside.get() is None:
+        loop = _loops.here()
+        if loop is not None:
+            loop.begin(loader, iterator)
+
+
+def took(iterator: Any, _args: Any, _kwargs: Any, batch: Any) -> None:
+    """The program took a batch, or found that there is no more."""
+    pass_: Pass | None = passes.under_way.get(id(iterator))
+    if pass_ is not None and pass_.loop is not None and _loops is not None and pass_.loop is _loops.present():
+        pass_.loop.advance(pass_, batch)
+
+
+def minimises(_none: Any, args: Any, kwargs: Any) -> None:
+    """Gradients of something are about to be computed."""
+    if _loops is None:
+        return
+    roots = args[0] if args else kwargs.get("tensors")
+    loop = _loops.here()
+    if loop is not None:
+        if isinstance(roots, list | tuple):
+            for root in roots:
+                loop.minimise(root)
+        else:
+            loop.minimise(roots)
+
+
+def scaled(_scaler: Any, args: Any, kwargs: Any, result: Any) -> None:
+    """A loss was scaled up, so that its gradients do not vanish in half precision."""
+    if _loops is None:
+        return
+    loss = args[0] if args else kwargs.get("outputs")
+    loop = _loops.here()
+    if loop is not None and result is not loss:
+        loop.scaled(loss, result)

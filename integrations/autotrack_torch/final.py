@@ -1,0 +1,106 @@
+"""The model that a training leaves behind, kept without keeping the program's own alive."""
+
+from __future__ import annotations
+
+import time
+import weakref
+from typing import Any
+
+from autotrack import models
+from autotrack.hooks import Run, aside
+from autotrack_torch.flavor import FLAVOR
+from autotrack_torch.forward import Forward
+from autotrack_torch.integration import INTEGRATION
+from autotrack_torch.snapshot import Snapshot, cost, take
+
+_FREE = 0.001
+_SHARE = 0.01
+
+
+class Kept:
+    """One model of a training."""
+
+    def __init__(self, model: Any, label: str, forward: Forward) -> None:
+        self.ref = weakref.ref(model)
+        self.label = label
+        self.snapshot: Snapshot | None = None
+        self.taken = time.perf_counter()
+        self.step = 0
+        self.forward = forward
+
+
+class Keeper:
+    """Knows a training's models weakly, and copies their weights after each epoch where that costs next to nothing."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._kept: list[Kept] = []
+        self.changed = False
+        """Whether there were steps since the last snapshot."""
+
+    @property
+    def known(self) -> bool:
+        """Whether it was found out which models are trained."""
+        return bool(self._kept)
+
+    def alive(self) -> list[Any]:
+        """The models that the program still has."""
+        return [model for kept in self._kept if (model := kept.ref()) is not None]
+
+    def add(self, found: list[Any], label: str, forwards: list[Forward]) -> None:
+        """These are trained too; ``forwards`` already look at the first call of some."""
+        for model in found:
+            if all(kept.ref() is not model for kept in self._kept):
+                forward = next((known for known in forwards if known.model() is model), None)
+                self._kept.append(Kept(model, label, forward or Forward(model)))
+
+    def look_away(self) -> None:
+        """Whoever has not been called by now is called in a way that is not seen."""
+        for kept in self._kept:
+            kept.forward.stop()
+
+    def epoch(self, step: int) -> None:
+        """Copy the weights, if the copy is worth its price: the program may drop the model before it says so."""
+        options = INTEGRATION.options
+        self.changed = False
+        if not options.log_models:
+            return
+        for kept in self._kept:
+            model = kept.ref()
+            if model is None:
+                continue
+            now = time.perf_counter()
+            price = cost(model)
+            if price > _FREE and price > _SHARE * (now - kept.taken):
+                kept.snapshot = None
+                continue
+            with INTEGRATION.attempt("snapshot"):
+                kept.snapshot = take(model, kept.snapshot)
+                kept.taken, kept.step = now, step
+
+    def save(self, step: int) -> None:
+        """Keep the models as they are now, or as they were last seen if the program has dropped them."""
+        if not INTEGRATION.options.log_models:
+            return
+        taken, self._kept = self._kept, []
+        with aside():
+            for kept in taken:
+                kept.forward.stop()
+                with INTEGRATION.attempt("model"):
+                    self._save(kept, step, alone=len(taken) == 1)
+
+    def _save(self, kept: Kept, step: int, *, alone: bool) -> None:
+        name = "model" if alone else kept.label
+        model, state = kept.ref(), "final"
+        if model is None:
+            if kept.snapshot is None:
+                self._run.tags({f"autotrack.torch.{name}": "not kept: the program had dropped it when it ended"})
+                return
+            state = "last epoch" if self.changed else "final"
+            model = kept.snapshot.module()
+            if model is None:
+                kept.snapshot.write(self._run, f"{name}.safetensors")
+                self._run.tags({f"autotrack.torch.{name}": f"{state} weights only: the module could not be rebuilt"})
+                return
+        signature = kept.forward.signature if INTEGRATION.options.log_model_signatures else None
+        models.log(self._run, model, name, flavor=FLAVOR, signature=signature, step=step, tags={"state": state})

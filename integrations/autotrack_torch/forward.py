@@ -1,0 +1,106 @@
+"""What a model takes and gives, from one call that the program makes itself."""
+
+from __future__ import annotations
+
+import inspect
+import weakref
+from functools import partial
+from typing import Any
+
+import torch
+from torch.compiler import is_compiling
+
+from autotrack.models import ModelSignature
+from autotrack.models.signature import schema
+from autotrack_torch.integration import INTEGRATION
+from autotrack_torch.tracebacks import transparently
+
+_watched: dict[type, list[weakref.ref[Forward]]] = {}
+
+
+class Forward:
+    """Looks at the first call of a model, through its class, so that the model itself stays as it is."""
+
+    def __init__(self, model: Any) -> None:
+        self.signature: ModelSignature | None = None
+        self.model = weakref.ref(model)
+        self._class: type = type(model)
+        waiting = _watched.setdefault(self._class, [])
+        waiting.append(weakref.ref(self))
+        if len(waiting) == 1:
+            _cover(self._class)
+
+    def look(self, model: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
+        """The model was called."""
+        if self.model() is not model or not torch.is_grad_enabled():
+            return
+        self.stop()
+        inputs = _named(model, args, kwargs)
+        if inputs is not None:
+            self.signature = ModelSignature(_schema(inputs), _schema(result))
+
+    def stop(self) -> None:
+        """Look no longer."""
+        waiting = _watched.get(self._class)
+        if waiting is None:
+            return
+        waiting[:] = [ref for ref in waiting if ref() not in (None, self)]
+        if not waiting:
+            del _watched[self._class]
+            _uncover(self._class)
+
+
+def stop_all() -> None:
+    """Look at nothing any longer."""
+    for cls in list(_watched):
+        del _watched[cls]
+        _uncover(cls)
+
+
+def _cover(cls: type) -> None:
+    own = vars(cls).get("__call__")
+
+    def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N807 - it takes this very method's place
+        call = partial(own, self) if own is not None else super(cls, self).__call__  # type: ignore[misc]  # nn.Module has it
+        if is_compiling():
+            return call(*args, **kwargs)
+        result = transparently(call, __call__.__code__, args, kwargs)
+        _called(self, args, kwargs, result)
+        return result
+
+    __call__.autotrack_own = own  # type: ignore[attr-defined]  # to be put back
+    cls.__call__ = __call__  # type: ignore[method-assign]  # for one call
+
+
+def _uncover(cls: type) -> None:
+    ours = vars(cls).get("__call__")
+    if hasattr(ours, "autotrack_own"):
+        if ours.autotrack_own is None:
+            del cls.__call__  # type: ignore[attr-defined]  # put there by _cover
+        else:
+            cls.__call__ = ours.autotrack_own  # type: ignore[method-assign]  # what was there
+
+
+def _called(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
+    for ref in _watched.get(type(model), [])[:]:
+        forward = ref()
+        with INTEGRATION.attempt("signature"):
+            if forward is not None:
+                forward.look(model, args, kwargs, result)
+
+
+def _named(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """One tensor, or several by the names of their parameters; ``None`` where the call takes more than tensors."""
+    if len(args) == 1 and not kwargs:
+        return args[0]
+    bound = inspect.signature(model.forward).bind(*args, **kwargs)
+    return dict(bound.arguments)
+
+
+def _schema(data: Any) -> list[dict[str, Any]] | None:
+    """The tensors in a call's data, without anything else; ``None`` if it has no word for them."""
+    if isinstance(data, torch.Tensor):
+        return schema(data) if data.dim() else None
+    if isinstance(data, dict) and data and all(isinstance(one, torch.Tensor) and one.dim() for one in data.values()):
+        return schema(data)
+    return None

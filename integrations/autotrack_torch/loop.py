@@ -1,0 +1,267 @@
+"""What goes on in one thread or task: which pass it is in, what was minimised, and which training that belongs to."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections import deque
+from contextvars import ContextVar
+from functools import partial
+from typing import Any
+
+import torch
+from torch.utils.data import get_worker_info
+
+from autotrack.hooks import STOPPED, inside
+from autotrack_torch import naming, owner, passes
+from autotrack_torch.loss import MARK, Piece, Shape, describe
+from autotrack_torch.passes import Heard, Pass
+from autotrack_torch.reading import Readings, read, readable
+from autotrack_torch.opening import begin
+from autotrack_torch.training import Optimized, Training, evaluated_elsewhere
+
+_loop: ContextVar[Loop | None] = ContextVar("autotrack_torch_loop", default=None)
+_over: deque[Training] = deque()
+"""Trainings whose thread or task is gone; filled by finalizers, which do nothing else."""
+_LEARNT = 3
+"""Outside of passes over a loader, so many first steps are looked at closely."""
+
+
+class Loop:
+    """One thread's or task's state between one hook and the next."""
+
+    def __init__(self) -> None:
+        self.passes: list[Pass] = []
+        """Those under way, oldest first."""
+        self.current: Pass | None = None
+        self.pending: list[Piece] = []
+        """What was minimised since the last step."""
+        self.training: Training | None = None
+        self.stepping: list[int] = []
+        """The optimizers whose ``step`` is running, outermost first; a wrapper's step calls that of another."""
+        self.readings = Readings()
+        self.shapes: dict[tuple[Any, ...], Shape] = {}
+        self.shape: Shape | None = None
+        self.unscaled: tuple[weakref.ref[Any], Any] | None = None
+        """What ``GradScaler.scale`` gave last, and what it was given."""
+        self.watched: weakref.ref[Any] | None = None
+        """A parameter by whose version one sees whether the model has changed meanwhile."""
+        self.loose_steps = 0
+        self.refused: weakref.ref[Any] | None = None
+        """An optimizer whose training is not to be recorded."""
+        self.collected = passes.collected
+        self.thread = threading.get_ident()
+
+    def __del__(self) -> None:
+        if self.training is not None:
+            _over.append(self.training)
+
+    # Passes
+
+    def begin(self, loader: Any, iterator: Any) -> None:
+        """The program goes over a loader."""
+        if self.collected != passes.collected:
+            self.settle()
+        before = passes.under_way.get(id(iterator))
+        if before is not None:  # a loader with persistent workers has one iterator
+            self.end(before, complete=False)
+        self.shapes.clear()
+        self.passes.append(Pass(loader, iterator, self, naming.here()))
+
+    def settle(self) -> None:
+        """End the passes that the program has left before their loaders were exhausted."""
+        self.collected = passes.collected
+        for pass_ in [pass_ for pass_ in self.passes if pass_.iterator() is None]:
+            self.end(pass_, complete=False)
+
+    def advance(self, pass_: Pass, batch: Any) -> None:
+        """The program took a batch, or learnt that there is no more."""
+        if batch is STOPPED:
+            self.end(pass_, complete=True)
+            return
+        pass_.take(batch)
+        self.stepping.clear()
+        current = self.current
+        if current is pass_:
+            return
+        if current is not None and current.moved and not pass_.steps:
+            pass_.companion = True  # two batches before anything was done with the first
+        else:
+            self.current = pass_
+
+    def end(self, pass_: Pass, *, complete: bool) -> None:
+        """A pass is over: its loader is exhausted, or the program dropped it."""
+        if pass_.loop is not self:
+            return
+        pass_.loop = None
+        pass_.complete = complete
+        if pass_ in self.passes:
+            self.passes.remove(pass_)
+        if self.current is pass_:
+            stepped = [other for other in self.passes if other.steps]
+            self.current = stepped[-1] if stepped else None
+        training = pass_.training or self.training
+        if training is None:
+            evaluated_elsewhere(pass_, self.thread)
+            return
+        left = [piece for piece in self.pending if piece.over is pass_]
+        if left and pass_.steps:
+            self.pending = [piece for piece in self.pending if piece.over is not pass_]
+            self.readings.after(partial(training.leftover, left))
+        nested = bool(self.current and self.current.steps)
+        self.readings.after(partial(training.passed, pass_, nested=nested))
+
+    # Losses
+
+    def hear(self, name: str, result: Any, reduction: str) -> None:
+        """A loss function was called. Of a pass in which an optimizer steps, what is minimised is the loss; in any
+        other it is what these functions give."""
+        pass_ = self.current
+        if pass_ is None:
+            if self.loose_steps >= _LEARNT:
+                return
+        elif pass_.steps:
+            return
+        node = result.grad_fn
+        if node is not None:
+            node.metadata[MARK] = (name, reduction)
+        if pass_ is None:
+            return
+        heard = pass_.heard.get(name)
+        if heard is None:
+            heard = pass_.heard[name] = Heard()
+        heard.calls += 1
+        heard.graded += node is not None
+        n = pass_.n
+        if reduction == "none":
+            if result.dim() < 1 or result.shape[0] != n:
+                return
+            with torch.no_grad(), torch._C.DisableTorchFunction():
+                result = result.detach().mean()
+        elif reduction == "sum" and not pass_.counted:
+            return
+        if readable(result):
+            divisor = n if reduction == "sum" else 1
+            self.readings.take(result, lambda value: heard.add(n, value / divisor))
+
+    def minimise(self, root: Any) -> None:
+        """``backward`` is about to begin at a tensor."""
+        if not readable(root):
+            return
+        pass_ = self.current
+        if pass_ is None and self.loose_steps < _LEARNT:
+            self.shapes.clear()
+        version = self._version()
+        last = self.pending[-1] if self.pending else None
+        piece = Piece(pass_, pass_.batches if pass_ is not None else 0, pass_.n if pass_ and pass_.counted else 0)
+        piece.version = version
+        if last is not None and last.over is pass_ and last.batch == piece.batch:
+            if last.version != version:
+                return  # the same batch again with other parameters, as a line search does: the first time counts
+            piece.part = True
+        scaled = self.unscaled
+        node = root.grad_fn
+        if scaled is not None:
+            self.unscaled = None
+            if scaled[0]() is root:
+                root = scaled[1]
+                node = node.next_functions[0][0] if node is not None else None
+        if node is not None:
+            self.shape = describe(piece, node, self.shapes)
+        self.pending.append(piece)
+        if root.is_cpu and not self.readings.waiting:
+            piece.value = read(root)
+        else:
+            self.readings.take(root, piece.set)
+        if pass_ is not None:
+            pass_.moved = False
+
+    def scaled(self, loss: Any, result: Any) -> None:
+        """``GradScaler`` gave ``result`` for ``loss``."""
+        if readable(loss) and isinstance(result, torch.Tensor):
+            self.unscaled = (weakref.ref(result), loss.detach())
+
+    def _version(self) -> int:
+        tensor = self.watched() if self.watched is not None else None
+        if tensor is None:
+            tensor = owner.newest_parameter()
+            if tensor is None:
+                return 0
+            self.watched = weakref.ref(tensor)
+        return int(tensor._version)
+
+    # Steps
+
+    def stepped(self, optimizer: Any) -> None:
+        """An optimizer has stepped."""
+        if inside.get() is not None:
+            self.pending.clear()  # the fit around this is recorded already
+            return
+        if self.collected != passes.collected:
+            self.settle()
+        training = self.training
+        optimized = training.optimized(optimizer) if training is not None else None
+        if optimized is None:
+            optimized = self._enrol(optimizer)
+            if optimized is None:
+                self.pending.clear()
+                return
+            training = self.training
+            assert training is not None
+        assert training is not None
+        pass_ = self.current
+        if pass_ is None:
+            self.loose_steps += 1
+        pieces = self.pending
+        if pieces:
+            self.pending = []
+        training.stepped(optimized, optimizer, pass_)
+        if not self.readings.waiting:
+            training.lost(optimized, pieces, training.steps)
+        else:
+            self.readings.after(partial(training.lost, optimized, pieces, training.steps))
+
+    def _enrol(self, optimizer: Any) -> Optimized | None:
+        if self.refused is not None and self.refused() is optimizer:
+            return None
+        training = self.training
+        if training is None or not training.takes(optimizer, self.current):
+            if training is not None:
+                training.close(end=True)
+            while _over:
+                _over.popleft().close(end=True)
+            self.training = training = begin(self, optimizer)
+            if training is None:
+                self.refused = weakref.ref(optimizer)
+                return None
+            self.loose_steps = 0
+        found = training.enrol(optimizer)
+        tensor = owner.parameter(optimizer)
+        if tensor is not None:
+            self.watched = weakref.ref(tensor)
+        return found
+
+
+def here() -> Loop | None:
+    """The state of this thread or task; ``None`` where nothing is to be recorded: in a loader's worker."""
+    loop = _loop.get()
+    if loop is None:
+        if get_worker_info() is not None:
+            return None
+        loop = Loop()
+        _loop.set(loop)
+    return loop
+
+
+def present() -> Loop | None:
+    """The state of this thread or task, if there is one yet."""
+    return _loop.get()
+
+
+def forget() -> None:
+    """Drop what this thread or task was in the midst of: in a forked child it is the parent's."""
+    _over.clear()
+    loop = _loop.get()
+    if loop is not None:
+        loop.training = None
+        _loop.set(None)

@@ -1,0 +1,129 @@
+"""What the program calls the data that it goes over: the words at the place where a pass begins."""
+
+from __future__ import annotations
+
+import dis
+import re
+import sys
+from itertools import islice
+from types import CodeType, FrameType
+from typing import NamedTuple
+
+_SPLITS = {
+    "train": "train", "training": "train", "trn": "train",
+    "val": "val", "valid": "val", "validation": "val", "validate": "val", "dev": "val", "devel": "val",
+    "eval": "val", "evaluate": "val", "evaluation": "val",
+    "test": "test", "testing": "test", "tst": "test",
+}  # fmt: skip
+_WEAK = frozenset(("eval", "evaluate", "evaluation"))
+"""They say that something is evaluated, and not on what."""
+_DATA = frozenset(("loader", "loaders", "dataloader", "dataloaders", "dl", "data", "dataset", "ds", "set", "iter", "it"))
+_NAMES = frozenset(("LOAD_FAST", "LOAD_NAME", "LOAD_GLOBAL", "LOAD_DEREF", "LOAD_ATTR", "LOAD_METHOD", "LOAD_CLASSDEREF",
+                    "LOAD_FAST_BORROW", "LOAD_FAST_CHECK"))  # fmt: skip
+_NOT_THE_PROGRAM = frozenset(("autotrack", "autotrack_torch", "torch", "wrapt", "tqdm", "rich", "alive_progress"))
+_LEVELS = 3
+_MOST = 512
+
+_words: dict[tuple[CodeType, int], tuple[str, ...]] = {}
+
+
+class Place(NamedTuple):
+    """Where in the program something happens: for each of the innermost functions its name and the names in the
+    expression that is being evaluated, innermost first."""
+
+    file: str
+    line: int
+    levels: tuple[tuple[str, tuple[str, ...]], ...]
+
+    @property
+    def cycled(self) -> bool:
+        """Whether the loader is handed to ``itertools.cycle``."""
+        return bool(self.levels) and "cycle" in self.levels[0][1]
+
+    def split(self, default: str = "val") -> str:
+        """The part of the data: "train", "val" or "test". The loader's own name counts first, then the function's
+        that goes over it, then the same of its caller."""
+        weak = ""
+        for function, names in self.levels:
+            loaders = [name for name in names if _parts(name) & _DATA]
+            for name in (*loaders, *names, function):
+                for word in _ordered(name):
+                    if word in _WEAK:
+                        weak = weak or _SPLITS[word]
+                    elif word in _SPLITS:
+                        return _SPLITS[word]
+        return weak or default
+
+    def name(self) -> str:
+        """The loader's name, as near as the program gives one."""
+        for _, names in self.levels[:1]:
+            for name in names:
+                if _parts(name) & _DATA:
+                    return name
+        return "data"
+
+    def __str__(self) -> str:
+        return f"{self.file.rpartition('/')[2]} line {self.line}" if self.file else "?"
+
+
+NOWHERE = Place("", 0, ())
+
+
+def here(depth: int = 1) -> Place:
+    """The place in the program that has led to the caller."""
+    frame: FrameType | None = sys._getframe(depth)
+    found: list[tuple[str, tuple[str, ...]]] = []
+    file, line = "", 0
+    for _ in range(50):
+        if frame is None or len(found) == _LEVELS:
+            break
+        if str(frame.f_globals.get("__name__", "")).partition(".")[0] in _NOT_THE_PROGRAM:
+            frame = frame.f_back
+            continue
+        code = frame.f_code
+        if not found:
+            file, line = code.co_filename, frame.f_lineno or 0
+        found.append((code.co_name, _names(code, frame.f_lasti)))
+        frame = frame.f_back
+    return Place(file, line, tuple(found))
+
+
+def _names(code: CodeType, at: int) -> tuple[str, ...]:
+    """The names in the expression that the instruction at an offset belongs to."""
+    key = (code, at)
+    names = _words.get(key)
+    if names is None:
+        if len(_words) >= _MOST:
+            _words.clear()
+        names = _words[key] = tuple(_read_names(code, at))
+    return names
+
+
+def _read_names(code: CodeType, at: int) -> list[str]:
+    start, end, first, last = next(islice(code.co_positions(), at // 2, None), (None,) * 4)
+    if start is None or end is None or first is None or last is None:
+        return []  # compiled without positions
+    found: list[str] = []
+    for instruction in dis.get_instructions(code):
+        where = instruction.positions
+        text = instruction.opname == "LOAD_CONST" and isinstance(instruction.argval, str)  # as in loaders["val"]
+        if (text or instruction.opname in _NAMES) and where and where.lineno is not None and where.end_lineno is not None:
+            begins = (where.lineno, where.col_offset or 0)
+            ends = (where.end_lineno, where.end_col_offset or 0)
+            if (start, first) <= begins and ends <= (end, last):
+                found.append(str(instruction.argval))
+    return list(dict.fromkeys(found))
+
+
+def _ordered(name: str) -> list[str]:
+    """The words of a name; of "testloader" also "test"."""
+    plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
+    found: list[str] = []
+    for word in re.split(r"[^a-z]+", plain.lower()):
+        found += [word, *(word.removesuffix(data) for data in _DATA if word.endswith(data))]
+    return [word for word in found if word]
+
+
+def _parts(name: str) -> set[str]:
+    words = re.split(r"[^a-z]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower())
+    return {*words, *(data for data in _DATA if len(data) > 2 and any(word.endswith(data) for word in words))}

@@ -1,0 +1,32 @@
+"""Opening the run of a training, and what is known of it at its first step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from autotrack.hooks import current
+from autotrack_torch import owner, settings
+from autotrack_torch.integration import INTEGRATION
+from autotrack_torch.training import Training
+
+if TYPE_CHECKING:
+    from autotrack_torch.loop import Loop
+
+
+def begin(loop: Loop, optimizer: Any) -> Training | None:
+    """Open the run of a training that has just made its first step; ``None`` where it is not to be recorded."""
+    if not INTEGRATION.enabled or settings.rank() > 0:
+        return None
+    if INTEGRATION.options.exclusive and current.users_run() is not None:
+        return None
+    run, owned = INTEGRATION.open_run()
+    training = Training(run, owned, loop)
+    training.shape = loop.shape
+    models = owner.models_of(optimizer)
+    run.trained(type(models[0]).__name__ if models else type(optimizer).__name__)
+    with INTEGRATION.attempt("parameters"):
+        run.params(settings.of_model(models, optimizer))
+        run.params(settings.of_torch())
+        if loop.shape is not None:
+            run.params({"loss": " + ".join(loop.shape.parts)})
+    return training

@@ -1,0 +1,164 @@
+"""Which model an optimizer trains: the module that its parameters belong to."""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from autotrack_torch.integration import INTEGRATION
+
+_WRAPPERS = ("torch._dynamo.", "torch.nn.parallel.", "torch.distributed.")
+_parents: dict[int, tuple[weakref.ref[Any], weakref.ref[Any]]] = {}
+"""For each module that was put into another one: itself and the other one, by ``id``."""
+_clock = itertools.count(1)
+
+
+class Built:
+    """What was known of an optimizer when it was built."""
+
+    __slots__ = ("born", "forwards", "modules", "ref", "stepped")
+
+    def __init__(self, optimizer: Any, modules: list[weakref.ref[Any]]) -> None:
+        key = id(optimizer)
+        self.ref = weakref.ref(optimizer, lambda _: built.pop(key, None))
+        self.modules = modules
+        self.born = now()
+        self.stepped = False
+        self.forwards: list[Any] = []
+        """What looks at the first call of each model."""
+
+
+built: dict[int, Built] = {}
+"""The optimizers that are alive and were seen when they were built, by ``id``."""
+
+
+def now() -> int:
+    """A number that grows; to tell what came first."""
+    return next(_clock)
+
+
+def remember(optimizer: Any, modules: list[weakref.ref[Any]]) -> Built:
+    """An optimizer was built of these modules' parameters."""
+    facts = built[id(optimizer)] = Built(optimizer, modules)
+    return facts
+
+
+def newest_parameter() -> Any:
+    """A parameter of the optimizer that was built last, if it is alive."""
+    for facts in reversed(list(built.values())):
+        optimizer = facts.ref()
+        if optimizer is not None:
+            return parameter(optimizer)
+    return None
+
+
+def parameter(optimizer: Any) -> Any:
+    """The first parameter that an optimizer really changes."""
+    for group in optimizer.param_groups:
+        for tensor in group["params"]:
+            if tensor.requires_grad:
+                return tensor
+    return None
+
+
+def modules_behind(parameters: Any) -> list[weakref.ref[Any]]:
+    """The modules whose ``parameters()`` an optimizer is being given; nothing is taken from the iterator."""
+    found: list[Any] = []
+    for source in _sources(parameters):
+        module = _of_generator(source)
+        if module is not None and all(module is not known for known in found):
+            found.append(module)
+    return [weakref.ref(module) for module in found]
+
+
+def models_of(optimizer: Any) -> list[Any]:
+    """The models that an optimizer trains: the outermost module around each, without the wrappers of torch's own."""
+    facts = built.get(id(optimizer))
+    modules = [module for ref in facts.modules if (module := ref()) is not None] if facts else []
+    if not modules:
+        modules = _holders(optimizer)
+    found: list[Any] = []
+    for module in modules:
+        model = _outermost(module)
+        if all(model is not known for known in found):
+            found.append(model)
+    return found
+
+
+def watch_modules() -> Callable[[], None]:
+    """Note from now on which module is put into which; returns what ends that."""
+    from torch.nn.modules.module import register_module_module_registration_hook  # torch is loaded when this is called
+
+    return register_module_module_registration_hook(_note_parent).remove  # type: ignore[no-any-return]
+
+
+def _note_parent(parent: Any, _name: str, child: Any) -> None:
+    if child is None:
+        return
+    key = id(child)
+    try:
+        _parents[key] = (weakref.ref(child, lambda _: _parents.pop(key, None)), weakref.ref(parent))
+    except Exception as error:  # noqa: BLE001 - whatever a program makes a module of
+        INTEGRATION.warn("module tree", f"a {type(child).__name__} takes no weak reference ({error})")
+
+
+def _outermost(module: Any) -> Any:
+    seen: set[int] = set()
+    while id(module) not in seen:
+        seen.add(id(module))
+        known = _parents.get(id(module))
+        parent = known[1]() if known is not None and known[0]() is module else None
+        if parent is None or type(parent).__module__.startswith(_WRAPPERS):
+            break
+        module = parent
+    while type(module).__module__.startswith(_WRAPPERS):
+        inner = getattr(module, "_orig_mod", None) or getattr(module, "module", None)
+        if inner is None:
+            break
+        module = inner
+    return module
+
+
+def _holders(optimizer: Any) -> list[Any]:
+    """The modules that hold an optimizer's first and last parameter, among those that were seen being put together."""
+    wanted = [group["params"][at] for group in optimizer.param_groups[:8] for at in (0, -1) if group["params"]]
+    found: list[Any] = []
+    for child, parent in list(_parents.values()):
+        for module in (child(), parent()):
+            if module is not None and any(
+                own is tensor for own in vars(module).get("_parameters", {}).values() for tensor in wanted
+            ):
+                found.append(module)
+    return found
+
+
+def _sources(parameters: Any) -> Iterator[Any]:
+    if isinstance(parameters, Mapping):
+        yield parameters.get("params")
+    elif isinstance(parameters, list | tuple):
+        for group in itertools.islice(parameters, 64):
+            if isinstance(group, Mapping):
+                yield group.get("params")
+    else:
+        yield parameters
+
+
+def _of_generator(source: Any) -> Any:
+    """The module of ``module.parameters()`` that has not been begun, also inside a ``filter``."""
+    for _ in range(4):
+        frame = getattr(source, "gi_frame", None)
+        if frame is not None:
+            owner = frame.f_locals.get("self")
+            return owner if callable(getattr(owner, "named_parameters", None)) else None
+        if type(source) is not filter:
+            return None
+        parts: Any = source.__reduce__()  # looks inside, takes nothing
+        source = parts[1][1]
+    return None
+
+
+def parameters_of(models: Iterable[Any]) -> set[int]:
+    """The ``id`` of each parameter."""
+    return {id(tensor) for model in models for tensor in model.parameters()}

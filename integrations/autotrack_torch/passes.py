@@ -1,0 +1,166 @@
+"""One pass over a data loader: what it yields, and what was done meanwhile."""
+
+from __future__ import annotations
+
+import time
+import weakref
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from autotrack_torch.integration import INTEGRATION
+from autotrack_torch.naming import Place
+
+if TYPE_CHECKING:
+    from autotrack_torch.loop import Loop
+
+under_way: dict[int, Pass] = {}
+"""The passes whose iterator lives, by the iterator's ``id``."""
+collected = 0
+"""Changes whenever an iterator is collected, so that passes which were left early are looked for."""
+
+
+class Heard:
+    """What one loss function gave during a pass."""
+
+    __slots__ = ("calls", "graded", "samples", "total")
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.samples = 0
+        self.total = 0.0
+        self.graded = 0
+        """Calls with gradients switched on."""
+
+    def add(self, n: int, value: float) -> None:
+        """A value per sample, over ``n`` samples."""
+        self.samples += n
+        self.total += n * value
+
+
+class Pass:
+    """From ``iter(loader)`` to the last batch that the program took."""
+
+    __slots__ = (
+        "_left", "_size", "batches", "companion", "complete", "facts", "heard", "iterator", "loop", "moved", "n",
+        "place", "samples", "source", "started", "steps", "sums", "training",
+    )  # fmt: skip
+
+    def __init__(self, loader: Any, iterator: Any, loop: Loop, place: Place) -> None:
+        self.loop: Loop | None = loop
+        self.place = place
+        self.started = time.perf_counter()
+        self.batches = 0
+        """Batches that the program has taken so far."""
+        self.n = 0
+        """Samples of the batch in hand."""
+        self.samples = 0
+        self.steps = 0
+        """Optimizer steps during the pass: with any, it is a training pass."""
+        self.moved = False
+        """Whether a batch was taken since the last backward pass."""
+        self.companion = False
+        """Whether its batches go together with those of another pass, as in ``zip(a, b)``."""
+        self.complete = False
+        self.training: Any = None
+        """Whose steps were done in it."""
+        self.sums: dict[Any, list[float]] = {}
+        """Per optimizer ``[sum of n * loss, sum of n]``."""
+        self.heard: dict[str, Heard] = {}
+        """The loss functions that were called while no optimizer had stepped, by name."""
+        self.source = Source(loader)
+        self._size: int | None = None
+        self._left: int | None = None
+        self.facts: dict[str, Any] = {}
+        with INTEGRATION.attempt("data loader"):
+            self._look(loader)
+        key = id(iterator)
+        self.iterator = weakref.ref(iterator, partial(_gone, key))
+        under_way[key] = self
+
+    def take(self, batch: Any) -> None:
+        """The program took the next batch."""
+        self.batches += 1
+        self.moved = True
+        left = self._left
+        if left is not None:
+            size = self._size or 1
+            n = size if left >= size else left
+            self._left = left - n
+        elif self._size is None:
+            n = first_dimension(batch) or 1
+        else:
+            n = first_dimension(batch)
+            n = n if 0 < n < self._size else self._size
+        self.n = n
+        self.samples += n
+
+    @property
+    def counted(self) -> bool:
+        """Whether ``n`` counts samples: a loader without batches yields what it likes."""
+        return self._size is not None
+
+    def _look(self, loader: Any) -> None:
+        import torch.utils.data as data  # the framework, which the loader comes from
+
+        size, batches, dataset = loader.batch_size, loader.batch_sampler, loader.dataset
+        self._size = size
+        self.facts = {"batch_size": size, "dataset": type(dataset).__name__}
+        if type(batches) is data.BatchSampler:
+            self.facts["shuffle"] = isinstance(batches.sampler, data.RandomSampler)
+            self.facts["drop_last"] = batches.drop_last
+            try:
+                self._left = len(batches.sampler)  # type: ignore[arg-type]  # a sampler may have a length
+            except TypeError:
+                self._left = None
+        if not isinstance(dataset, data.IterableDataset) and hasattr(dataset, "__len__"):
+            self.facts["train_samples"] = len(dataset)
+        self.facts["num_workers"] = loader.num_workers
+
+
+class Source:
+    """What a pass goes over: the same data set, or one like it in its place."""
+
+    __slots__ = ("_kind", "_length", "_ref")
+
+    def __init__(self, loader: Any) -> None:
+        dataset = loader.dataset
+        try:
+            self._ref: weakref.ref[Any] = weakref.ref(dataset)
+        except TypeError:
+            self._ref, dataset = weakref.ref(loader), loader  # a list takes no weak reference
+        self._kind = type(dataset)
+        try:
+            self._length = len(dataset)
+        except Exception:  # noqa: BLE001 - the program's own class; a length is only one sign among several
+            self._length = -1
+
+    def same(self, other: Source) -> bool:
+        """Whether ``other``, seen later, is the same, or has taken this one's place after it was dropped."""
+        mine = self._ref()
+        if mine is not None:
+            return mine is other._ref()
+        return self._kind is other._kind and self._length == other._length
+
+
+def first_dimension(batch: Any, depth: int = 4) -> int:
+    """The length of the first tensor in a batch; 0 if there is none."""
+    shape = getattr(batch, "shape", None)
+    if shape is not None:
+        return int(shape[0]) if len(shape) else 0
+    if depth and isinstance(batch, Mapping):
+        batch = list(batch.values())
+    if depth and isinstance(batch, list | tuple):
+        for item in batch:
+            found = first_dimension(item, depth - 1)
+            if found:
+                return found
+    return 0
+
+
+def _gone(key: int, ref: Any) -> None:
+    global collected  # noqa: PLW0603 - a finalizer may set a flag, and no more
+    collected += 1
+    found = under_way.get(key)
+    if found is not None and found.iterator is ref:
+        del under_way[key]

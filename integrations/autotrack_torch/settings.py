@@ -1,0 +1,100 @@
+"""What a training was set to, as parameters of its run."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+from autotrack_torch.passes import Pass
+
+
+def of_optimizer(optimizer: Any, prefix: str) -> dict[str, Any]:
+    """Class and settings; of further parameter groups what differs from the first."""
+    found: dict[str, Any] = {f"{prefix}optimizer": type(optimizer).__name__}
+    groups = optimizer.param_groups
+    first = {name: value for name, value in groups[0].items() if name not in ("params", "param_names", "initial_lr")}
+    for name, value in first.items():
+        found[f"{prefix}optimizer.{name}"] = _plain(value)
+    for index, group in enumerate(groups[1:], 1):
+        for name, value in group.items():
+            if name in first and _plain(value) != _plain(first[name]):
+                found[f"{prefix}optimizer.group{index}.{name}"] = _plain(value)
+    if len(groups) > 1:
+        found[f"{prefix}optimizer.groups"] = len(groups)
+    return found
+
+
+def of_model(models: list[Any], optimizer: Any) -> dict[str, Any]:
+    """Size, place and kind of what is trained; of the optimizer's parameters where their model is not known."""
+    tensors = [tensor for model in models for tensor in model.parameters()]
+    if not tensors:
+        tensors = [tensor for group in optimizer.param_groups for tensor in group["params"]]
+    sizes = [0 if _lazy(tensor) else tensor.numel() for tensor in tensors]
+    found: dict[str, Any] = {
+        "parameters": sum(sizes),
+        "parameters_trainable": sum(size for size, tensor in zip(sizes, tensors, strict=True) if tensor.requires_grad),
+        "device": ", ".join(sorted({str(tensor.device) for tensor in tensors})),
+        "dtype": ", ".join(sorted({str(tensor.dtype).removeprefix("torch.") for tensor in tensors})),
+    }
+    if models:
+        found["model"] = " + ".join(type(model).__name__ for model in models)
+    return found
+
+
+def of_pass(pass_: Pass) -> dict[str, Any]:
+    """How the training data are loaded."""
+    return {name: value for name, value in pass_.facts.items() if value is not None}
+
+
+def of_torch() -> dict[str, Any]:
+    """What torch itself is set to; nothing is set by asking."""
+    import torch  # the framework, which is training
+
+    found: dict[str, Any] = {"torch": torch.__version__, "seed": torch.initial_seed()}
+    if torch.are_deterministic_algorithms_enabled():
+        found["deterministic"] = True
+    if os.environ.get("WORLD_SIZE") or _distributed() is not None:
+        found["world_size"] = world_size()
+    return found
+
+
+def rank() -> int:
+    """Which of the processes of a distributed training this is."""
+    distributed = _distributed()
+    if distributed is not None:
+        return int(distributed.get_rank())
+    return _integer("RANK", 0)
+
+
+def world_size() -> int:
+    """How many processes take part in a distributed training."""
+    distributed = _distributed()
+    if distributed is not None:
+        return int(distributed.get_world_size())
+    return _integer("WORLD_SIZE", 1)
+
+
+def _distributed() -> Any:
+    distributed = sys.modules.get("torch.distributed")
+    if distributed is None or not distributed.is_available() or not distributed.is_initialized():
+        return None
+    return distributed
+
+
+def _integer(name: str, default: int) -> int:
+    try:
+        return int(os.environ.get(name, default))
+    except ValueError:
+        return default
+
+
+def _plain(value: Any) -> Any:
+    """A learning rate may be a tensor; one that lies on a device is not waited for."""
+    if hasattr(value, "is_cpu"):
+        return value.item() if value.is_cpu and value.numel() == 1 else f"a tensor on {value.device}"
+    return value
+
+
+def _lazy(tensor: Any) -> bool:
+    return type(tensor).__name__.startswith("Uninitialized")

@@ -1,0 +1,128 @@
+"""A copy of a model's weights, and of its structure, from which the model can be built again."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import time
+from typing import Any
+
+import torch
+
+from autotrack.hooks import Run
+
+_BYTES = 128 * 1024 * 1024
+"""Weights that are copied at most."""
+_SPEED = 4e9
+_EACH = 4e-6
+_STRUCTURE = 4 * 1024 * 1024
+_SECONDS = 0.05
+
+
+class Snapshot:
+    """The weights of one moment."""
+
+    def __init__(self, state: dict[str, torch.Tensor], structure: tuple[bytes, list[Any]] | None) -> None:
+        self.state = state
+        self.structure = structure
+
+    def module(self) -> Any:
+        """The model, built anew; ``None`` where that is not possible."""
+        if self.structure is None:
+            return None
+        text, tensors = self.structure
+        module = _Reader(io.BytesIO(text), tensors).load()
+        module.load_state_dict(self.state)
+        return module
+
+    def write(self, run: Run, path: str) -> None:
+        """Keep the weights alone among a run's files."""
+        from safetensors.torch import save  # heavy, and only where a model cannot be kept whole
+
+        run.text(save({name: tensor.contiguous() for name, tensor in self.state.items()}), path)
+
+
+def cost(model: Any) -> float:
+    """About how many seconds a snapshot would take; infinite for one that is too large."""
+    size = count = 0
+    for tensor in (*model.parameters(), *model.buffers()):
+        if type(tensor).__name__.startswith("Uninitialized"):
+            return float("inf")
+        size += tensor.numel() * tensor.element_size()
+        count += 1
+    return float("inf") if size > _BYTES else size / _SPEED + count * _EACH
+
+
+def take(model: Any, before: Snapshot | None) -> Snapshot:
+    """Copy the weights now; the structure is taken from the snapshot before."""
+    with torch.no_grad():
+        if before is None:
+            structure = _structure(model)
+            return Snapshot(_state(model), structure)
+        state = _state(model, before.state)
+        return Snapshot(state, before.structure)
+
+
+def _state(model: Any, into: dict[str, torch.Tensor] | None = None) -> dict[str, torch.Tensor]:
+    found: dict[str, torch.Tensor] = {}
+    for name, tensor in model.state_dict().items():
+        if isinstance(tensor, torch.Tensor):
+            old = into.get(name) if into else None
+            if old is not None and old.shape == tensor.shape and old.dtype == tensor.dtype:
+                found[name] = old.copy_(tensor)
+            else:
+                found[name] = tensor.detach().clone()
+    return found
+
+
+def _structure(model: Any) -> tuple[bytes, list[Any]] | None:
+    buffer = _Bounded()
+    writer = _Writer(buffer)
+    try:
+        writer.dump(model)
+    except Exception:  # noqa: BLE001 - a module may refuse to be pickled in any way; its weights are kept anyhow
+        return None
+    return buffer.getvalue(), writer.tensors
+
+
+class _Bounded(io.BytesIO):
+    def __init__(self) -> None:
+        super().__init__()
+        self._until = time.monotonic() + _SECONDS
+
+    def write(self, data: Any) -> int:
+        if self.tell() + len(data) > _STRUCTURE or time.monotonic() > self._until:
+            raise pickle.PicklingError("too large or too slow")
+        return super().write(data)
+
+
+class _Writer(pickle.Pickler):
+    """Writes a module without its tensors: those of the state are copied apart, and any others here."""
+
+    def __init__(self, buffer: io.BytesIO) -> None:
+        super().__init__(buffer, protocol=4)
+        self.tensors: list[Any] = []
+        self._known: dict[int, int] = {}
+        self._kept: list[Any] = []
+
+    def persistent_id(self, thing: Any) -> Any:
+        if not isinstance(thing, torch.Tensor):
+            return None
+        index = self._known.get(id(thing))
+        if index is None:
+            index = self._known[id(thing)] = len(self.tensors)
+            self._kept.append(thing)
+            copy = thing.detach().clone()
+            self.tensors.append(
+                torch.nn.Parameter(copy, thing.requires_grad) if isinstance(thing, torch.nn.Parameter) else copy
+            )
+        return index
+
+
+class _Reader(pickle.Unpickler):
+    def __init__(self, buffer: io.BytesIO, tensors: list[Any]) -> None:
+        super().__init__(buffer)
+        self._tensors = tensors
+
+    def persistent_load(self, pid: Any) -> Any:
+        return self._tensors[pid]

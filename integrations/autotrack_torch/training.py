@@ -1,0 +1,362 @@
+"""One training: from its first step to its end, and everything that is written down of it."""
+
+from __future__ import annotations
+
+import time
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from autotrack.hooks import Run
+from autotrack_torch import owner, settings
+from autotrack_torch.final import Keeper
+from autotrack_torch.integration import INTEGRATION, log_steps
+from autotrack_torch.loss import Piece, Shape, losses
+from autotrack_torch.passes import Pass, Source
+from autotrack_torch.series import Series
+
+if TYPE_CHECKING:
+    from autotrack_torch.loop import Loop
+
+_HOLD = 64
+"""Steps for which names may wait, where several optimizers were built and one has stepped."""
+_LOOKS = 3
+"""Steps after which a model's first call is waited for no longer."""
+_WINDOW = 100
+_WINDOWS = 1000
+
+trainings: weakref.WeakSet[Training] = weakref.WeakSet()
+
+
+class Optimized:
+    """One optimizer of a training."""
+
+    def __init__(self, optimizer: Any, label: str, entries: dict[int, Optimized]) -> None:
+        key = id(optimizer)
+        self.ref = weakref.ref(optimizer, lambda _: entries.pop(key, None))
+        self.label = label
+        self.steps = 0
+        self.lr: Any = None
+        self.loss: Series | None = None
+        self.window = [0.0, 0.0]
+
+
+class Training:
+    """What happens from the first step of a model until another training begins, the run ends or the program does."""
+
+    def __init__(self, run: Run, owned: bool, loop: Loop) -> None:
+        self.run = run
+        self.owned = owned
+        self.closed = False
+        self.thread = loop.thread
+        self._loop = weakref.ref(loop)
+        self._optimizers: dict[int, Optimized] = {}
+        self._by_name: list[Optimized] = []
+        self._born = owner.now()
+        self._decided = False
+        """Whether the names of the optimizers are settled."""
+        self._held: list[tuple[Optimized, int, float]] = []
+        self.steps = 0
+        """Steps of the optimizer that stepped first."""
+        self.epochs = 0
+        self._sources: list[Source] = []
+        self._epoch_sources: list[Source] = []
+        self._last_pass: Pass | None = None
+        self._accumulated = 1
+        self.unit = ""
+        """What the steps of ``train/loss`` count: "epoch", or "step" where no loader tells epochs."""
+        self.shape: Shape | None = None
+        self._width = _WINDOW
+        self._filled = self._windows = 0
+        self._started = self._latest = time.perf_counter()
+        self._last = self._born
+        self._said: set[str] = set()
+        self.keeper = Keeper(run)
+        trainings.add(self)
+        run.before_end.append(self.close)
+
+    # Optimizers
+
+    def optimized(self, optimizer: Any) -> Optimized | None:
+        """The optimizer's entry, if it belongs to this training and the training is not over."""
+        found = self._optimizers.get(id(optimizer))
+        if found is None or self.closed or found.ref() is not optimizer:
+            return None
+        return found
+
+    def takes(self, optimizer: Any, pass_: Pass | None) -> bool:
+        """Whether an optimizer that steps for the first time belongs to this training: it steps in the midst of a pass
+        in which another has stepped, or trains some of the same parameters, or it was built before this training began
+        and the first pass of that has just ended."""
+        if self.closed:
+            return False
+        if pass_ is not None and pass_ is self._last_pass:
+            return True
+        theirs = {id(tensor) for group in optimizer.param_groups for tensor in group["params"]}
+        ours = owner.parameters_of(self.keeper.alive())
+        for known in self._by_name:
+            other = known.ref()
+            if other is not None:
+                ours |= {id(tensor) for group in other.param_groups for tensor in group["params"]}
+        if theirs & ours:
+            return True
+        facts = owner.built.get(id(optimizer))
+        early = self.epochs <= 1 and (self.unit != "step" or self.steps <= _HOLD)
+        return early and facts is not None and facts.born < self._born
+
+    def enrol(self, optimizer: Any) -> Optimized:
+        """Take an optimizer in."""
+        models = owner.models_of(optimizer)
+        label = type(models[0]).__name__ if models else type(optimizer).__name__
+        taken = [known.label for known in self._by_name]
+        if label in taken:
+            label = next(name for count in range(2, 1000) if (name := f"{label}{count}") not in taken)
+        found = Optimized(optimizer, label, self._optimizers)
+        self._optimizers[id(optimizer)] = found
+        self._by_name.append(found)
+        facts = owner.built.get(id(optimizer))
+        if facts is not None:
+            facts.stepped = True
+        self.keeper.add(models, label, facts.forwards if facts else [])
+        if len(self._by_name) == 1:
+            if not self._others_may_follow():
+                self._decide()
+        else:
+            if not self._decided:
+                self._decide()
+            self.run.params(settings.of_optimizer(optimizer, f"{found.label}."))
+        return found
+
+    def _others_may_follow(self) -> bool:
+        return any(
+            not facts.stepped and facts.ref() is not None and facts.born < self._born
+            for facts in list(owner.built.values())
+        )
+
+    def _decide(self) -> None:
+        """Settle the names: one optimizer needs none."""
+        self._decided = True
+        first = self._by_name[0] if self._by_name else None
+        if first is None:
+            return
+        if len(self._by_name) == 1:
+            first.label = ""
+        optimizer = first.ref()
+        if optimizer is not None:
+            self.run.params(settings.of_optimizer(optimizer, f"{first.label}." if first.label else ""))
+        held, self._held = self._held, []
+        for optimized, step, value in held:
+            self._curve(optimized).add(step, value)
+
+    # Steps
+
+    def stepped(self, optimized: Optimized, optimizer: Any, pass_: Pass | None) -> None:
+        """An optimizer of this training has stepped."""
+        optimized.steps += 1
+        optimized.lr = optimizer.param_groups[0]["lr"]
+        if optimized is self._by_name[0]:
+            self.steps += 1
+            if self.steps == _LOOKS:
+                self.keeper.look_away()
+        self._latest = time.perf_counter()
+        if pass_ is not None:
+            pass_.steps += 1
+            pass_.training = self
+            self._last_pass = pass_
+        elif not self.unit:
+            self.unit = "step"
+        if not self._decided and self.steps >= _HOLD:
+            self._decide()
+        self.keeper.changed = True
+
+    def lost(self, optimized: Optimized, pieces: list[Piece], step: int) -> None:
+        """What an optimizer's step was made for."""
+        if not pieces:
+            return
+        if len(pieces) == 1 and pieces[0].value is not None and not pieces[0].extensive and pieces[0].factor == 1.0:
+            piece = pieces[0]
+            found, n, value = piece.over, piece.n or 1, piece.value
+            assert value is not None
+            self._add(optimized, found, n, value)
+            total, weight = value, 1
+        else:
+            each, self._accumulated = losses(pieces, self._accumulated)
+            total, weight = 0.0, 0
+            for over, n, value in each:
+                self._add(optimized, over, n or 1, value)
+                total += (n or 1) * value
+                weight += n or 1
+            if not weight:
+                return
+        if self._decided:
+            self._curve(optimized).add(step, total / weight)
+        else:
+            self._held.append((optimized, step, total / weight))
+        if self.unit == "step":
+            self._filled += optimized is self._by_name[0]
+            if self._filled >= self._width:
+                self._window(step)
+
+    def leftover(self, pieces: list[Piece]) -> None:
+        """A pass ended with losses after its last step."""
+        if len(self._by_name) == 1:
+            each, self._accumulated = losses(pieces, self._accumulated)
+            for over, n, value in each:
+                self._add(self._by_name[0], over, n or 1, value)
+
+    def _add(self, optimized: Optimized, pass_: Pass | None, n: int, value: float) -> None:
+        if pass_ is not None:
+            sums = pass_.sums.get(optimized)
+            if sums is None:
+                sums = pass_.sums[optimized] = [0.0, 0.0]
+        else:
+            sums = optimized.window
+        sums[0] += n * value
+        sums[1] += n
+
+    def _curve(self, optimized: Optimized) -> Series:
+        series = optimized.loss
+        if series is None:
+            key = f"step/loss/{optimized.label}" if optimized.label else "step/loss"
+            run = self.run
+
+            def write(step: int, value: float) -> None:
+                run.metric(key, value, step)
+
+            series = optimized.loss = Series(write if log_steps() else lambda _step, _value: None)
+        return series
+
+    def _window(self, step: int) -> None:
+        self._filled = 0
+        self._windows += 1
+        if self._windows % _WINDOWS == 0:
+            self._width *= 2
+        values = {}
+        for optimized in self._by_name:
+            total, weight = optimized.window
+            if weight:
+                values[self._key("train/loss", optimized)] = total / weight
+            optimized.window = [0.0, 0.0]
+        self.run.metrics({**values, **self._rates()}, step)
+        self.keeper.epoch(step)
+
+    # Passes
+
+    def passed(self, pass_: Pass, *, nested: bool) -> None:
+        """A pass is over."""
+        if pass_.steps:
+            self._epoch(pass_)
+        else:
+            self.evaluated(pass_, nested=nested)
+
+    def _epoch(self, pass_: Pass) -> None:
+        if self.closed:
+            return
+        if not self._decided:
+            self._decide()
+        self._last = owner.now()
+        index = self._count(pass_.source)
+        values: dict[str, Any] = {}
+        first = len(self._epoch_sources) == 1
+        for optimized in self._by_name:
+            total, weight = pass_.sums.get(optimized, (0.0, 0.0))
+            if weight:
+                key = self._key("train/loss", optimized)
+                values[key if first else f"{key}/{pass_.place.name()}"] = total / weight
+        if not self.unit:
+            self.unit = "epoch"
+            self.run.params(settings.of_pass(pass_))
+            self.run.tags({"autotrack.torch.epoch": f"a pass over {pass_.place.name()}, {pass_.place}"})
+        step = index if self.unit == "epoch" else self.steps
+        if first:
+            values["train/epoch_seconds"] = time.perf_counter() - pass_.started
+        self.run.metrics({**values, **self._rates()}, step)
+        self.keeper.epoch(step)
+
+    def _count(self, source: Source) -> int:
+        """The epoch that a pass over a source belongs to: a source that comes again begins the next one; another one
+        belongs to the same, unless epochs without it have been seen."""
+        again = any(known.same(source) for known in self._epoch_sources)
+        known_before = any(known.same(source) for known in self._sources)
+        if self.epochs == 0 or again or (not known_before and self.epochs > 1):
+            self.epochs += 1
+            self._epoch_sources = []
+        self._epoch_sources.append(source)
+        self._sources = [known for known in self._sources if not known.same(source)] + [source]
+        return self.epochs - 1
+
+    def evaluated(self, pass_: Pass, *, nested: bool) -> None:
+        """A pass without a step is over: what its loss functions gave, if it is clear that they are about this model."""
+        if not (pass_.complete and pass_.heard) or pass_.companion or self._superseded():
+            return
+        split = pass_.place.split()
+        split = "train_eval" if split == "train" else split
+        alone = len(pass_.heard) == 1
+        values: dict[str, float] = {}
+        for name, heard in pass_.heard.items():
+            if heard.samples:
+                same = alone and heard.calls == pass_.batches and self.shape is not None and self.shape.parts == (name,)
+                values[f"{split}/loss" if same else f"{split}/{name}"] = heard.total / heard.samples
+        if nested:  # in the midst of a training pass: no epoch is over
+            self.run.metrics({f"step/{key}": value for key, value in values.items()}, self.steps)
+        else:
+            self.run.metrics(values, max(self.epochs - 1, 0) if self.unit == "epoch" else self.steps)
+        self._say(f"autotrack.torch.{split}", f"a pass over {pass_.place.name()}, {pass_.place}")
+
+    def _superseded(self) -> bool:
+        """Whether an evaluation may be of another model: this one is gone, or an optimizer was built for the next."""
+        if self.keeper.known and not self.keeper.alive():
+            return True
+        return any(facts.born > self._last and not facts.stepped for facts in list(owner.built.values()))
+
+    def _say(self, tag: str, why: str) -> None:
+        if tag not in self._said and not self.run.ended:
+            self._said.add(tag)
+            self.run.tags({tag: why})
+
+    # The end
+
+    def close(self, *, end: bool = False) -> None:
+        """Write down what is left: the training is over. With ``end`` also the run, if it was opened for it."""
+        if self.closed:
+            return
+        loop = self._loop()
+        if loop is not None:
+            with INTEGRATION.attempt("last pass"):
+                for pass_ in [pass_ for pass_ in loop.passes if pass_.training is self]:
+                    loop.end(pass_, complete=False)
+                loop.readings.arrived(wait=True)
+        if not self._decided:
+            self._decide()
+        if self.unit == "step" and self._filled:
+            self._window(self.steps)
+        for optimized in self._by_name:
+            if optimized.loss is not None:
+                optimized.loss.flush()
+        self.closed = True
+        self.run.params({"steps": self.steps, **({"epochs": self.epochs} if self.epochs else {}),
+                         **({"gradient_accumulation": self._accumulated} if self._accumulated > 1 else {})})  # fmt: skip
+        self.run.metrics({"training_seconds": self._latest - self._started}, self.epochs or self.steps)
+        with INTEGRATION.attempt("model"):
+            self.keeper.save(self.steps)
+        if end and self.owned:
+            self.run.end()
+
+    def _key(self, name: str, optimized: Optimized) -> str:
+        return f"{name}/{optimized.label}" if optimized.label else name
+
+    def _rates(self) -> dict[str, float]:
+        rates = {}
+        for optimized in self._by_name:
+            optimizer = optimized.ref()
+            rate = optimized.lr
+            if isinstance(rate, int | float) or getattr(rate, "is_cpu", False):
+                rates[self._key("lr", optimized)] = float(rate)
+        return rates
+
+
+def evaluated_elsewhere(pass_: Pass, thread: int) -> None:
+    """An evaluation where nothing is trained, as in a notebook's next cell: of the one training of this thread."""
+    if pass_.heard:
+        found = [training for training in list(trainings) if not training.closed and training.thread == thread]
+        if len(found) == 1:
+            found[0].evaluated(pass_, nested=False)
