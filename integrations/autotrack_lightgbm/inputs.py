@@ -52,8 +52,9 @@ class Inputs:
 
     def signature(self, booster: Any) -> ModelSignature:
         """What the booster takes and gives."""
-        found = self._columns or _by_name(booster.feature_name())
-        return ModelSignature(found, None if self.rows is None else schema(booster.predict(self.rows)))
+        if self.rows is None:
+            return ModelSignature(_by_name(booster.feature_name()))
+        return ModelSignature(self._columns, schema(booster.predict(self.rows)))
 
 
 class _Input:
@@ -85,16 +86,13 @@ class _Input:
         )
 
 
-def columns(raw: Any) -> Schema:
-    """The columns or tensor that a model takes. A categorical column is passed on as it is: a signature has no word
-    for it, and LightGBM refuses the strings that would be made of it."""
-    found = schema(raw)
+def columns(raw: Any) -> Schema | None:
+    """The columns or tensor that a model takes. ``None`` if one is categorical: a signature has no word for it, and
+    LightGBM refuses the strings that whoever keeps to the signature would make of it."""
     dtypes = getattr(raw, "dtypes", None)
-    if len(found) > 1 or "name" in found[0]:
-        for spec, dtype in zip(found, () if dtypes is None else dtypes, strict=False):
-            if str(dtype).lower().startswith("categor"):
-                spec["type"] = "any"
-    return found
+    if any(str(dtype).lower().startswith("categor") for dtype in (() if dtypes is None else dtypes)):
+        return None
+    return schema(raw)
 
 
 def first_rows(raw: Any) -> Any:
