@@ -12,7 +12,7 @@ COPYING = ("copy", "copy_X", "copy_x")
 
 def trains(estimator: Any) -> bool:
     """Whether fitting makes a model, and not a transformation alone."""
-    if _has(estimator, "predict") or _has(estimator, "fit_predict"):
+    if _has(estimator, "predict") or _has(estimator, "fit_predict") or _predicts(estimator):
         return True
     return not (_has(estimator, "transform") or _has(estimator, "fit_transform"))
 
@@ -21,6 +21,15 @@ def _has(estimator: Any, name: str) -> bool:
     try:
         return hasattr(estimator, name)
     except Exception:  # noqa: BLE001 - a property of the user's, which may fail in any way before a fit
+        return False
+
+
+def _predicts(estimator: Any) -> bool:
+    """What the class says it is: a stack of estimators for one has no `predict` until it is fitted."""
+    base = sys.modules["sklearn.base"]
+    try:
+        return bool(base.is_classifier(estimator) or base.is_regressor(estimator))
+    except Exception:  # noqa: BLE001 - tags of the user's, which may fail in any way
         return False
 
 

@@ -21,38 +21,38 @@ ERROR = ValueError("mine")
 class Nearest(ClassifierMixin, BaseEstimator):
     """A classifier of the user's own; it draws from numpy's global generator whenever it predicts."""
 
-    def fit(self, X, y):
-        self.classes_, codes = np.unique(y, return_inverse=True)
-        self.centres_ = np.stack([X[codes == code].mean(0) for code in range(len(self.classes_))])
+    def fit(self, data, target):
+        self.classes_, codes = np.unique(target, return_inverse=True)
+        self.centres_ = np.stack([data[codes == code].mean(0) for code in range(len(self.classes_))])
         return self
 
-    def predict(self, X):
-        noise = np.random.normal(scale=1e-9, size=(len(X), len(self.centres_)))
-        distances = ((X[:, None] - self.centres_[None]) ** 2).sum(2)
+    def predict(self, data):
+        noise = np.random.normal(scale=1e-9, size=(len(data), len(self.centres_)))
+        distances = ((data[:, None] - self.centres_[None]) ** 2).sum(2)
         return self.classes_[(distances + noise).argmin(1)]
 
 
 class Failing(ClassifierMixin, BaseEstimator):
     """An estimator of the user's own that fails."""
 
-    def fit(self, X, y):
+    def fit(self, data, target):
         raise ERROR
 
 
 def workload():
-    X, y = FLOWERS
-    weights = np.linspace(0.5, 1.5, len(y))
-    names = np.array(["setosa", "versicolor", "virginica"])[y]
-    pipeline = make_pipeline(StandardScaler(), LogisticRegression(C=2.0)).fit(X, names)
-    forest = RandomForestClassifier(5, random_state=0).fit(X, y, sample_weight=weights)
+    data, target = FLOWERS
+    weights = np.linspace(0.5, 1.5, len(target))
+    names = np.array(["setosa", "versicolor", "virginica"])[target]
+    pipeline = make_pipeline(StandardScaler(), LogisticRegression(C=2.0)).fit(data, names)
+    forest = RandomForestClassifier(5, random_state=0).fit(data, target, sample_weight=weights)
     search = GridSearchCV(Ridge(), {"alpha": [0.1, 1.0]}, cv=2).fit(*PATIENTS)
     neighbours = KNeighborsRegressor(algorithm="brute").fit(*PATIENTS)  # a tree would count its queries
-    mixture = GaussianMixture(3, random_state=0).fit_predict(X)
-    clusters = KMeans(3, random_state=0, n_init=1).fit(X)
+    mixture = GaussianMixture(3, random_state=0).fit_predict(data)
+    clusters = KMeans(3, random_state=0, n_init=1).fit(data)
     scaled = StandardScaler().fit_transform(TUMOURS[0])
     nearest = Nearest().fit(scaled, TUMOURS[1])
     return (
-        pipeline.predict_proba(X), forest.predict_proba(X), search.predict(PATIENTS[0]), search.best_params_,
+        pipeline.predict_proba(data), forest.predict_proba(data), search.predict(PATIENTS[0]), search.best_params_,
         neighbours.predict(PATIENTS[0]), mixture, clusters.labels_, nearest.centres_, neighbours.score(*PATIENTS),
     )  # fmt: skip
 
@@ -62,11 +62,11 @@ def failing_workload():
 
 
 def fitted():
-    X, y = FLOWERS
-    return make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y), Nearest().fit(X, y)
+    data, target = FLOWERS
+    return make_pipeline(StandardScaler(), LogisticRegression()).fit(data, target), Nearest().fit(data, target)
 
 
 def parallel_workload(jobs):
-    X, y = FLOWERS
-    search = GridSearchCV(LogisticRegression(max_iter=500), {"C": [0.5, 1.0]}, cv=2, n_jobs=jobs).fit(X, y)
-    return search.predict(X)
+    data, target = FLOWERS
+    search = GridSearchCV(LogisticRegression(max_iter=500), {"C": [0.5, 1.0]}, cv=2, n_jobs=jobs).fit(data, target)
+    return search.predict(data)
