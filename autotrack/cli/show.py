@@ -129,13 +129,7 @@ class Record:
     def print(self, console: Console, wanted: Sequence[str] = ()) -> None:
         """The record for a reader; ``wanted`` names the metrics to draw, else the most telling are."""
         self._print_head(console)
-        curves = [track for track in self.tracks if len({point.step for point in track.points}) > 1]
-        groups = drawings([t for t in curves if not wanted or t.key in wanted], together=not wanted)
-        for group in groups[: None if wanted else DRAWN]:
-            print_curves(console, group)
-        if not wanted and len(groups) > DRAWN:
-            rest = ", ".join(track.key for group in groups[DRAWN:] for track in group)
-            console.print(plain(f"not drawn: {rest} (--metric KEY)", "dim"))
+        self._print_curves(console, wanted)
         if self.tracks:
             console.print(_heading("metrics"), metrics_table(console, self.tracks))
         run = self.run
@@ -165,6 +159,19 @@ class Record:
             if len(parts) > LISTED:
                 console.print(plain(f"  and {len(parts) - LISTED} more", "dim"))
             console.print(plain(f"  in {(run.info.artifact_uri or '').removeprefix('file://')}", "dim"))
+
+    def _print_curves(self, console: Console, wanted: Sequence[str]) -> None:
+        curves = [track for track in self.tracks if len({point.step for point in track.points}) > 1]
+        telling_ones = [t for t in curves if telling.direction(t.key) and not t.key.startswith("step/")]
+        chosen = [t for t in curves if t.key in wanted] if wanted else telling_ones or curves
+        groups = drawings(chosen, together=not wanted)
+        drawn = groups if wanted else groups[:DRAWN]
+        for group in drawn:
+            print_curves(console, group)
+        keys = {track.key for group in drawn for track in group}
+        rest = [track.key for track in curves if track.key not in keys]
+        if rest and not wanted:
+            console.print(plain(f"not drawn: {', '.join(rest)} (--metric KEY draws one)", "dim"))
 
     def _print_head(self, console: Console) -> None:
         info, tags = self.run.info, self.run.data.tags
