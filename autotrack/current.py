@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import sys
 import threading
@@ -304,7 +305,13 @@ left_open: list[Run] = []
 
 
 def _at_exit() -> None:
-    close_all(_uncaught())
+    error = _uncaught()
+    close_all(error)
+    if isinstance(error, KeyboardInterrupt):
+        # The interpreter is to end by the signal, so that a shell stops its script. It remembers that until it next
+        # runs a source text, as imports do (namedtuple); a text that is interrupted makes it remember again.
+        with contextlib.suppress(KeyboardInterrupt):
+            exec("raise KeyboardInterrupt")  # noqa: S102 - the text stands here
 
 
 def close_all(error: BaseException | None) -> None:
