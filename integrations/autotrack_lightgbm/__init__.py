@@ -32,12 +32,11 @@ from __future__ import annotations
 from typing import Any
 
 from autotrack import models
-from autotrack.hooks import Call, Integration, Steps, aside
-from autotrack.models.signature import schema
+from autotrack.hooks import Call, Integration, Steps
 from autotrack.models.verbs import Verbs
 from autotrack_lightgbm.booster import filled_in, importances, named
 from autotrack_lightgbm.flavor import FLAVOR
-from autotrack_lightgbm.inputs import Inputs, columns, first_rows
+from autotrack_lightgbm.inputs import Inputs, answer, columns, first_rows
 from autotrack_lightgbm.rounds import Rounds, key_of
 
 __all__ = ["INTEGRATION", "autolog", "load_model", "log_model", "save_model"]
@@ -85,7 +84,7 @@ def train(call: Call) -> Steps:
         with INTEGRATION.attempt("model"):
             signature = None
             if call.options.log_model_signatures:
-                with INTEGRATION.attempt("signature"), aside():
+                with INTEGRATION.attempt("signature"):
                     signature = inputs.signature(booster)
             example = inputs.rows if call.options.log_input_examples else None
             models.log(call.run, booster, flavor=FLAVOR, signature=signature, input_example=example)
@@ -136,10 +135,8 @@ def fit(call: Call) -> Steps:
         with INTEGRATION.attempt("model"):
             signature = None
             if options.log_model_signatures:
-                with INTEGRATION.attempt("signature"), aside():
-                    data = call.arguments["X"]
-                    answer = estimator.predict(first_rows(data))
-                    signature = models.ModelSignature(columns(data), schema(answer))
+                with INTEGRATION.attempt("signature"):
+                    signature = models.ModelSignature(columns(call.arguments["X"]), answer(estimator))
             models.log(run, estimator, flavor=FLAVOR, signature=signature, input_example=example)
 
 

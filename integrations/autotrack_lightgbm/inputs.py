@@ -52,9 +52,7 @@ class Inputs:
 
     def signature(self, booster: Any) -> ModelSignature:
         """What the booster takes and gives."""
-        if self.rows is None:
-            return ModelSignature(_by_name(booster.feature_name()))
-        return ModelSignature(self._columns, schema(booster.predict(self.rows)))
+        return ModelSignature(_by_name(booster.feature_name()) if self.rows is None else self._columns, answer(booster))
 
 
 class _Input:
@@ -93,6 +91,15 @@ def columns(raw: Any) -> Schema | None:
     if any(str(dtype).lower().startswith("categor") for dtype in (() if dtypes is None else dtypes)):
         return None
     return schema(raw)
+
+
+def answer(model: Any) -> Schema:
+    """What a booster or an estimator gives; nothing is predicted to find out."""
+    booster = getattr(model, "booster_", model)
+    if hasattr(model, "classes_") and isinstance(model.objective_, str):
+        return schema(model.classes_)
+    count = booster.num_model_per_iteration()
+    return [{"type": "tensor", "tensor-spec": {"dtype": "float64", "shape": [-1] if count == 1 else [-1, count]}}]
 
 
 def first_rows(raw: Any) -> Any:
