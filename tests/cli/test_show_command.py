@@ -38,7 +38,7 @@ def test_everything_in_one_page(autotrack, run_id, monkeypatch):
     ]
     for part in ("* val/loss   o train/loss", "lr      0.1", "layers  [64, 64]", "owner  Ada", "notes/  2 files, 9 B"):
         assert part in found.out
-    assert "×" in found.out  # noqa: RUF001 - marks NaN
+    assert "not drawn: odd (--metric KEY draws one)" in lines
 
 
 def test_one_metric_alone(autotrack, run_id):
@@ -46,6 +46,7 @@ def test_one_metric_alone(autotrack, run_id):
     found = autotrack("show", run_id, "--metric", "train/loss")
     assert "⠉" in found.out
     assert "* val/loss" not in found.out
+    assert "× NaN" in autotrack("show", run_id, "-m", "odd").out  # noqa: RUF001 - the sign itself
     unknown = autotrack("show", run_id, "--metric", "nope")
     assert unknown.code == 2
     assert "test_accuracy" in unknown.err
