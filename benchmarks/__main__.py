@@ -47,6 +47,7 @@ class Place:
         command = [sys.executable, "-P", "-m", "benchmarks.child", workload, self.tracker, str(file)]
         environment = os.environ | dict(trackers.find(self.tracker).environment)
         environment |= {"PYTHONPATH": str(HERE.parent), "HOME": str(self.directory)}
+        environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # a shared core takes turns
         # An installed peer comes compiled; without this a checkout would be compiled anew in every process.
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         try:

@@ -70,4 +70,7 @@ class Tracker(ABC):
 
     def models(self) -> int:
         """How many models with a signature lie in the store of this directory."""
-        return sum("\nsignature:" in path.read_text() for path in Path.cwd().rglob("MLmodel"))
+        import yaml  # heavy: not in the process that only draws the table
+
+        found = (yaml.safe_load(path.read_text()) for path in Path.cwd().rglob("MLmodel"))
+        return sum(bool(each.get("signature")) for each in found)

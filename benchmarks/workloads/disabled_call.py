@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import time
-from statistics import median
 from types import FunctionType
 from typing import Any
 
@@ -50,9 +49,9 @@ def switched_off() -> str:
     import autotrack  # in this process alone
 
     estimator = _estimators()[0]()
-    before = median(_per_call(estimator) for _ in range(TURNS))
+    before = min(_per_call(estimator) for _ in range(TURNS))
     autotrack.autolog()
-    return f"{before} {median(_per_call(estimator) for _ in range(TURNS))}"
+    return f"{before} {min(_per_call(estimator) for _ in range(TURNS))}"
 
 
 def _in_turn(used: Tracker) -> tuple[float, float, float]:
@@ -62,12 +61,12 @@ def _in_turn(used: Tracker) -> tuple[float, float, float]:
     for _ in range(TURNS):
         never.append(_per_call(empty()))
         used.autolog()
-        if isinstance(vars(empty)["fit"], FunctionType):
+        if type(vars(empty)["fit"]) is FunctionType:  # a wrapper answers isinstance() like what it wraps
             raise TypeError("autolog() left the estimator unpatched: nothing to measure")
         inside.append(outer().fit().seconds)
         used.disable()
         put_back.append(_per_call(empty()))
-    return median(never), median(put_back), median(inside)
+    return min(never), min(put_back), min(inside)  # of loops of this length, the undisturbed one
 
 
 def _estimators() -> tuple[type[Any], type[Any]]:
