@@ -79,7 +79,7 @@ def look_at_integrations(*, load: bool) -> list[dict[str, Any]]:
 
 def look_at_store(uri: str | None) -> dict[str, Any]:
     """Where the record is, and whether it can be read and written. Nothing is made that is not there."""
-    facts: dict[str, Any] = {"uri": uri, "state": "", "runs": None, "experiments": None}
+    facts: dict[str, Any] = {"uri": uri, "state": "", "runs": None, "experiments": None, "faults": []}
     try:
         client = Client(uri)
         facts["uri"] = client.tracking_uri
@@ -90,6 +90,7 @@ def look_at_store(uri: str | None) -> dict[str, Any]:
         names = find.experiments(client)
         facts["experiments"] = len(names)
         facts["runs"] = _count(client, list(names))
+        facts["faults"] = [f"{fault.file} at byte {fault.offset}: {fault.reason}" for fault in client.store.faults()]
         writable = directory is None or os.access(directory, os.W_OK)
         facts["state"] = "in order" if writable else f"read-only: {directory} cannot be written"
     except (AutotrackException, OSError) as error:
@@ -123,6 +124,8 @@ def attention(place: Mapping[str, Any], integrations: Sequence[Mapping[str, Any]
         found.append("AUTOTRACK_DISABLED is set: nothing is recorded; unset it")
     if place["state"] not in ("in order", "not there yet; the first run makes it"):
         found.append(f"the store: {place['state']}")
+    if place["faults"]:
+        found.append(f"{len(place['faults'])} places of the journals cannot be read: {place['faults'][0]}")
     for row in integrations:
         if row["why"] and row["state"] == "off":
             found.append(f"{row['integration']}: {row['why']}")

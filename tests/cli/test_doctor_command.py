@@ -16,7 +16,9 @@ def test_in_order(autotrack, store):
     found = autotrack("doctor", "--json")
     findings = json.loads(found.out)
     assert (findings["attention"], found.code) == ([], 0)
-    assert findings["store"] == {"uri": str(store), "state": "in order", "runs": 1, "experiments": 2}
+    assert findings["store"] == {
+        "uri": str(store), "state": "in order", "runs": 1, "experiments": 2, "faults": []
+    }  # fmt: skip
     assert findings["environment"]["AUTOTRACK_TRACKING_URI"] == str(store)
     rows = {row["integration"]: row for row in findings["integrations"]}
     assert rows["sklearn"]["state"] == "on"
@@ -48,6 +50,17 @@ def test_foreign_store(autotrack, store):
     found = autotrack("doctor", "--no-load")
     assert found.code == 1
     assert "did not make" in found.out
+
+
+def test_damaged_journal(autotrack, store):
+    """A line that is no event is passed over, and named here."""
+    with at.start_run():
+        at.log_metric("loss", 1.0)
+    (journal,) = store.glob("runs/*/events-*.jsonl")
+    journal.write_bytes(b"{damaged}\n" + journal.read_bytes())
+    found = autotrack("doctor", "--no-load")
+    assert found.code == 1
+    assert journal.name in found.out
 
 
 def test_no_store_yet(autotrack, store):
