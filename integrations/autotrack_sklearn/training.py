@@ -27,6 +27,7 @@ LEAST = 0.05
 FEW = 200
 """So few rows are predicted without asking what it costs."""
 PROBE = 8
+"""Of more, so many are tried first."""
 SCORING = 4e-6
 """Seconds that the metrics take for a row; predicting is measured, as it differs by orders of magnitude."""
 PREDICTING = "predict"
@@ -77,7 +78,8 @@ def _evaluate(
 ) -> None:
     count = rows
     if rows > FEW and hasattr(estimator, "predict"):
-        count = _affordable(lambda at: _predict(estimator, _safe_indexing(data, at)), rows, seconds)
+        calls = 2 if is_classifier(estimator) and hasattr(estimator, "predict_proba") else 1
+        count = _affordable(lambda at: estimator.predict(_safe_indexing(data, at)), calls, rows, seconds)
     if count < rows:
         classes = is_classifier(estimator)
         at = _sample(y, rows, count, stratified=classes)
@@ -100,8 +102,8 @@ def _predict(estimator: Any, data: Any) -> tuple[Any, Any]:
     return estimator.predict(data), estimator.predict_proba(data) if likely else None
 
 
-def _affordable(predict: Callable[[Any], object], rows: int, seconds: float) -> int:
-    """How many rows can be predicted and scored in so many seconds, found out on ever more rows.
+def _affordable(predict: Callable[[Any], object], calls: int, rows: int, seconds: float) -> int:
+    """How many rows can be predicted, by so many calls, and scored in so many seconds; tried on a few rows, then more.
 
     A call costs something and each row costs something; two sizes tell them apart.
     """
@@ -112,15 +114,15 @@ def _affordable(predict: Callable[[Any], object], rows: int, seconds: float) -> 
         predict(np.linspace(0, rows - 1, size).astype(np.intp))
         took = time.perf_counter() - started
         spent += took
-        rate = took / size if before is None else max(0.0, took - before[1]) / (size - before[0])
-        left = seconds - spent - (took - rate * size)
-        rate += SCORING
         # One size alone blames the rows for what the call costs, which is on the safe side.
-        if rate * rows <= left and (before is None or size * 100 >= rows):
+        rate = took / size if before is None else max(0.0, took - before[1]) / (size - before[0])
+        fixed = took - rate * size
+        if calls * (fixed + rate * rows) + SCORING * rows <= seconds and (before is None or size * 100 >= rows):
             return rows
-        bigger = min(size * 8, rows)
-        if took > seconds / 4 if before is None else bigger == rows or rate * bigger > left:
-            return min(rows, max(size, int(left / rate)))
+        bigger = min(size * (8 if took < seconds / 8 else 2), rows)
+        # The first call may cost more than any other, so what it took is no reason to stop.
+        if bigger == rows or (before is not None and spent + fixed + rate * bigger > seconds):
+            return min(rows, max(size, int((seconds - calls * fixed) / (calls * rate + SCORING))))
         before, size = (size, took), bigger
 
 
