@@ -185,7 +185,8 @@ def _points(metrics: Sequence[Metric]) -> tuple[list[Point], list[tuple[Key, flo
     exact: list[tuple[Key, float, int, str]] = []
     for one in metrics:
         value, whole = number(one.value)
-        step, flags = raw_step(one.step)
+        at = _step(one.step)
+        step, flags = raw_step(at)
         key: Key = str(one.key)
         if one.model_id is not None or one.dataset_name is not None:
             key = (str(one.key), one.model_id, one.dataset_name, one.dataset_digest)
@@ -193,10 +194,15 @@ def _points(metrics: Sequence[Metric]) -> tuple[list[Point], list[tuple[Key, flo
         if not 0 <= when < 2**63:
             raise AutotrackException.invalid(f"the timestamp of {one.key!r} is {when}; give ms since 1970")
         if whole is not None:
-            exact.append((key, one.step, when, whole))
+            exact.append((key, at, when, whole))
             flags |= EXACT
         points.append((key, flags, step, when, value))
     return points, exact
+
+
+def _step(step: Any) -> int | float:
+    near, exact = number(step)
+    return int(exact, 0) if exact is not None else int(near) if near.is_integer() else near
 
 
 def _final(status: str) -> str:

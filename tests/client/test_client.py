@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -67,9 +68,10 @@ def test_metrics_by_a_client(client: Client, run_id: str):
     client.log_metric(run_id, "m", 2**60 + 1, timestamp=7, step=3, dataset_name="d", dataset_digest="x")
     client.log_metric(run_id, "m", 0.5, timestamp=0)
     client.log_metric(run_id, "m", float("inf"), timestamp=8, step=1.5)
+    client.log_metric(run_id, "m", Fraction(1, 4), timestamp=9, step=2.0)
     history = client.get_metric_history(run_id, "m")
     assert [(one.value, one.timestamp, one.step) for one in history] == [
-        (0.5, 0, 0), (2**60 + 1, 7, 3), (float("inf"), 8, 1.5),
+        (0.5, 0, 0), (2**60 + 1, 7, 3), (float("inf"), 8, 1.5), (0.25, 9, 2),
     ]  # fmt: skip
     assert history[1].dataset_digest == "x"
     assert client.get_run(run_id).data.metrics == {"m": 2**60 + 1}
@@ -78,7 +80,7 @@ def test_metrics_by_a_client(client: Client, run_id: str):
             client.log_metric(run_id, "m", wrong)
     with refused(says="ms since 1970"):
         client.log_metric(run_id, "m", 1.0, timestamp=-1)
-    assert len(client.get_metric_history(run_id, "m")) == 3
+    assert len(client.get_metric_history(run_id, "m")) == 4
 
 
 def test_a_parameter_keeps_its_value(client: Client, run_id: str):
