@@ -44,17 +44,16 @@ log_model, save_model, load_model = (_verbs := Verbs(FLAVOR)).log_model, _verbs.
 
 INTEGRATION.hook("torch.optim.optimizer:Optimizer.__init__")(events.built)
 INTEGRATION.watch("torch.utils.data.dataloader:DataLoader.__iter__")(events.began)
-INTEGRATION.watch("torch.utils.data.dataloader:_BaseDataLoaderIter.__next__", stops=True)(events.took)
 INTEGRATION.watch("torch.amp.grad_scaler:GradScaler.scale")(events.scaled)
-INTEGRATION.relay("torch.autograd:backward")(events.minimises)
 
 
 @INTEGRATION.on_start("torch")
 def start() -> Callable[[], None]:
     """Go on with torch's own hooks; what is returned takes them off."""
-    from autotrack_torch import forward, functional, loop, owner, steps  # they need torch, which is there now
+    from autotrack_torch import backward, batches, forward, functional, loop, owner, steps  # torch is there now
 
-    undo = [steps.watch(), functional.watch(), owner.watch_modules(), forward.stop_all]
+    undo = [module.watch() for module in (backward, batches, functional, owner, steps)]
+    undo.append(forward.stop_all)
     events.ready(loop)
 
     def stop() -> None:

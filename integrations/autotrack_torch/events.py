@@ -1,4 +1,4 @@
-"""What the hooks report, handed to the loop of the thread or task that it happens in."""
+"""What happens seldom, handed to the loop of the thread or task that it happens in."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from types import ModuleType
 from typing import Any
 
 from autotrack.hooks import Call, Steps, inside
-from autotrack_torch import owner, passes
-from autotrack_torch.passes import Pass
+from autotrack_torch import owner
 
 _loops: ModuleType | None = None
 """`autotrack_torch.loop`, which needs torch: there once torch is."""
@@ -28,36 +27,17 @@ def built(call: Call) -> Steps:
         facts = owner.remember(call.instance, modules)
         from autotrack_torch.forward import Forward  # needs torch, whose optimizer this is
 
+        if _loops is not None:
+            _loops.here_in_task()
         facts.forwards = [Forward(model) for model in owner.models_of(call.instance)]
 
 
 def began(loader: Any, _args: Any, _kwargs: Any, iterator: Any) -> None:
     """A pass over a loader begins."""
     if _loops is not None and inside.get() is None:
-        loop = _loops.here()
+        loop = _loops.here_in_task()
         if loop is not None:
             loop.begin(loader, iterator)
-
-
-def took(iterator: Any, _args: Any, _kwargs: Any, batch: Any) -> None:
-    """The program took a batch, or found that there is no more."""
-    pass_: Pass | None = passes.under_way.get(id(iterator))
-    if pass_ is not None and pass_.loop is not None and _loops is not None and pass_.loop is _loops.present():
-        pass_.loop.advance(pass_, batch)
-
-
-def minimises(_none: Any, args: Any, kwargs: Any) -> None:
-    """Gradients of something are about to be computed."""
-    if _loops is None:
-        return
-    roots = args[0] if args else kwargs.get("tensors")
-    loop = _loops.here()
-    if loop is not None:
-        if isinstance(roots, list | tuple):
-            for root in roots:
-                loop.minimise(root)
-        else:
-            loop.minimise(roots)
 
 
 def scaled(_scaler: Any, args: Any, kwargs: Any, result: Any) -> None:

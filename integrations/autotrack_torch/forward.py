@@ -13,7 +13,7 @@ from torch.compiler import is_compiling
 from autotrack.models import ModelSignature
 from autotrack.models.signature import schema
 from autotrack_torch.integration import INTEGRATION
-from autotrack_torch.tracebacks import transparently
+from autotrack_torch.standin import hide
 
 _watched: dict[type, list[weakref.ref[Forward]]] = {}
 
@@ -64,7 +64,11 @@ def _cover(cls: type) -> None:
         call = partial(own, self) if own is not None else super(cls, self).__call__  # type: ignore[misc]  # nn.Module has it
         if is_compiling():
             return call(*args, **kwargs)
-        result = transparently(call, __call__.__code__, args, kwargs)
+        try:
+            result = call(*args, **kwargs)
+        except BaseException as error:
+            hide(error)
+            raise
         _called(self, args, kwargs, result)
         return result
 

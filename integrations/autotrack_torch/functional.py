@@ -1,18 +1,17 @@
-"""The loss functions of ``torch.nn.functional``: what they give is looked at, through the module's own names."""
+"""The loss functions of ``torch.nn.functional``: what they give, outside of training steps, is looked at."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from threading import get_ident
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch.compiler import is_compiling
 
-from autotrack_torch.integration import INTEGRATION
-from autotrack_torch.loop import here
-from autotrack_torch.tracebacks import transparently
+from autotrack_torch.loop import here, present
+from autotrack_torch.standin import failed, hide, put
 
 NAMES = (
     "binary_cross_entropy", "binary_cross_entropy_with_logits", "cosine_embedding_loss", "cross_entropy", "ctc_loss",
@@ -24,41 +23,42 @@ NAMES = (
 
 def watch() -> Callable[[], None]:
     """Look at the losses from now on; returns what puts torch's own functions back."""
-    ours = {name: _watched(name, getattr(F, name)) for name in NAMES if hasattr(F, name)}
-    for name, function in ours.items():
-        setattr(F, name, function)
+    undo = [put(F, name, _looker(name)) for name in NAMES if hasattr(F, name)]
 
-    def undo() -> None:
-        for name, function in ours.items():
-            if getattr(F, name) is function:  # a stranger's later patch stays where it is
-                setattr(F, name, function.__wrapped__)
+    def stop() -> None:
+        for call in undo:
+            call()
 
-    return undo
+    return stop
 
 
-def _watched(name: str, original: Callable[..., Any]) -> Any:
-    # A plain function: a compiler traces through it, and the pickle of one is its name.
-    @wraps(original)
-    def loss(*args: Any, **kwargs: Any) -> Any:
-        if is_compiling():
-            return original(*args, **kwargs)
-        result = transparently(original, loss.__code__, args, kwargs)
-        _EARS.hear(name, result, kwargs)
-        return result
+def _looker(name: str) -> Callable[[Any], Any]:
+    def make(original: Any) -> Any:
+        def loss(*args: Any, **kwargs: Any) -> Any:
+            if is_compiling():
+                return original(*args, **kwargs)
+            try:
+                result = original(*args, **kwargs)
+            except BaseException as error:
+                hide(error)
+                raise
+            loop = present()
+            if loop is None or loop.thread != get_ident() or loop.listens():
+                _hear(name, result, kwargs)
+            return result
 
-    # TorchScript compiles from source, and takes the source of this one instead.
-    loss.__dict__.update({"__script_if_tracing_wrapper": True, "__original_fn": original})
-    return loss
+        # TorchScript compiles from source, and then takes that of the original instead.
+        loss.__dict__.update({"__script_if_tracing_wrapper": True, "__original_fn": original})
+        return loss
+
+    return make
 
 
-@INTEGRATION.guarded
-class _Ears:
-    def hear(self, name: str, result: Any, kwargs: dict[str, Any]) -> None:
-        """A loss function gave something."""
-        if type(result) is torch.Tensor:
+def _hear(name: str, result: Any, kwargs: dict[str, Any]) -> None:
+    if type(result) is torch.Tensor:
+        try:
             loop = here()
             if loop is not None:
                 loop.hear(name, result, str(kwargs.get("reduction", "mean")))
-
-
-_EARS = _Ears()
+        except Exception as error:  # noqa: BLE001 - ours stops here
+            failed("loss function", error)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import threading
+import sys
 import weakref
 from collections import deque
 from contextvars import ContextVar
 from functools import partial
+from threading import get_ident
 from typing import Any
 
 import torch
 from torch.utils.data import get_worker_info
 
-from autotrack.hooks import STOPPED, inside
+from autotrack.hooks import inside
 from autotrack_torch import naming, owner, passes
-from autotrack_torch.loss import MARK, Piece, Shape, describe
+from autotrack_torch.loss import MARK, Piece, Shape, describe, is_plain
 from autotrack_torch.passes import Heard, Pass
 from autotrack_torch.reading import Readings, read, readable
 from autotrack_torch.opening import begin
@@ -42,6 +43,8 @@ class Loop:
         self.readings = Readings()
         self.shapes: dict[tuple[Any, ...], Shape] = {}
         self.shape: Shape | None = None
+        self.plain: type | None = None
+        """A kind of graph node that needs no further look."""
         self.unscaled: tuple[weakref.ref[Any], Any] | None = None
         """What ``GradScaler.scale`` gave last, and what it was given."""
         self.watched: weakref.ref[Any] | None = None
@@ -50,7 +53,9 @@ class Loop:
         self.refused: weakref.ref[Any] | None = None
         """An optimizer whose training is not to be recorded."""
         self.collected = passes.collected
-        self.thread = threading.get_ident()
+        self.thread = get_ident()
+        task = _task()
+        self.task = weakref.ref(task) if task is not None else None
 
     def __del__(self) -> None:
         if self.training is not None:
@@ -66,6 +71,7 @@ class Loop:
         if before is not None:  # a loader with persistent workers has one iterator
             self.end(before, complete=False)
         self.shapes.clear()
+        self.plain = None
         self.passes.append(Pass(loader, iterator, self, naming.here()))
 
     def settle(self) -> None:
@@ -75,12 +81,10 @@ class Loop:
             self.end(pass_, complete=False)
 
     def advance(self, pass_: Pass, batch: Any) -> None:
-        """The program took a batch, or learnt that there is no more."""
-        if batch is STOPPED:
-            self.end(pass_, complete=True)
-            return
+        """The program took a batch."""
         pass_.take(batch)
-        self.stepping.clear()
+        if self.stepping:
+            self.stepping.clear()
         current = self.current
         if current is pass_:
             return
@@ -113,15 +117,15 @@ class Loop:
 
     # Losses
 
-    def hear(self, name: str, result: Any, reduction: str) -> None:
-        """A loss function was called. Of a pass in which an optimizer steps, what is minimised is the loss; in any
-        other it is what these functions give."""
+    def listens(self) -> bool:
+        """Whether loss functions are of interest now: of a pass in which an optimizer steps, what is minimised is the
+        loss; in any other it is what these functions give."""
         pass_ = self.current
-        if pass_ is None:
-            if self.loose_steps >= _LEARNT:
-                return
-        elif pass_.steps:
-            return
+        return not pass_.steps if pass_ is not None else self.loose_steps < _LEARNT
+
+    def hear(self, name: str, result: Any, reduction: str) -> None:
+        """A loss function was called."""
+        pass_ = self.current
         node = result.grad_fn
         if node is not None:
             node.metadata[MARK] = (name, reduction)
@@ -131,7 +135,6 @@ class Loop:
         if heard is None:
             heard = pass_.heard[name] = Heard()
         heard.calls += 1
-        heard.graded += node is not None
         n = pass_.n
         if reduction == "none":
             if result.dim() < 1 or result.shape[0] != n:
@@ -149,32 +152,36 @@ class Loop:
         if not readable(root):
             return
         pass_ = self.current
-        if pass_ is None and self.loose_steps < _LEARNT:
-            self.shapes.clear()
-        version = self._version()
-        last = self.pending[-1] if self.pending else None
-        piece = Piece(pass_, pass_.batches if pass_ is not None else 0, pass_.n if pass_ and pass_.counted else 0)
-        piece.version = version
-        if last is not None and last.over is pass_ and last.batch == piece.batch:
-            if last.version != version:
-                return  # the same batch again with other parameters, as a line search does: the first time counts
-            piece.part = True
-        scaled = self.unscaled
+        watched = self.watched() if self.watched is not None else None
+        version = watched._version if watched is not None else self._version()
+        if pass_ is None:
+            if self.loose_steps < _LEARNT:
+                self.shapes.clear()
+            piece = Piece(None, 0, 0, version)
+        else:
+            piece = Piece(pass_, pass_.batches, pass_.n if pass_.counted else 0, version)
+            pass_.moved = False
+        if self.pending:
+            last = self.pending[-1]
+            if last.over is pass_ and last.batch == piece.batch:
+                if last.version != version:
+                    return  # the same batch again with other parameters, as a line search does: the first time counts
+                piece.part = True
         node = root.grad_fn
-        if scaled is not None:
-            self.unscaled = None
-            if scaled[0]() is root:
-                root = scaled[1]
+        if self.unscaled is not None:
+            known, self.unscaled = self.unscaled, None
+            if known[0]() is root:
+                root = known[1]
                 node = node.next_functions[0][0] if node is not None else None
-        if node is not None:
+        if node is not None and type(node) is not self.plain:
             self.shape = describe(piece, node, self.shapes)
+            if is_plain(piece, node):
+                self.plain = type(node)
         self.pending.append(piece)
         if root.is_cpu and not self.readings.waiting:
             piece.value = read(root)
         else:
             self.readings.take(root, piece.set)
-        if pass_ is not None:
-            pass_.moved = False
 
     def scaled(self, loss: Any, result: Any) -> None:
         """``GradScaler`` gave ``result`` for ``loss``."""
@@ -184,7 +191,7 @@ class Loop:
     def _version(self) -> int:
         tensor = self.watched() if self.watched is not None else None
         if tensor is None:
-            tensor = owner.newest_parameter()
+            tensor = owner.newest_parameter(self.thread)
             if tensor is None:
                 return 0
             self.watched = weakref.ref(tensor)
@@ -200,15 +207,13 @@ class Loop:
         if self.collected != passes.collected:
             self.settle()
         training = self.training
-        optimized = training.optimized(optimizer) if training is not None else None
-        if optimized is None:
+        optimized = training.optimizers.get(id(optimizer)) if training is not None and not training.closed else None
+        if optimized is None or training is None:
             optimized = self._enrol(optimizer)
-            if optimized is None:
+            training = self.training
+            if optimized is None or training is None:
                 self.pending.clear()
                 return
-            training = self.training
-            assert training is not None
-        assert training is not None
         pass_ = self.current
         if pass_ is None:
             self.loose_steps += 1
@@ -217,7 +222,8 @@ class Loop:
             self.pending = []
         training.stepped(optimized, optimizer, pass_)
         if not self.readings.waiting:
-            training.lost(optimized, pieces, training.steps)
+            if pieces:
+                training.lost(optimized, pieces, training.steps)
         else:
             self.readings.after(partial(training.lost, optimized, pieces, training.steps))
 
@@ -245,7 +251,7 @@ class Loop:
 def here() -> Loop | None:
     """The state of this thread or task; ``None`` where nothing is to be recorded: in a loader's worker."""
     loop = _loop.get()
-    if loop is None:
+    if loop is None or loop.thread != get_ident():  # a thread may be given a copy of another one's context
         if get_worker_info() is not None:
             return None
         loop = Loop()
@@ -253,9 +259,26 @@ def here() -> Loop | None:
     return loop
 
 
-def present() -> Loop | None:
-    """The state of this thread or task, if there is one yet."""
-    return _loop.get()
+def here_in_task() -> Loop | None:
+    """The same where something may begin: a task that has inherited the state of what started it gets its own."""
+    loop = here()
+    if loop is not None and loop.task is not None and loop.task() is not _task():
+        loop = None
+    elif loop is not None and loop.task is None and _task() is not None:
+        loop = None
+    if loop is None and get_worker_info() is None:
+        loop = Loop()
+        _loop.set(loop)
+    return loop
+
+
+def _task() -> Any:
+    asyncio = sys.modules.get("asyncio")
+    return None if asyncio is None or asyncio._get_running_loop() is None else asyncio.current_task()
+
+
+present = _loop.get
+"""The state of this thread or task, if there is one yet; it may be another thread's, see `here`."""
 
 
 def forget() -> None:

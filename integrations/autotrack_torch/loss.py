@@ -31,23 +31,25 @@ class Shape(NamedTuple):
 class Piece:
     """What one ``backward`` contributed to a step."""
 
-    __slots__ = ("batch", "extensive", "factor", "n", "over", "part", "value", "version")
+    value: float | None = None
+    factor = 1.0
+    """What the loss was multiplied by last of all."""
+    extensive = False
+    """Whether it is a sum over the batch."""
+    part = False
+    """Whether it is about the same batch as the piece before it."""
 
-    def __init__(self, over: Any, batch: int, n: int) -> None:
+    def __init__(self, over: Any, batch: int, n: int, version: int) -> None:
         self.over = over
         """The data pass that it belongs to."""
         self.batch = batch
         self.n = n
         """Samples of the batch; 0 if they are not known."""
-        self.value: float | None = None
-        self.factor = 1.0
-        """What the loss was multiplied by last of all."""
-        self.extensive = False
-        self.part = False
-        """Whether it is about the same batch as the piece before it."""
-        self.version: Any = None
+        self.version = version
+        """Which state of the model it was computed with."""
 
     def set(self, value: float) -> None:
+        """The value has come."""
         self.value = value
 
 
@@ -123,6 +125,11 @@ def describe(piece: Piece, root: Any, known: dict[tuple[Any, ...], Shape]) -> Sh
         piece.extensive = True
     piece.factor = factor
     return shape
+
+
+def is_plain(piece: Piece, root: Any) -> bool:
+    """Whether losses with this kind of node at their root are what a loss function gave, as it gave it."""
+    return piece.factor == 1.0 and not piece.extensive and hasattr(root, "_saved_reduction")
 
 
 def shape_of(node: Any, n: int) -> Shape:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -18,7 +19,7 @@ _clock = itertools.count(1)
 class Built:
     """What was known of an optimizer when it was built."""
 
-    __slots__ = ("born", "forwards", "modules", "ref", "stepped")
+    __slots__ = ("born", "forwards", "modules", "ref", "stepped", "thread")
 
     def __init__(self, optimizer: Any, modules: list[weakref.ref[Any]]) -> None:
         key = id(optimizer)
@@ -26,6 +27,7 @@ class Built:
         self.modules = modules
         self.born = now()
         self.stepped = False
+        self.thread = threading.get_ident()
         self.forwards: list[Any] = []
         """What looks at the first call of each model."""
 
@@ -45,11 +47,18 @@ def remember(optimizer: Any, modules: list[weakref.ref[Any]]) -> Built:
     return facts
 
 
-def newest_parameter() -> Any:
-    """A parameter of the optimizer that was built last, if it is alive."""
+def waiting(thread: int) -> list[Built]:
+    """The optimizers that a thread has built and that are alive and have not stepped yet, oldest first."""
+    return [
+        facts for facts in list(built.values()) if not facts.stepped and facts.thread == thread and facts.ref() is not None
+    ]
+
+
+def newest_parameter(thread: int) -> Any:
+    """A parameter of the optimizer that a thread built last, if it is alive."""
     for facts in reversed(list(built.values())):
         optimizer = facts.ref()
-        if optimizer is not None:
+        if optimizer is not None and facts.thread == thread:
             return parameter(optimizer)
     return None
 
@@ -87,7 +96,7 @@ def models_of(optimizer: Any) -> list[Any]:
     return found
 
 
-def watch_modules() -> Callable[[], None]:
+def watch() -> Callable[[], None]:
     """Note from now on which module is put into which; returns what ends that."""
     from torch.nn.modules.module import register_module_module_registration_hook  # torch is loaded when this is called
 

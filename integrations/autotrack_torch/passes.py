@@ -42,7 +42,7 @@ class Pass:
     """From ``iter(loader)`` to the last batch that the program took."""
 
     __slots__ = (
-        "_left", "_size", "batches", "companion", "complete", "facts", "heard", "iterator", "loop", "moved", "n",
+        "_left", "_size", "batches", "companion", "complete", "counted", "facts", "heard", "iterator", "loop", "moved", "n",
         "place", "samples", "source", "started", "steps", "sums", "training",
     )  # fmt: skip
 
@@ -68,6 +68,8 @@ class Pass:
         """Per optimizer ``[sum of n * loss, sum of n]``."""
         self.heard: dict[str, Heard] = {}
         """The loss functions that were called while no optimizer had stepped, by name."""
+        self.counted = False
+        """Whether ``n`` counts samples: a loader without batches yields what it likes."""
         self.source = Source(loader)
         self._size: int | None = None
         self._left: int | None = None
@@ -95,16 +97,12 @@ class Pass:
         self.n = n
         self.samples += n
 
-    @property
-    def counted(self) -> bool:
-        """Whether ``n`` counts samples: a loader without batches yields what it likes."""
-        return self._size is not None
-
     def _look(self, loader: Any) -> None:
         import torch.utils.data as data  # the framework, which the loader comes from
 
         size, batches, dataset = loader.batch_size, loader.batch_sampler, loader.dataset
         self._size = size
+        self.counted = size is not None
         self.facts = {"batch_size": size, "dataset": type(dataset).__name__}
         if type(batches) is data.BatchSampler:
             self.facts["shuffle"] = isinstance(batches.sampler, data.RandomSampler)

@@ -16,8 +16,9 @@ _SLOTS = 256
 _MOST = 4096
 """Values under way at once; a device that is further behind than that loses the newest."""
 
+_Tensor = torch.Tensor
 _tracing = torch._C._get_tracing_state
-_functions = torch._C._is_torch_function_enabled
+_transformed = torch._C._functorch.is_functorch_wrapped_tensor
 _function_modes = torch._C._len_torch_function_stack
 _dispatch_modes = torch._C._len_torch_dispatch_stack
 
@@ -25,7 +26,7 @@ _dispatch_modes = torch._C._len_torch_dispatch_stack
 def readable(tensor: Any) -> bool:
     """Whether something is one real number that may be looked at now: no trace is being taken, nothing is fake or
     under a function transform."""
-    if type(tensor) is not torch.Tensor:
+    if type(tensor) is not _Tensor:
         # A subclass of torch's own stands for something else (fake, distributed, functional); a parameter is one.
         kind = type(tensor)
         if not isinstance(tensor, torch.Tensor) or kind.__module__.startswith("torch."):
@@ -33,16 +34,16 @@ def readable(tensor: Any) -> bool:
     return (
         tensor.numel() == 1
         and _tracing() is None
-        and not torch._C._functorch.is_functorch_wrapped_tensor(tensor)
-        and not tensor.is_meta
-        and not tensor.is_complex()
+        and not _transformed(tensor)
+        and (tensor.is_cpu or not tensor.is_meta)
     )
 
 
 def read(tensor: Any) -> float:
     """The number in a tensor on the CPU; the program's own modes do not get to see that it is read."""
-    if not _dispatch_modes() and not _function_modes() and type(tensor) is torch.Tensor:
-        return float(tensor.item())
+    if type(tensor) is _Tensor and not _dispatch_modes() and not _function_modes():
+        value = tensor.item()
+        return value if type(value) is float else float(value)
     with torch._C.DisableTorchFunction(), torch.utils._python_dispatch._disable_current_modes():
         return float(tensor.item())
 

@@ -15,7 +15,8 @@ def of_optimizer(optimizer: Any, prefix: str) -> dict[str, Any]:
     groups = optimizer.param_groups
     first = {name: value for name, value in groups[0].items() if name not in ("params", "param_names", "initial_lr")}
     for name, value in first.items():
-        found[f"{prefix}optimizer.{name}"] = _plain(value)
+        if value is not None:
+            found[f"{prefix}optimizer.{name}"] = _plain(value)
     for index, group in enumerate(groups[1:], 1):
         for name, value in group.items():
             if name in first and _plain(value) != _plain(first[name]):

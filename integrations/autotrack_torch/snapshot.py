@@ -31,8 +31,11 @@ class Snapshot:
         if self.structure is None:
             return None
         text, tensors = self.structure
-        module = _Reader(io.BytesIO(text), tensors).load()
-        module.load_state_dict(self.state)
+        try:
+            module = _Reader(io.BytesIO(text), tensors).load()
+            module.load_state_dict(self.state)
+        except Exception:  # noqa: BLE001 - its class may be gone, or refuse in any way; the weights are kept anyhow
+            return None
         return module
 
     def write(self, run: Run, path: str) -> None:

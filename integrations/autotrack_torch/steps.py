@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import get_ident
 from typing import Any
 
 from torch.compiler import is_compiling
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
-from autotrack_torch.integration import INTEGRATION
-from autotrack_torch.loop import here
+from autotrack_torch.loop import here, present
+from autotrack_torch.standin import failed
 
 
 def watch() -> Callable[[], None]:
@@ -24,33 +25,34 @@ def watch() -> Callable[[], None]:
 
 
 def _before(optimizer: Any, _args: Any, _kwargs: Any) -> None:
-    if not is_compiling():
-        _STEPS.before(optimizer)
+    """A step begins. What ``backward`` does meanwhile, in a closure, belongs to it."""
+    if is_compiling():
+        return
+    try:
+        loop = present()
+        if loop is None or loop.thread != get_ident():
+            loop = here()
+        if loop is not None:
+            stepping = loop.stepping
+            if stepping and id(optimizer) in stepping:  # the last one never came to its end
+                stepping.clear()
+            stepping.append(id(optimizer))
+    except Exception as error:  # noqa: BLE001 - ours stops here
+        failed("step", error)
 
 
 def _after(optimizer: Any, _args: Any, _kwargs: Any) -> None:
-    if not is_compiling():
-        _STEPS.after(optimizer)
-
-
-@INTEGRATION.guarded
-class _Steps:
-    def before(self, optimizer: Any) -> None:
-        """A step begins. What ``backward`` does meanwhile, in a closure, belongs to it."""
-        loop = here()
-        if loop is not None:
-            if id(optimizer) in loop.stepping:  # the last one never came to its end
-                loop.stepping.clear()
-            loop.stepping.append(id(optimizer))
-
-    def after(self, optimizer: Any) -> None:
-        """A step is done; that of a wrapper around another optimizer's counts as one."""
-        loop = here()
+    """A step is done; that of a wrapper around another optimizer's counts as one."""
+    if is_compiling():
+        return
+    try:
+        loop = present()
+        if loop is None or loop.thread != get_ident():
+            loop = here()
         if loop is not None and loop.stepping:
             if loop.stepping.pop() != id(optimizer):
                 loop.stepping.clear()
             if not loop.stepping:
                 loop.stepped(optimizer)
-
-
-_STEPS = _Steps()
+    except Exception as error:  # noqa: BLE001 - ours stops here
+        failed("step", error)

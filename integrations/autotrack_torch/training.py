@@ -49,7 +49,7 @@ class Training:
         self.closed = False
         self.thread = loop.thread
         self._loop = weakref.ref(loop)
-        self._optimizers: dict[int, Optimized] = {}
+        self.optimizers: dict[int, Optimized] = {}
         self._by_name: list[Optimized] = []
         self._born = owner.now()
         self._decided = False
@@ -67,7 +67,8 @@ class Training:
         self.shape: Shape | None = None
         self._width = _WINDOW
         self._filled = self._windows = 0
-        self._started = self._latest = time.perf_counter()
+        first = loop.current
+        self._started = self._latest = first.started if first is not None else time.perf_counter()
         self._last = self._born
         self._said: set[str] = set()
         self.keeper = Keeper(run)
@@ -75,13 +76,6 @@ class Training:
         run.before_end.append(self.close)
 
     # Optimizers
-
-    def optimized(self, optimizer: Any) -> Optimized | None:
-        """The optimizer's entry, if it belongs to this training and the training is not over."""
-        found = self._optimizers.get(id(optimizer))
-        if found is None or self.closed or found.ref() is not optimizer:
-            return None
-        return found
 
     def takes(self, optimizer: Any, pass_: Pass | None) -> bool:
         """Whether an optimizer that steps for the first time belongs to this training: it steps in the midst of a pass
@@ -110,8 +104,8 @@ class Training:
         taken = [known.label for known in self._by_name]
         if label in taken:
             label = next(name for count in range(2, 1000) if (name := f"{label}{count}") not in taken)
-        found = Optimized(optimizer, label, self._optimizers)
-        self._optimizers[id(optimizer)] = found
+        found = Optimized(optimizer, label, self.optimizers)
+        self.optimizers[id(optimizer)] = found
         self._by_name.append(found)
         facts = owner.built.get(id(optimizer))
         if facts is not None:
@@ -127,10 +121,7 @@ class Training:
         return found
 
     def _others_may_follow(self) -> bool:
-        return any(
-            not facts.stepped and facts.ref() is not None and facts.born < self._born
-            for facts in list(owner.built.values())
-        )
+        return any(facts.born < self._born for facts in owner.waiting(self.thread))
 
     def _decide(self) -> None:
         """Settle the names: one optimizer needs none."""
@@ -170,27 +161,31 @@ class Training:
 
     def lost(self, optimized: Optimized, pieces: list[Piece], step: int) -> None:
         """What an optimizer's step was made for."""
-        if not pieces:
-            return
-        if len(pieces) == 1 and pieces[0].value is not None and not pieces[0].extensive and pieces[0].factor == 1.0:
-            piece = pieces[0]
-            found, n, value = piece.over, piece.n or 1, piece.value
-            assert value is not None
-            self._add(optimized, found, n, value)
-            total, weight = value, 1
+        piece = pieces[0]
+        loss: float
+        if len(pieces) == 1 and piece.value is not None and not piece.extensive and piece.factor == 1.0:
+            loss = piece.value
+            pass_ = piece.over
+            sums = pass_.sums.get(optimized) if pass_ is not None else optimized.window
+            if sums is None:
+                sums = pass_.sums[optimized] = [0.0, 0.0]
+            n = piece.n or 1
+            sums[0] += n * loss
+            sums[1] += n
         else:
             each, self._accumulated = losses(pieces, self._accumulated)
-            total, weight = 0.0, 0
+            if not each:
+                return
+            total = weight = 0.0
             for over, n, value in each:
                 self._add(optimized, over, n or 1, value)
                 total += (n or 1) * value
                 weight += n or 1
-            if not weight:
-                return
-        if self._decided:
-            self._curve(optimized).add(step, total / weight)
+            loss = total / weight
+        if not self._decided:
+            self._held.append((optimized, step, loss))
         else:
-            self._held.append((optimized, step, total / weight))
+            (optimized.loss or self._curve(optimized)).add(step, loss)
         if self.unit == "step":
             self._filled += optimized is self._by_name[0]
             if self._filled >= self._width:
@@ -306,7 +301,7 @@ class Training:
         """Whether an evaluation may be of another model: this one is gone, or an optimizer was built for the next."""
         if self.keeper.known and not self.keeper.alive():
             return True
-        return any(facts.born > self._last and not facts.stepped for facts in list(owner.built.values()))
+        return any(facts.born > self._last for facts in owner.waiting(self.thread))
 
     def _say(self, tag: str, why: str) -> None:
         if tag not in self._said and not self.run.ended:

@@ -1,0 +1,44 @@
+"""``backward``: what a program minimises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import get_ident
+from typing import Any
+
+import torch
+from torch.compiler import is_compiling
+
+from autotrack_torch.loop import here, present
+from autotrack_torch.standin import failed, hide, put
+
+
+def watch() -> Callable[[], None]:
+    """Look at every backward pass before it begins; returns what ends that."""
+    return put(torch.autograd, "backward", _make)
+
+
+def _make(original: Any) -> Any:
+    def backward(*args: Any, **kwargs: Any) -> Any:
+        if is_compiling():
+            return original(*args, **kwargs)
+        try:
+            loop = present()
+            if loop is None or loop.thread != get_ident():
+                loop = here()
+            if loop is not None:
+                roots = args[0] if args else kwargs["tensors"]
+                if isinstance(roots, list | tuple):
+                    for root in roots:
+                        loop.minimise(root)
+                else:
+                    loop.minimise(roots)
+        except Exception as error:  # noqa: BLE001 - ours stops here
+            failed("backward", error)
+        try:
+            return original(*args, **kwargs)
+        except BaseException as error:
+            hide(error)
+            raise
+
+    return backward

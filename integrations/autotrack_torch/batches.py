@@ -1,0 +1,48 @@
+"""The batches that a program takes from its loaders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import get_ident
+from typing import Any
+
+from torch.utils.data.dataloader import _BaseDataLoaderIter
+
+from autotrack.hooks import STOPPED
+from autotrack_torch.loop import present
+from autotrack_torch.passes import under_way
+from autotrack_torch.standin import failed, hide, put
+
+
+def watch() -> Callable[[], None]:
+    """Look at every batch from now on; returns what ends that."""
+    return put(_BaseDataLoaderIter, "__next__", _make)
+
+
+def _make(original: Any) -> Any:
+    def __next__(self: Any) -> Any:  # noqa: N807 - it takes this very method's place
+        try:
+            batch = original(self)
+        except StopIteration:
+            _took(self, STOPPED)
+            raise
+        except BaseException as error:
+            hide(error)
+            raise
+        _took(self, batch)
+        return batch
+
+    return __next__
+
+
+def _took(iterator: Any, batch: Any) -> None:
+    pass_ = under_way.get(id(iterator))
+    if pass_ is None or pass_.loop is None or pass_.loop is not present() or pass_.loop.thread != get_ident():
+        return
+    try:
+        if batch is STOPPED:
+            pass_.loop.end(pass_, complete=True)
+        else:
+            pass_.loop.advance(pass_, batch)
+    except Exception as error:  # noqa: BLE001 - ours stops here
+        failed("batch", error)
