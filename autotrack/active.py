@@ -121,7 +121,7 @@ class ActiveRun:
         """Keep rows as a JSON table; a second call with the same file appends."""
 
         def merged() -> str:
-            file = self.run.artifact_directory() / artifact_file
+            file = self.run.files / artifact_file
             return content.table(data, file.read_text() if file.is_file() else None)
 
         self._made(artifact_file, merged)

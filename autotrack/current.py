@@ -7,21 +7,21 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextvars import ContextVar
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from autotrack import guard, settings
-from autotrack.event import Event, ExperimentCreated, Joined, RunCreated
+from autotrack.event import ExperimentCreated, Joined, RunCreated
 from autotrack.exceptions import AutotrackException
 from autotrack.journal.format import experiment_id, new_run_id
 from autotrack.journal.process import this_process
-from autotrack.journal.writer import Key, Point
 from autotrack.run import Run, open_runs, outcome
 from autotrack.sinks.base import Sink, Stream
 from autotrack.sinks.local import LocalSink
+from autotrack.sinks.null import NullStream
 from autotrack.sinks.open import open_sink, tracking_uri
 
 _stack: ContextVar[tuple[Run, ...]] = ContextVar("autotrack_runs", default=())
@@ -149,27 +149,6 @@ def start(
     elif tags:
         run.tags(tags)
     return run
-
-
-class NullStream:
-    """Stands in where nothing can be recorded, so that a program goes on as if it were."""
-
-    artifacts = Path(os.devnull)
-
-    def event(self, event: Event, time_ms: int | None = None) -> None:
-        """Forget it."""
-
-    def point(self, key: Key, flags: int, step: int, time_ms: int, value: float) -> None:
-        """Forget it."""
-
-    def points(self, points: Iterable[Point]) -> None:
-        """Forget them."""
-
-    def exact(self, key: Key, step: int | float, time_ms: int, text: str) -> None:
-        """Forget it."""
-
-    def close(self) -> None:
-        """Nothing is open."""
 
 
 def current_experiment() -> tuple[str, str]:

@@ -23,5 +23,9 @@ class AutotrackException(Exception):
         return cls(message, "RESOURCE_DOES_NOT_EXIST")
 
 
+class Unrecorded(AutotrackException):
+    """What was asked for needs a run that is recorded, and this one is not."""
+
+
 MlflowException = AutotrackException
 """The name under which code written for MLflow catches it."""

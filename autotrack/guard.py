@@ -8,6 +8,8 @@ import threading
 from types import TracebackType
 from typing import Self
 
+from autotrack.exceptions import Unrecorded
+
 STRIKES = 8
 """Failures in a row at one place after which it is left alone for the rest of the process."""
 
@@ -15,6 +17,8 @@ _failures: dict[str, int] = {}
 _in_a_row: dict[str, int] = {}
 _said: set[str] = set()
 _lock = threading.Lock()
+MEDIUM = "recording"
+"""The place of whatever a disk refuses: one warning for all of it."""
 silent = False
 """Set by ``autolog(silent=True)``: failures are still counted, but not said."""
 
@@ -41,12 +45,13 @@ def warn(site: str, message: str, error: BaseException | None = None) -> None:
         return
 
 
-def failed(site: str, error: BaseException) -> None:
-    """Count a failure of ours and say it once."""
+def failed(site: str, error: BaseException, what: str | None = None) -> None:
+    """Count a failure of ours and say it once; ``what`` failed, if that is more than the place says."""
     with _lock:
         _failures[site] = _failures.get(site, 0) + 1
         _in_a_row[site] = _in_a_row.get(site, 0) + 1
-    warn(site, f"{site} failed ({type(error).__name__}: {_text(error)}); the program itself is unaffected", error)
+    kind = type(error).__name__
+    warn(site, f"{what or site} failed ({kind}: {_text(error)}); the program itself is unaffected", error)
 
 
 def succeeded(site: str) -> None:
@@ -108,6 +113,8 @@ class guard:  # noqa: N801 - reads as a statement: `with guard(...)`
         if error is None:
             return False
         self.failed = True
+        if isinstance(error, Unrecorded):  # the user knows: it was said when the run was opened
+            return True
         if not isinstance(error, Exception) or strict():
             return False
         failed(self.site, error)

@@ -7,6 +7,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Any, Self
@@ -22,10 +23,11 @@ from autotrack.event import (
     Renamed,
     Tags,
 )
-from autotrack.exceptions import AutotrackException
-from autotrack.journal.format import EXACT, LATE, raw_step
+from autotrack.exceptions import AutotrackException, Unrecorded
+from autotrack.journal.format import EXACT, LATE, raw_step, step_of
 from autotrack.journal.writer import Key, Point
 from autotrack.sinks.base import Stream
+from autotrack.sinks.null import NullStream
 from autotrack.values import number, text, texts
 
 LONG = 6000
@@ -67,6 +69,8 @@ class Run:
         self.before_end: list[Callable[[], object]] = []
         """Called once, without arguments, when the run is about to end: what a training that no call spans has left
         to record."""
+        self.kept = not isinstance(stream, NullStream)
+        """Whether anything of it is kept; nothing is where nothing can be written, or recording is disabled."""
         self._stream = stream
         self._pid = os.getpid()
         self._fits = 0
@@ -107,13 +111,12 @@ class Run:
             if model_id is not None or dataset is not None or type(key) is not str:
                 full = (text(key), model_id, dataset, digest)
             if late or self.ended:
-                self._stream.point(full, flags | LATE, step, when, value)
-                if self.ended:
-                    self._stream.close()
-                return
+                flags |= LATE
             self._stream.point(full, flags, step, when, value)
             if exact is not None:
-                self._stream.exact(full, step, when, exact)
+                self._stream.exact(full, step_of(step, flags), when, exact)
+            if self.ended:
+                self._stream.close()
         except Exception as error:  # noqa: BLE001 - whatever fails here must not reach the training
             self._refused(f"metric {key!r:.100}", error)
 
@@ -136,14 +139,14 @@ class Run:
             for key, value in values.items():
                 try:
                     near, exact = (value, None) if type(value) is float else number(value)
-                except AutotrackException as error:
+                except Exception as error:  # noqa: BLE001 - it costs this value
                     self._refused(f"metric {key!r:.100}", error)
                     continue
                 plain = model_id is None and dataset is None and type(key) is str
                 full: Key = key if plain else (text(key), model_id, dataset, digest)
                 points.append((full, step_flag | late | (EXACT if exact is not None else 0), raw, when, near))
                 if exact is not None:
-                    self._stream.exact(full, raw, when, exact)
+                    self._stream.exact(full, step_of(raw, step_flag), when, exact)
             if points:
                 self._stream.points(points)
             if late:
@@ -198,19 +201,22 @@ class Run:
         return self._stream.artifacts
 
     def artifact_directory(self) -> Path:
-        """Where the run's files lie; made when it is first asked for."""
-        self._stream.artifacts.mkdir(parents=True, exist_ok=True, mode=0o700)
+        """Where the run's files lie; made when it is first asked for.
+
+        Raises ``OSError`` when the medium refuses, and :class:`~autotrack.exceptions.Unrecorded` for a run of which
+        nothing is kept.
+        """
+        if not self.kept:
+            raise Unrecorded(f"{self!r} has no files, because it is not recorded")
+        # Not its parents: a store that was deleted under the program is not to rise again in parts.
+        self._stream.artifacts.mkdir(exist_ok=True, mode=0o700)
         return self._stream.artifacts
 
     def text(self, content: str | bytes, path: str) -> None:
         """Keep a text or bytes as a file of the run."""
         try:
             data = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
-            target = self._target(path)
-            temporary = target.with_name(f".{target.name[:80]}-{os.urandom(4).hex()}")
-            temporary.write_bytes(data)
-            temporary.replace(target)
-            self._event(ArtifactStored(_relative(path), len(data)))
+            self._file(path, lambda file: file.write_bytes(data))
         except Exception as error:  # noqa: BLE001 - whatever fails here must not reach the training
             self._refused(f"artifact {path!r:.100}", error)
 
@@ -223,11 +229,7 @@ class Run:
             for file in sorted(p for p in source.rglob("*") if p.is_file()) if source.is_dir() else [source]:
                 inner = file.relative_to(source).as_posix() if source.is_dir() else file.name
                 path = f"{directory}/{inner}" if directory else inner
-                target = self._target(path)
-                temporary = target.with_name(f".{target.name[:80]}-{os.urandom(4).hex()}")
-                shutil.copyfile(file, temporary)
-                temporary.replace(target)
-                self._event(ArtifactStored(_relative(path), target.stat().st_size))
+                self._file(path, partial(shutil.copyfile, file))
         except Exception as error:  # noqa: BLE001 - whatever fails here must not reach the training
             self._refused(f"artifact {source!s:.100}", error)
 
@@ -250,9 +252,11 @@ class Run:
                 if exit_code is not None:
                     self._stream.event(Tags({"autotrack.exit_code": exit_code}))
                 self._stream.event(Ended(status, traceback_tail(error), exit_code))
-            self._stream.close()
         except Exception as problem:  # noqa: BLE001 - whatever fails here must not reach the training
             self._refused("end", problem)
+        finally:
+            with guard.guard(guard.MEDIUM):
+                self._stream.close()
 
     def claim(self) -> bool:
         """Whether the caller is the first training of this run; a second one gets a run of its own below."""
@@ -282,10 +286,22 @@ class Run:
         except Exception as error:  # noqa: BLE001 - whatever fails here must not reach the training
             self._refused(what, error)
 
-    def _target(self, path: str) -> Path:
-        target = self.artifact_directory() / _relative(path)
+    def _file(self, path: str, write: Callable[[Path], object]) -> None:
+        """Make one of the run's files: complete or absent, then its event."""
+        path = _relative(path)
+        if not self.kept:
+            return
+        target = self.artifact_directory() / path
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return target
+        temporary = target.with_name(f".{target.name[:40]}-{os.urandom(4).hex()}")
+        try:
+            write(temporary)
+            size = temporary.stat().st_size
+            temporary.replace(target)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
+        self._event(ArtifactStored(path, size))
 
     def _long(self, path: str, value: str) -> str:
         safe = "".join(c if c.isalnum() or c in "/-_." else "_" for c in path)[:100].replace("..", "_")
@@ -294,20 +310,16 @@ class Run:
         return f"{value[: LONG - 200]}… [{len(value)} characters, whole in artifact {file}]"
 
     def _refused(self, what: str, error: Exception) -> None:
-        if guard.strict() and not isinstance(error, OSError):
+        if isinstance(error, OSError):  # the medium's affair: said once, whatever it befell
+            guard.failed(guard.MEDIUM, error, f"recording {what}")
+            return
+        if guard.strict():
             raise error
-        guard.failed(f"recording {what.partition(' ')[0]}", _Explained(what, error))
+        guard.failed(f"recording {what.partition(' ')[0]}", error, f"recording {what}")
 
 
 open_runs: dict[str, Run] = {}
 """The runs that this process has open, oldest first."""
-
-
-class _Explained(Exception):
-    """An error with the thing that it befell."""
-
-    def __init__(self, what: str, error: Exception) -> None:
-        super().__init__(f"{what}: {error}")
 
 
 def hash_of(value: str) -> str:

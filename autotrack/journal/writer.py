@@ -81,7 +81,7 @@ class RunWriter:
             if self._events < 0 or self._pid != os.getpid():
                 return
             if os.fstat(self._events).st_nlink == 0:
-                guard.warn(f"deleted {self.directory}", f"{self.directory} was deleted: what the run logs is lost")
+                guard.warn(guard.MEDIUM, f"{self.directory} was deleted: what the run logs is lost")
                 return
             fd = os.open(self._path("alive", ""), os.O_WRONLY | os.O_CREAT | _SAFE, 0o600)
             try:

@@ -35,7 +35,7 @@ def _beat() -> None:
             try:
                 writer.beat(now)
             except OSError as error:
-                guard.warn("heartbeat", f"no sign of life could be written ({error})")
+                guard.warn(guard.MEDIUM, f"no sign of life could be written ({error})")
 
 
 def _after_fork() -> None:

@@ -75,6 +75,7 @@ class MemorySink:
     def open(self, run_id: str, first: RunCreated | Joined) -> MemoryStream:
         """See :class:`~autotrack.sinks.base.Sink`."""
         stream = self.streams.setdefault(run_id, MemoryStream(self._files / run_id / "artifacts"))
+        stream.artifacts.parent.mkdir(exist_ok=True)
         stream.event(first)
         return stream
 

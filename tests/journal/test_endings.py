@@ -44,8 +44,11 @@ def the_run(store):
         ("by end()", "run.end()", 0, "FINISHED", "", None),
         ("by an exception", "{}['mine']", 1, "FAILED", "KeyError: 'mine'", None),
         ("by an exception inside with", "with run:\n    {}['mine']", 1, "FAILED", "KeyError: 'mine'", None),
-        ("after an exception it has handled", "try:\n    {}['mine']\nexcept KeyError: pass", 0, "FINISHED", "", "unknown"),
-        ("after a thread's exception", "t = threading.Thread(target=lambda: 1/0); t.start(); t.join()", 0, "FINISHED", "", "unknown"),
+        ("after one it handled", "try:\n    {}['mine']\nexcept KeyError: pass", 0, "FINISHED", "", "unknown"),
+        (
+            "after a thread's", "thread = threading.Thread(target=lambda: 1 / 0); thread.start(); thread.join()", 0,
+            "FINISHED", "", "unknown",
+        ),
         ("by sys.exit()", "sys.exit()", 0, "FINISHED", "", "unknown"),
         ("by sys.exit(3)", "sys.exit(3)", 3, "FINISHED", "", "unknown"),
         ("by sys.exit(0) inside with", "with run:\n    sys.exit(0)", 0, "FINISHED", "", None),
