@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import sys
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -245,11 +246,15 @@ def _shape(table: Any) -> tuple[int, int]:
     return int(shape[0]), int(shape[1]) if len(shape) > 1 else 1
 
 
+def _dimensions(data: Any) -> list[int]:
+    shape = getattr(data, "shape", None)
+    if shape is None:  # a list, such as of labels
+        return [len(data)] if hasattr(data, "__len__") else []
+    return [int(length) for length in shape]
+
+
 def _size(data: Any) -> int:
-    size = 1
-    for length in data.shape:
-        size *= int(length)
-    return size
+    return math.prod(_dimensions(data))
 
 
 def _nbytes(data: Any) -> int:
@@ -259,7 +264,7 @@ def _nbytes(data: Any) -> int:
 
 
 _PROFILE: Mapping[str, Callable[[Any], Any]] = {
-    "shape": lambda data: [int(length) for length in data.shape],
+    "shape": _dimensions,
     "size": _size,
     "nbytes": _nbytes,
 }

@@ -35,6 +35,12 @@ def test_the_facts_are_those_that_mlflow_keeps() -> None:
     assert data.from_numpy(np.eye(3), targets=np.ones(3)).to_dict()["profile"] == arrays["profile"]
 
 
+def test_labels_may_be_a_list() -> None:
+    """Which has a length, if no shape."""
+    profile = json.loads(data.from_numpy(np.eye(3), targets=[0, 1, 0]).profile)
+    assert (profile["features_shape"], profile["targets_shape"], profile["targets_size"]) == ([3, 3], [3], 3)
+
+
 def test_a_run_records_them_as_an_event() -> None:
     """With the role that the data had."""
     used = data.from_numpy(np.eye(3), name="eye", source="https://example.org/eye.csv").used("train", {"k": "v"})
