@@ -1,0 +1,95 @@
+"""The values of every iteration: as CatBoost has them in the end, notes them in files, and tells its callbacks."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from autotrack.hooks import Run
+
+MOST = 64 * 1024 * 1024
+"""Bytes of CatBoost's notes that are read, a few hundred thousand iterations."""
+
+
+class Round(NamedTuple):
+    """One iteration that was evaluated."""
+
+    step: int
+    values: dict[str, float]
+    time_ms: int | None = None
+
+
+class Notes:
+    """What CatBoost notes in ``catboost_training.json`` while it trains, with ten digits."""
+
+    def __init__(self, train_dir: Any) -> None:
+        self._file = Path(os.fspath(train_dir or "catboost_info")).absolute() / "catboost_training.json"
+        self._started = time.time()
+
+    def rounds(self) -> Iterator[Round]:
+        """The iterations of this training, as far as it got; none if it has written no file."""
+        try:
+            facts = self._file.stat()
+            # File systems keep time in coarser grains.
+            if facts.st_mtime < self._started - 0.1 or facts.st_size > MOST:
+                return
+            notes = json.loads(self._file.read_bytes())
+        except (OSError, ValueError):
+            return
+        meta, before = notes["meta"], 0.0
+        names = (
+            [metric["name"] for metric in meta["learn_metrics"]],
+            [metric["name"] for metric in meta["test_metrics"]],
+        )
+        tests = meta["test_sets"]
+        sets = [("learn", "learn", names[0])]
+        sets += [
+            (name, "validation" if len(tests) == 1 else f"validation_{at}", names[1]) for at, name in enumerate(tests)
+        ]
+        for note in notes["iterations"]:
+            values = {"round_time": note["passed_time"] - before}
+            before = note["passed_time"]
+            for name, data, metrics in sets:
+                # A metric that is left out for one of the sets leaves no gap, so names and values may not match.
+                if len(note.get(name, ())) == len(metrics):
+                    values |= {f"{data}-{metric}": value for metric, value in zip(metrics, note[name], strict=True)}
+            yield Round(note["iteration"], values, int((self._started + before) * 1000))
+
+
+class EveryRound:
+    """A callback of CatBoost's that writes the newest values."""
+
+    def __init__(self, run: Run) -> None:
+        self.last = -1
+        self._run = run
+        self._before = time.perf_counter()
+
+    def after_iteration(self, info: Any) -> bool:
+        """Never stops the training."""
+        self.last = info.iteration - 1
+        values = {"round_time": time.perf_counter() - self._before}
+        for data, found in info.metrics.items():
+            values |= {f"{data}-{metric}": history[-1] for metric, history in found.items()}
+        self._run.metrics(values, step=self.last)
+        self._before = time.perf_counter()
+        return True
+
+
+def exact(
+    results: Mapping[str, Mapping[str, list[float]]], noted: list[Round], period: int, end: int
+) -> Iterator[Round]:
+    """The values of ``evals_result_`` with the iterations that they belong to.
+
+    Those are as noted; without notes it is every ``period``-th, and the one before the ``end``.
+    """
+    curves = {f"{data}-{metric}": values for data, found in results.items() for metric, values in found.items()}
+    count = max(map(len, curves.values()), default=0)
+    if len(noted) != count:
+        noted = [Round(min(at * period, end - 1), {}) for at in range(count)]
+    for at, (step, values, time_ms) in enumerate(noted):
+        times = {"round_time": values["round_time"]} if "round_time" in values else {}
+        yield Round(step, times | {key: curve[at] for key, curve in curves.items() if at < len(curve)}, time_ms)
