@@ -29,14 +29,14 @@ class Notes:
     def __init__(self, train_dir: Any) -> None:
         self._file = Path(os.fspath(train_dir or "catboost_info")).absolute() / "catboost_training.json"
         self._started = time.time()
+        self._before = self._state()
 
     def rounds(self) -> Iterator[Round]:
         """The iterations of this training, as far as it got; none if it has written no file."""
+        state = self._state()
+        if state is None or state == self._before or state[1] > MOST:
+            return
         try:
-            facts = self._file.stat()
-            # File systems keep time in coarser grains.
-            if facts.st_mtime < self._started - 0.1 or facts.st_size > MOST:
-                return
             notes = json.loads(self._file.read_bytes())
         except (OSError, ValueError):
             return
@@ -54,10 +54,18 @@ class Notes:
             values = {"round_time": note["passed_time"] - before}
             before = note["passed_time"]
             for name, data, metrics in sets:
+                found = note.get(name, [])
                 # A metric that is left out for one of the sets leaves no gap, so names and values may not match.
-                if len(note.get(name, ())) == len(metrics):
-                    values |= {f"{data}-{metric}": value for metric, value in zip(metrics, note[name], strict=True)}
+                if len(found) == len(metrics):
+                    values |= {f"{data}-{metric}": value for metric, value in zip(metrics, found, strict=True)}
             yield Round(note["iteration"], values, int((self._started + before) * 1000))
+
+    def _state(self) -> tuple[int, int] | None:
+        try:
+            facts = self._file.stat()
+        except OSError:
+            return None
+        return facts.st_mtime_ns, facts.st_size
 
 
 class EveryRound:

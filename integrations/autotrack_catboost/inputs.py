@@ -14,7 +14,7 @@ from autotrack.models.rows import head
 from autotrack.models.signature import Schema, schema
 
 SAMPLE = 1000
-"""Rows of a pool that go into its digest."""
+"""Rows of a pool whose features go into its digest."""
 ENDS = 1024 * 1024
 """Bytes of a file's beginning, and of its end, that go into its digest."""
 
@@ -35,9 +35,9 @@ def signature(model: Any, features: Any) -> ModelSignature:
     if isinstance(features, (str, os.PathLike)):
         return ModelSignature(_columns(model.feature_names_, model))
     columns, rows = (
-        (_columns(model.feature_names_, model), None if features.is_quantized() else features.slice([0]))
+        (_columns(model.feature_names_, model), _rows(features, range(1)))
         if is_pool(features)
-        else (schema(features), head(features))
+        else (_as_given(features), head(features))
     )
     return ModelSignature(columns, None if rows is None else schema(model.predict(rows, thread_count=1)))
 
@@ -58,13 +58,10 @@ def _used(features: Any, targets: Any, name: str, context: str) -> DatasetUsed:
 def _pool(pool: Any, name: str, context: str) -> DatasetUsed:
     rows, width, names = pool.num_row(), pool.num_col(), pool.get_feature_names()
     columns = _columns(names or [""] * width, pool)
-    sample: list[Any] = []
-    if not pool.is_quantized():
-        part = pool.slice(list(range(0, rows, max(1, rows // SAMPLE))))
-        sample = [part.get_label()]
-        if all(column["type"] == "double" for column in columns):
-            sample.append(part.get_features())
-    made = data.Dataset([], name=name, digest=data.content([rows, *names], *sample))
+    part = _rows(pool, range(0, rows, max(1, rows // SAMPLE)))
+    numbers = all(column["type"] == "double" for column in columns)
+    digest = data.content([rows, *names], pool.get_label(), part.get_features() if part and numbers else None)
+    made = data.Dataset([], name=name, digest=digest)
     return DatasetUsed(
         name=name,
         digest=made.digest,
@@ -76,6 +73,14 @@ def _pool(pool: Any, name: str, context: str) -> DatasetUsed:
     )
 
 
+def _rows(pool: Any, at: range) -> Any:
+    """Some rows of a pool; ``None`` of one that cannot be cut: grouped, quantized."""
+    try:
+        return pool.slice(list(at))
+    except Exception:  # noqa: BLE001 - which of these a pool is, CatBoost tells only in this way
+        return None
+
+
 def _file(path: str, name: str, context: str) -> DatasetUsed:
     """A file that CatBoost reads itself, known by its size, its beginning and its end."""
     with open(path.partition("://")[2] or path, "rb") as file:  # noqa: PTH123 - the path may have CatBoost's scheme
@@ -85,6 +90,15 @@ def _file(path: str, name: str, context: str) -> DatasetUsed:
             file.seek(start)
             parts.append(file.read(ENDS))
     return data.Dataset([], source=path, name=name, digest=data.content(parts)).used(context)
+
+
+def _as_given(features: Any) -> Schema:
+    """The columns or tensor of some data. MLflow takes no categorical column for a string, so it is of any type."""
+    columns, dtypes = schema(features), getattr(features, "dtypes", ())
+    for column, dtype in zip(columns, dtypes, strict=False):
+        if str(dtype) == "category":
+            column["type"] = "any"
+    return columns
 
 
 def _columns(names: list[str], holder: Any) -> Schema:

@@ -10,8 +10,8 @@ X = RANDOM.normal(size=(120, 3))
 Y = (X[:, 0] + RANDOM.normal(scale=0.5, size=120) > 0).astype(int)
 # Without files, as several of these may train at once.
 FEW = {"iterations": 4, "depth": 2, "thread_count": 1, "verbose": False, "allow_writing_files": False}
-DIRECTORY = tempfile.mkdtemp()
-"""`cv` makes one all the same."""
+DIRECTORY = f"{tempfile.gettempdir()}/catboost-workload"
+"""`cv` makes one all the same, and leaves it empty."""
 
 
 class Broken(Exception):
@@ -33,7 +33,8 @@ def workload():
     pool = catboost.Pool(X, X[:, 1])
     regressor = catboost.CatBoostRegressor(**FEW).fit(pool, eval_set=catboost.Pool(X[:30], X[:30, 1]))
     trained = catboost.train(pool, {**FEW, "loss_function": "MAE"})
-    folds = catboost.cv(pool, {**FEW, "loss_function": "RMSE", "train_dir": DIRECTORY}, fold_count=2, logging_level="Silent", as_pandas=False)
+    params = {**FEW, "loss_function": "RMSE", "train_dir": DIRECTORY}
+    folds = catboost.cv(pool, params, fold_count=2, logging_level="Silent", as_pandas=False)
     return model.predict_proba(X), model.evals_result_, regressor.predict(X), trained.predict(X), dict(folds)
 
 
