@@ -304,9 +304,16 @@ class Run:
         self._event(ArtifactStored(path, size))
 
     def _long(self, path: str, value: str) -> str:
-        safe = "".join(c if c.isalnum() or c in "/-_." else "_" for c in path)[:100].replace("..", "_")
-        file = f"{safe}-{hash_of(value)}.txt"
-        self.text(value, file)
+        """Keep a long text as a file; what stands in its place. Where there can be no file it stays whole."""
+        safe = "".join(c if c.isascii() and (c.isalnum() or c in "/-_.") else "_" for c in path)[:100]
+        file = _relative(f"{safe.replace('..', '_')}-{hash_of(value)}.txt")
+        if not self.kept:
+            return value
+        try:
+            self._file(file, lambda target: target.write_bytes(value.encode("utf-8", "surrogatepass")))
+        except OSError as error:
+            self._refused(f"artifact {file}", error)
+            return value
         return f"{value[: LONG - 200]}… [{len(value)} characters, whole in artifact {file}]"
 
     def _refused(self, what: str, error: Exception) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping
+from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
 from autotrack.exceptions import AutotrackException
@@ -13,11 +14,13 @@ BUDGET = 0.05
 """Seconds that reading the texts of one call may hold the program up."""
 
 _PLAIN = (str, int, float, bool, complex, bytes, type(None))
-# Their own str() is known to be quick and safe, so it runs on the caller's thread.
-_KNOWN = frozenset(
-    ("builtins", "numpy", "pandas", "polars", "scipy", "sklearn", "torch", "xgboost", "decimal", "fractions",
-     "datetime", "pathlib", "collections", "enum", "functools", "types", "uuid")
+# Their own str() is known to be quick and safe, so it runs on the caller's thread. Of what may hold objects of any
+# class, such as a deque or a partial, str() is as slow as theirs.
+_SIMPLE = frozenset(
+    (*_PLAIN, range, type, type(...), type(NotImplemented), FunctionType, BuiltinFunctionType, ModuleType)
 )  # fmt: skip
+_KNOWN = frozenset(("numpy", "scipy", "sklearn", "xgboost", "decimal", "fractions", "datetime", "pathlib", "uuid"))
+_TENSORS = frozenset(("Tensor", "Parameter", "dtype", "device", "Size"))
 _DEPTH = 4
 _ITEMS = 1000
 
@@ -92,7 +95,7 @@ def _read(value: Any) -> str:
 
 def _is_known(value: Any, depth: int) -> bool:
     kind = type(value)
-    if kind in _PLAIN:
+    if kind in _SIMPLE:
         return True
     if kind in (list, tuple, set, frozenset):
         return depth > 0 and len(value) <= _ITEMS and all(_is_known(item, depth - 1) for item in value)
@@ -103,13 +106,18 @@ def _is_known(value: Any, depth: int) -> bool:
             and all(_is_known(key, 0) and _is_known(item, depth - 1) for key, item in value.items())
         )
     module = getattr(kind, "__module__", None)
-    if type(module) is not str or module.partition(".")[0] not in _KNOWN:
+    if type(module) is not str:
         return False
-    # A known container (an estimator, a Series of objects) may hold unknown objects: look at its parameters.
+    package = module.partition(".")[0]
+    if package == "torch":
+        return kind.__name__ in _TENSORS
+    if package not in _KNOWN or getattr(getattr(value, "dtype", None), "hasobject", False):
+        return False
+    # A known container, such as an estimator, may hold unknown objects: look at its parameters.
     parameters = getattr(value, "__dict__", None)
-    if depth > 0 and type(parameters) is dict and len(parameters) <= _ITEMS and module.startswith("sklearn"):
+    if depth > 0 and type(parameters) is dict and len(parameters) <= _ITEMS:
         return all(_is_known(item, depth - 1) for item in parameters.values())
-    return True
+    return parameters is None
 
 
 def _read_in_time(value: Any, deadline: float) -> str:
