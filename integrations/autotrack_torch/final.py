@@ -11,7 +11,7 @@ from autotrack.hooks import Run, aside
 from autotrack_torch.flavor import FLAVOR
 from autotrack_torch.forward import Forward
 from autotrack_torch.integration import INTEGRATION
-from autotrack_torch.snapshot import Snapshot, cost, take
+from autotrack_torch.snapshot import Snapshot, cost, plain, take
 
 _FREE = 0.001
 _SHARE = 0.01
@@ -54,6 +54,19 @@ class Keeper:
                 forward = next((known for known in forwards if known.model() is model), None)
                 self._kept.append(Kept(model, label, forward or Forward(model)))
 
+    def listen(self) -> None:
+        """See whether the models are called in the pass that begins."""
+        for kept in self._kept:
+            if kept.forward.called and kept.ref() is not None:
+                kept.forward.listen()
+
+    def concerned(self) -> bool:
+        """Whether the pass that has ended was about one of the models, as far as one can see."""
+        seen = [kept.forward for kept in self._kept if kept.forward.called]
+        for forward in seen:
+            forward.stop()
+        return not seen or any(forward.heard for forward in seen)
+
     def look_away(self) -> None:
         """Whoever has not been called by now is called in a way that is not seen."""
         for kept in self._kept:
@@ -82,12 +95,12 @@ class Keeper:
         """Keep the models as they are now, or as they were last seen if the program has dropped them."""
         if not INTEGRATION.options.log_models:
             return
-        taken, self._kept = self._kept, []
         with aside():
-            for kept in taken:
+            for kept in self._kept:
                 kept.forward.stop()
                 with INTEGRATION.attempt("model"):
-                    self._save(kept, step, alone=len(taken) == 1)
+                    self._save(kept, step, alone=len(self._kept) == 1)
+                kept.snapshot = None
 
     def _save(self, kept: Kept, step: int, *, alone: bool) -> None:
         name = "model" if alone else kept.label
@@ -102,5 +115,8 @@ class Keeper:
                 kept.snapshot.write(self._run, f"{name}.safetensors")
                 self._run.tags({f"autotrack.torch.{name}": f"{state} weights only: the module could not be rebuilt"})
                 return
+        if not plain(model):
+            self._run.tags({f"autotrack.torch.{name}": "not kept: its weights are not whole in this process"})
+            return
         signature = kept.forward.signature if INTEGRATION.options.log_model_signatures else None
         models.log(self._run, model, name, flavor=FLAVOR, signature=signature, step=step, tags={"state": state})

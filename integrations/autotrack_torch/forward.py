@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import threading
 import weakref
 from functools import partial
 from typing import Any
@@ -16,45 +17,68 @@ from autotrack_torch.integration import INTEGRATION
 from autotrack_torch.standin import hide
 
 _watched: dict[type, list[weakref.ref[Forward]]] = {}
+_lock = threading.Lock()
 
 
 class Forward:
-    """Looks at the first call of a model, through its class, so that the model itself stays as it is."""
+    """Looks at single calls of a model, through its class, so that the model itself stays as it is.
+
+    At first it waits for the call from which the signature is taken; later, in each pass, for the first one.
+    """
 
     def __init__(self, model: Any) -> None:
         self.signature: ModelSignature | None = None
         self.model = weakref.ref(model)
+        self.called = False
+        """Whether it was ever seen being called; a compiled model is not."""
+        self.heard = False
+        """Whether it was called since `listen`."""
         self._class: type = type(model)
-        waiting = _watched.setdefault(self._class, [])
-        waiting.append(weakref.ref(self))
-        if len(waiting) == 1:
-            _cover(self._class)
+        self._due = True
+        self.listen()
+
+    def listen(self) -> None:
+        """Wait for the next call."""
+        self.heard = False
+        with _lock:
+            waiting = _watched.setdefault(self._class, [])
+            if all(ref() is not self for ref in waiting):
+                waiting.append(weakref.ref(self))
+            if len(waiting) == 1:
+                _cover(self._class)
 
     def look(self, model: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
-        """The model was called."""
-        if self.model() is not model or not torch.is_grad_enabled():
+        """A model of the class was called."""
+        if self.model() is not model:
             return
-        self.stop()
-        inputs = _named(model, args, kwargs)
-        if inputs is not None:
-            self.signature = ModelSignature(_schema(inputs), _schema(result))
+        self.called = self.heard = True
+        if self._due and torch.is_grad_enabled():
+            self._due = False
+            inputs = _named(model, args, kwargs)
+            if inputs is not None:
+                self.signature = ModelSignature(_schema(inputs), _schema(result))
+        if not self._due:
+            self.stop()
 
     def stop(self) -> None:
-        """Look no longer."""
-        waiting = _watched.get(self._class)
-        if waiting is None:
-            return
-        waiting[:] = [ref for ref in waiting if ref() not in (None, self)]
-        if not waiting:
-            del _watched[self._class]
-            _uncover(self._class)
+        """Wait no longer."""
+        self._due = False
+        with _lock:
+            waiting = _watched.get(self._class)
+            if waiting is None:
+                return
+            waiting[:] = [ref for ref in waiting if ref() not in (None, self)]
+            if not waiting:
+                del _watched[self._class]
+                _uncover(self._class)
 
 
 def stop_all() -> None:
     """Look at nothing any longer."""
-    for cls in list(_watched):
-        del _watched[cls]
-        _uncover(cls)
+    with _lock:
+        for cls in list(_watched):
+            del _watched[cls]
+            _uncover(cls)
 
 
 def _cover(cls: type) -> None:

@@ -49,6 +49,8 @@ class Loop:
         """What ``GradScaler.scale`` gave last, and what it was given."""
         self.watched: weakref.ref[Any] | None = None
         """A parameter by whose version one sees whether the model has changed meanwhile."""
+        self.unseen: weakref.ref[Any] | None = None
+        """An optimizer whose steps do not show, as they are compiled."""
         self.loose_steps = 0
         self.refused: weakref.ref[Any] | None = None
         """An optimizer whose training is not to be recorded."""
@@ -73,6 +75,8 @@ class Loop:
         self.shapes.clear()
         self.plain = None
         self.passes.append(Pass(loader, iterator, self, naming.here()))
+        if self.training is not None:
+            self.training.keeper.listen()
 
     def settle(self) -> None:
         """End the passes that the program has left before their loaders were exhausted."""
@@ -97,6 +101,8 @@ class Loop:
         """A pass is over: its loader is exhausted, or the program dropped it."""
         if pass_.loop is not self:
             return
+        if self.pending and self.pending[-1].over is pass_ and self.pending[-1].version != self._version():
+            self._step_unseen()
         pass_.loop = None
         pass_.complete = complete
         if pass_ in self.passes:
@@ -167,6 +173,8 @@ class Loop:
                 if last.version != version:
                     return  # the same batch again with other parameters, as a line search does: the first time counts
                 piece.part = True
+            elif last.version != version and not self.stepping:
+                self._step_unseen()
         node = root.grad_fn
         if self.unscaled is not None:
             known, self.unscaled = self.unscaled, None
@@ -226,6 +234,17 @@ class Loop:
                 training.lost(optimized, pieces, training.steps)
         else:
             self.readings.after(partial(training.lost, optimized, pieces, training.steps))
+
+    def _step_unseen(self) -> None:
+        """The parameters have changed since the last backward pass, and no step was seen: where there is one optimizer
+        that could have done it, it has."""
+        optimizer = self.unseen() if self.unseen is not None else None
+        if optimizer is None:
+            built = owner.waiting(self.thread)
+            optimizer = built[0].ref() if len(built) == 1 else None
+        if optimizer is not None:
+            self.unseen = weakref.ref(optimizer)
+            self.stepped(optimizer)
 
     def _enrol(self, optimizer: Any) -> Optimized | None:
         if self.refused is not None and self.refused() is optimizer:

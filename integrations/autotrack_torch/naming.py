@@ -21,7 +21,7 @@ _DATA = frozenset(("loader", "loaders", "dataloader", "dataloaders", "dl", "data
 _NAMES = frozenset(("LOAD_FAST", "LOAD_NAME", "LOAD_GLOBAL", "LOAD_DEREF", "LOAD_ATTR", "LOAD_METHOD", "LOAD_CLASSDEREF",
                     "LOAD_FAST_BORROW", "LOAD_FAST_CHECK"))  # fmt: skip
 _NOT_THE_PROGRAM = frozenset(("autotrack", "autotrack_torch", "torch", "wrapt", "tqdm", "rich", "alive_progress"))
-_LEVELS = 3
+_LEVELS = 2
 _MOST = 512
 
 _words: dict[tuple[CodeType, int], tuple[str, ...]] = {}
@@ -48,10 +48,11 @@ class Place(NamedTuple):
             loaders = [name for name in names if _parts(name) & _DATA]
             for name in (*loaders, *names, function):
                 for word in _ordered(name):
+                    split = _SPLITS.get(word)
                     if word in _WEAK:
                         weak = weak or _SPLITS[word]
-                    elif word in _SPLITS:
-                        return _SPLITS[word]
+                    elif split and (split != "train" or name in loaders):  # train() may well evaluate
+                        return split
         return weak or default
 
     def name(self) -> str:

@@ -45,12 +45,20 @@ class Snapshot:
         run.text(save({name: tensor.contiguous() for name, tensor in self.state.items()}), path)
 
 
+def plain(model: Any) -> bool:
+    """Whether a model's weights are there, whole, in this process: not spread over several, not yet to be made."""
+    return all(
+        type(tensor) in (torch.nn.Parameter, torch.Tensor, getattr(torch.nn, "Buffer", None)) and not tensor.is_meta
+        for tensor in (*model.parameters(), *model.buffers())
+    )
+
+
 def cost(model: Any) -> float:
     """About how many seconds a snapshot would take; infinite for one that is too large."""
+    if not plain(model):
+        return float("inf")
     size = count = 0
     for tensor in (*model.parameters(), *model.buffers()):
-        if type(tensor).__name__.startswith("Uninitialized"):
-            return float("inf")
         size += tensor.numel() * tensor.element_size()
         count += 1
     return float("inf") if size > _BYTES else size / _SPEED + count * _EACH

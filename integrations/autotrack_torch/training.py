@@ -281,7 +281,8 @@ class Training:
 
     def evaluated(self, pass_: Pass, *, nested: bool) -> None:
         """A pass without a step is over: what its loss functions gave, if it is clear that they are about this model."""
-        if not (pass_.complete and pass_.heard) or pass_.companion or self._superseded():
+        ours = self.keeper.concerned()
+        if not (ours and pass_.complete and pass_.heard) or pass_.companion or self._superseded():
             return
         split = pass_.place.split()
         split = "train_eval" if split == "train" else split
