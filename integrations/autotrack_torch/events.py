@@ -14,7 +14,7 @@ _loops: ModuleType | None = None
 
 def ready(loops: ModuleType | None) -> None:
     """From now on events go to the loops, or with ``None`` nowhere."""
-    global _loops  # noqa: PLW0603 - set when torch is there, read in every hook
+    global _loops
     _loops = loops
 
 

@@ -18,6 +18,8 @@ from autotrack_torch.standin import hide
 
 _watched: dict[type, list[weakref.ref[Forward]]] = {}
 _lock = threading.Lock()
+_OWN = "autotrack_own"
+"""Under this name a covering function keeps what was there before."""
 
 
 class Forward:
@@ -81,11 +83,11 @@ def stop_all() -> None:
             _uncover(cls)
 
 
-def _cover(cls: type) -> None:
+def _cover(cls: Any) -> None:
     own = vars(cls).get("__call__")
 
     def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N807 - it takes this very method's place
-        call = partial(own, self) if own is not None else super(cls, self).__call__  # type: ignore[misc]  # nn.Module has it
+        call = partial(own, self) if own is not None else super(cls, self).__call__
         if is_compiling():
             return call(*args, **kwargs)
         try:
@@ -96,17 +98,19 @@ def _cover(cls: type) -> None:
         _called(self, args, kwargs, result)
         return result
 
-    __call__.autotrack_own = own  # type: ignore[attr-defined]  # to be put back
-    cls.__call__ = __call__  # type: ignore[method-assign]  # for one call
+    vars(__call__)[_OWN] = own
+    cls.__call__ = __call__
 
 
-def _uncover(cls: type) -> None:
+def _uncover(cls: Any) -> None:
     ours = vars(cls).get("__call__")
-    if hasattr(ours, "autotrack_own"):
-        if ours.autotrack_own is None:
-            del cls.__call__  # type: ignore[attr-defined]  # put there by _cover
-        else:
-            cls.__call__ = ours.autotrack_own  # type: ignore[method-assign]  # what was there
+    if _OWN not in getattr(ours, "__dict__", ()):
+        return  # somebody else has replaced it meanwhile
+    own = vars(ours)[_OWN]
+    if own is None:
+        del cls.__call__
+    else:
+        cls.__call__ = own
 
 
 def _called(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:

@@ -7,8 +7,8 @@ from threading import get_ident
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch.compiler import is_compiling
+from torch.nn import functional
 
 from autotrack_torch.loop import here, present
 from autotrack_torch.standin import failed, hide, put
@@ -23,7 +23,7 @@ NAMES = (
 
 def watch() -> Callable[[], None]:
     """Look at the losses from now on; returns what puts torch's own functions back."""
-    undo = [put(F, name, _looker(name)) for name in NAMES if hasattr(F, name)]
+    undo = [put(functional, name, _looker(name)) for name in NAMES if hasattr(functional, name)]
 
     def stop() -> None:
         for call in undo:

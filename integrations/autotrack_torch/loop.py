@@ -16,9 +16,9 @@ from torch.utils.data import get_worker_info
 from autotrack.hooks import inside
 from autotrack_torch import naming, owner, passes
 from autotrack_torch.loss import MARK, Piece, Shape, describe, is_plain
+from autotrack_torch.opening import begin
 from autotrack_torch.passes import Heard, Pass
 from autotrack_torch.reading import Readings, read, readable
-from autotrack_torch.opening import begin
 from autotrack_torch.training import Optimized, Training, evaluated_elsewhere
 
 _loop: ContextVar[Loop | None] = ContextVar("autotrack_torch_loop", default=None)
@@ -281,11 +281,8 @@ def here() -> Loop | None:
 def here_in_task() -> Loop | None:
     """The same where something may begin: a task that has inherited the state of what started it gets its own."""
     loop = here()
-    if loop is not None and loop.task is not None and loop.task() is not _task():
-        loop = None
-    elif loop is not None and loop.task is None and _task() is not None:
-        loop = None
-    if loop is None and get_worker_info() is None:
+    task = _task()
+    if loop is not None and (loop.task() if loop.task is not None else None) is not task:
         loop = Loop()
         _loop.set(loop)
     return loop

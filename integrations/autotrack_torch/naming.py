@@ -17,9 +17,13 @@ _SPLITS = {
 }  # fmt: skip
 _WEAK = frozenset(("eval", "evaluate", "evaluation"))
 """They say that something is evaluated, and not on what."""
-_DATA = frozenset(("loader", "loaders", "dataloader", "dataloaders", "dl", "data", "dataset", "ds", "set", "iter", "it"))
-_NAMES = frozenset(("LOAD_FAST", "LOAD_NAME", "LOAD_GLOBAL", "LOAD_DEREF", "LOAD_ATTR", "LOAD_METHOD", "LOAD_CLASSDEREF",
-                    "LOAD_FAST_BORROW", "LOAD_FAST_CHECK"))  # fmt: skip
+_DATA = frozenset((
+    "loader", "loaders", "dataloader", "dataloaders", "dl", "data", "dataset", "ds", "set", "iter", "it",
+))  # fmt: skip
+_NAMES = frozenset((
+    "LOAD_FAST", "LOAD_NAME", "LOAD_GLOBAL", "LOAD_DEREF", "LOAD_ATTR", "LOAD_METHOD", "LOAD_CLASSDEREF",
+    "LOAD_FAST_BORROW", "LOAD_FAST_CHECK",
+))  # fmt: skip
 _NOT_THE_PROGRAM = frozenset(("autotrack", "autotrack_torch", "torch", "wrapt", "tqdm", "rich", "alive_progress"))
 _LEVELS = 2
 _MOST = 512
@@ -107,8 +111,11 @@ def _read_names(code: CodeType, at: int) -> list[str]:
     found: list[str] = []
     for instruction in dis.get_instructions(code):
         where = instruction.positions
-        text = instruction.opname == "LOAD_CONST" and isinstance(instruction.argval, str)  # as in loaders["val"]
-        if (text or instruction.opname in _NAMES) and where and where.lineno is not None and where.end_lineno is not None:
+        if where is None or where.lineno is None or where.end_lineno is None:
+            continue
+        # A text as in loaders["val"].
+        text = instruction.opname == "LOAD_CONST" and isinstance(instruction.argval, str)
+        if text or instruction.opname in _NAMES:
             begins = (where.lineno, where.col_offset or 0)
             ends = (where.end_lineno, where.end_col_offset or 0)
             if (start, first) <= begins and ends <= (end, last):

@@ -49,9 +49,8 @@ def remember(optimizer: Any, modules: list[weakref.ref[Any]]) -> Built:
 
 def waiting(thread: int) -> list[Built]:
     """The optimizers that a thread has built and that are alive and have not stepped yet, oldest first."""
-    return [
-        facts for facts in list(built.values()) if not facts.stepped and facts.thread == thread and facts.ref() is not None
-    ]
+    mine = [facts for facts in list(built.values()) if facts.thread == thread and not facts.stepped]
+    return [facts for facts in mine if facts.ref() is not None]
 
 
 def newest_parameter(thread: int) -> Any:
@@ -100,7 +99,7 @@ def watch() -> Callable[[], None]:
     """Note from now on which module is put into which; returns what ends that."""
     from torch.nn.modules.module import register_module_module_registration_hook  # torch is loaded when this is called
 
-    return register_module_module_registration_hook(_note_parent).remove  # type: ignore[no-any-return]
+    return register_module_module_registration_hook(_note_parent).remove
 
 
 def _note_parent(parent: Any, _name: str, child: Any) -> None:
@@ -135,12 +134,12 @@ def _holders(optimizer: Any) -> list[Any]:
     wanted = [group["params"][at] for group in optimizer.param_groups[:8] for at in (0, -1) if group["params"]]
     found: list[Any] = []
     for child, parent in list(_parents.values()):
-        for module in (child(), parent()):
-            if module is not None and any(
-                own is tensor for own in vars(module).get("_parameters", {}).values() for tensor in wanted
-            ):
-                found.append(module)
+        found += [module for module in (child(), parent()) if module is not None and _holds(module, wanted)]
     return found
+
+
+def _holds(module: Any, wanted: list[Any]) -> bool:
+    return any(own is tensor for own in vars(module).get("_parameters", {}).values() for tensor in wanted)
 
 
 def _sources(parameters: Any) -> Iterator[Any]:

@@ -42,8 +42,8 @@ class Pass:
     """From ``iter(loader)`` to the last batch that the program took."""
 
     __slots__ = (
-        "_left", "_size", "batches", "companion", "complete", "counted", "facts", "heard", "iterator", "loop", "moved", "n",
-        "place", "samples", "source", "started", "steps", "sums", "training",
+        "_left", "_size", "batches", "companion", "complete", "counted", "facts", "heard", "iterator", "loop", "moved",
+        "n", "place", "samples", "source", "started", "steps", "sums", "training",
     )  # fmt: skip
 
     def __init__(self, loader: Any, iterator: Any, loop: Loop, place: Place) -> None:
@@ -87,7 +87,7 @@ class Pass:
         left = self._left
         if left is not None:
             size = self._size or 1
-            n = size if left >= size else left
+            n = min(size, left)
             self._left = left - n
         elif self._size is None:
             n = first_dimension(batch) or 1
@@ -98,7 +98,7 @@ class Pass:
         self.samples += n
 
     def _look(self, loader: Any) -> None:
-        import torch.utils.data as data  # the framework, which the loader comes from
+        from torch.utils import data  # the framework, which the loader comes from
 
         size, batches, dataset = loader.batch_size, loader.batch_sampler, loader.dataset
         self._size = size
@@ -157,7 +157,7 @@ def first_dimension(batch: Any, depth: int = 4) -> int:
 
 
 def _gone(key: int, ref: Any) -> None:
-    global collected  # noqa: PLW0603 - a finalizer may set a flag, and no more
+    global collected
     collected += 1
     found = under_way.get(key)
     if found is not None and found.iterator is ref:

@@ -8,6 +8,8 @@ from functools import cache
 from typing import Any
 
 import torch
+from torch._C._functorch import is_functorch_wrapped_tensor  # pyright: ignore[reportMissingModuleSource]
+from torch.utils._python_dispatch import _disable_current_modes
 
 Then = Callable[[float], None]
 Order = Callable[[], None]
@@ -18,7 +20,7 @@ _MOST = 4096
 
 _Tensor = torch.Tensor
 _tracing = torch._C._get_tracing_state
-_transformed = torch._C._functorch.is_functorch_wrapped_tensor
+_transformed = is_functorch_wrapped_tensor
 _function_modes = torch._C._len_torch_function_stack
 _dispatch_modes = torch._C._len_torch_dispatch_stack
 
@@ -44,7 +46,7 @@ def read(tensor: Any) -> float:
     if type(tensor) is _Tensor and not _dispatch_modes() and not _function_modes():
         value = tensor.item()
         return value if type(value) is float else float(value)
-    with torch._C.DisableTorchFunction(), torch.utils._python_dispatch._disable_current_modes():
+    with torch._C.DisableTorchFunction(), _disable_current_modes():
         return float(tensor.item())
 
 

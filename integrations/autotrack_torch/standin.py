@@ -39,7 +39,7 @@ def hide(error: BaseException) -> None:
 def failed(place: str, error: Exception) -> None:
     """Something of ours failed in a stand-in: said once, and never the program's concern. What fails again and again
     is not tried any longer."""
-    global _failures  # noqa: PLW0603 - one count for all, as they share their state
+    global _failures
     _failures += 1
     if _failures % _STRIKES == 0:
         INTEGRATION.disable()

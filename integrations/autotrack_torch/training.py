@@ -165,10 +165,7 @@ class Training:
         loss: float
         if len(pieces) == 1 and piece.value is not None and not piece.extensive and piece.factor == 1.0:
             loss = piece.value
-            pass_ = piece.over
-            sums = pass_.sums.get(optimized) if pass_ is not None else optimized.window
-            if sums is None:
-                sums = pass_.sums[optimized] = [0.0, 0.0]
+            sums = _sums(optimized, piece.over)
             n = piece.n or 1
             sums[0] += n * loss
             sums[1] += n
@@ -199,12 +196,7 @@ class Training:
                 self._add(self._by_name[0], over, n or 1, value)
 
     def _add(self, optimized: Optimized, pass_: Pass | None, n: int, value: float) -> None:
-        if pass_ is not None:
-            sums = pass_.sums.get(optimized)
-            if sums is None:
-                sums = pass_.sums[optimized] = [0.0, 0.0]
-        else:
-            sums = optimized.window
+        sums = _sums(optimized, pass_)
         sums[0] += n * value
         sums[1] += n
 
@@ -280,7 +272,7 @@ class Training:
         return self.epochs - 1
 
     def evaluated(self, pass_: Pass, *, nested: bool) -> None:
-        """A pass without a step is over: what its loss functions gave, if it is clear that they are about this model."""
+        """A pass without a step is over: what its loss functions gave, if they are clearly about this model."""
         ours = self.keeper.concerned()
         if not (ours and pass_.complete and pass_.heard) or pass_.companion or self._superseded():
             return
@@ -329,8 +321,10 @@ class Training:
             if optimized.loss is not None:
                 optimized.loss.flush()
         self.closed = True
-        self.run.params({"steps": self.steps, **({"epochs": self.epochs} if self.epochs else {}),
-                         **({"gradient_accumulation": self._accumulated} if self._accumulated > 1 else {})})  # fmt: skip
+        counts = {"steps": self.steps, "epochs": self.epochs}
+        if self._accumulated > 1:
+            counts["gradient_accumulation"] = self._accumulated
+        self.run.params({name: count for name, count in counts.items() if count})
         self.run.metrics({"training_seconds": self._latest - self._started}, self.epochs or self.steps)
         with INTEGRATION.attempt("model"):
             self.keeper.save(self.steps)
@@ -343,11 +337,19 @@ class Training:
     def _rates(self) -> dict[str, float]:
         rates = {}
         for optimized in self._by_name:
-            optimizer = optimized.ref()
             rate = optimized.lr
             if isinstance(rate, int | float) or getattr(rate, "is_cpu", False):
                 rates[self._key("lr", optimized)] = float(rate)
         return rates
+
+
+def _sums(optimized: Optimized, pass_: Pass | None) -> list[float]:
+    if pass_ is None:
+        return optimized.window
+    found = pass_.sums.get(optimized)
+    if found is None:
+        found = pass_.sums[optimized] = [0.0, 0.0]
+    return found
 
 
 def evaluated_elsewhere(pass_: Pass, thread: int) -> None:

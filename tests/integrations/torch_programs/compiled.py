@@ -39,7 +39,8 @@ def main():
             total += loss.item() * len(inputs)
         print("train", epoch, total / 32)
         with torch.no_grad():
-            print("eager val", epoch, sum(F.cross_entropy(model(a), b, reduction="sum").item() for a, b in val_loader) / 16)
+            val = sum(F.cross_entropy(model(a), b, reduction="sum").item() for a, b in val_loader)
+        print("eager val", epoch, val / 16)
 
 
 if __name__ == "__main__":

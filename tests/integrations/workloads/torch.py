@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import nn
-from torch.nn import functional as F
+from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 
 ERROR = RuntimeError("out of luck")
@@ -23,7 +23,7 @@ class Net(nn.Module):
                 parameter.copy_(torch.randn(parameter.shape, generator=generator) / 3)
 
     def forward(self, x):
-        return self.out(F.relu(self.hidden(x)))
+        return self.out(functional.relu(self.hidden(x)))
 
 
 def loaders():
@@ -42,7 +42,7 @@ def train(model, loader, optimizer, scaler, check=None):
     losses = []
     for x, y in loader:
         optimizer.zero_grad()
-        loss = F.cross_entropy(model(x), y)
+        loss = functional.cross_entropy(model(x), y)
         scaler.scale(loss).backward()
         scaler.step(optimizer)
         scaler.update()
@@ -55,7 +55,7 @@ def train(model, loader, optimizer, scaler, check=None):
 def evaluate(model, val_loader):
     model.eval()
     with torch.no_grad():
-        return sum(F.cross_entropy(model(x), y, reduction="sum").item() for x, y in val_loader) / 20
+        return sum(functional.cross_entropy(model(x), y, reduction="sum").item() for x, y in val_loader) / 20
 
 
 def program(check=None):
