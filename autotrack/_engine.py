@@ -27,6 +27,7 @@ class Hook(Protocol):
     integration_name: str
     function: Callable[..., Any]
     fired: int
+    hosts: bool
 
     @property
     def options(self) -> Options:
@@ -64,7 +65,8 @@ class _Session:
 
     def enter(self) -> None:
         """Mark this context as being inside the recorded call."""
-        self._inside = inside.set(self.call)
+        if not self.call.hosts:
+            self._inside = inside.set(self.call)
         self._activate()
 
     def _activate(self) -> None:
@@ -98,6 +100,7 @@ class _Session:
 
     def fail(self, error: BaseException | None) -> None:
         """The framework raised: end the run with what it raised."""
+        self.call.error = error
         try:
             if self._steps is not None:
                 with guard.guard(self._site):
@@ -125,8 +128,9 @@ def record(hook: Hook, wrapped: Any, instance: Any, args: tuple[Any, ...], kwarg
     outer = inside.get()
     hook.fired += 1
     call = Call(
-        hook.integration_name, options, wrapped, instance, args, kwargs, outer if isinstance(outer, Call) else None
-    )
+        hook.integration_name, options, wrapped, instance, args, kwargs,
+        outer if isinstance(outer, Call) else None, hosts=hook.hosts,
+    )  # fmt: skip
     session = _Session(hook, call)
     returned = False
     try:

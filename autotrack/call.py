@@ -25,7 +25,9 @@ class Call:
         "_run",
         "args",
         "duration",
+        "error",
         "function",
+        "hosts",
         "instance",
         "integration",
         "kwargs",
@@ -43,6 +45,8 @@ class Call:
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
         outer: Call | None = None,
+        *,
+        hosts: bool = False,
     ) -> None:
         self.integration = integration
         self.options = options
@@ -53,7 +57,12 @@ class Call:
         self.outer = outer
         self.duration = 0.0
         """Seconds that the framework's own function took; known after the ``yield``."""
+        self.error: BaseException | None = None
+        """What the framework raised; known to a hook that is closed instead of resumed."""
+        self.hosts = hosts
+        """Whether what is trained inside the call is recorded too, as against being a part of it."""
         self.owns_run = False
+        """Whether the run ends with the call; a hook that ends it later says no."""
         self._arguments: Mapping[str, Any] | None = None
         self._run: Run | None = None
 
@@ -99,6 +108,13 @@ class Call:
                 self._run = self.outer.run
             else:
                 self._run, self.owns_run = training_run(self.integration, self.options)
+                self._run.hosts |= self.hosts
+        return self._run
+
+    def below(self, parent: Run, name: str) -> Run:
+        """Open this call's run below another one, instead of where :attr:`run` would; asked for once, before it."""
+        self._run, self.owns_run = child_run(self.integration, self.options, parent, name), True
+        self._run.hosts = self.hosts
         return self._run
 
     @property
@@ -113,17 +129,24 @@ inside: ContextVar[Call | str | None] = ContextVar("autotrack_inside", default=N
 
 def training_run(integration: str, options: Options) -> tuple[Run, bool]:
     """The run for a training that begins now, and whether the integration is to end it."""
-    ambient = current.users_run()
+    ambient = current.host()
     if ambient is not None and ambient.claim():
         return ambient, False
-    run = current.start(
-        parent=ambient,
-        experiment=ambient.experiment if ambient else None,
+    run = child_run(integration, options, ambient)
+    run.claim()
+    return run, True
+
+
+def child_run(integration: str, options: Options, parent: Run | None, name: str | None = None) -> Run:
+    """A new run below another; the integration ends it."""
+    return current.start(
+        name,
+        parent=parent,
+        experiment=parent.experiment if parent else None,
         tags={**(options.extra_tags or {}), "mlflow.autologging": integration},
         activate=False,
         managed=True,
     )
-    return run, True
 
 
 def _by_position(signature: inspect.Signature) -> inspect.Signature:

@@ -53,6 +53,15 @@ def users_run() -> Run | None:
     return _only([run for run in list(open_runs.values()) if not run.managed])
 
 
+def host() -> Run | None:
+    """The run that a training which begins now belongs to: :func:`users_run`, or one that an integration opened in
+    this context for what is trained there."""
+    for run in reversed(_stack.get()):
+        if not run.ended and (run.hosts or not run.managed):
+            return run
+    return users_run()
+
+
 def _only(runs: list[Run]) -> Run | None:
     if not runs:
         return _join_from_environment()

@@ -25,7 +25,7 @@ from autotrack._aside import aside
 from autotrack._engine import STOPPED, record, relayer, watcher
 from autotrack._registered import INTEGRATIONS, registered
 from autotrack._watch import when_imported
-from autotrack.call import Call, inside, training_run
+from autotrack.call import Call, child_run, inside, training_run
 from autotrack.event import DatasetUsed
 from autotrack.exceptions import AutotrackException
 from autotrack.options import Options
@@ -45,7 +45,7 @@ class DeclaredHook:
 
     def __init__(
         self, integration: Integration, function: Callable[..., Any], targets: tuple[str, ...], *, kind: str,
-        joins: bool = False, stops: bool = False, methods: tuple[str, ...] = (),
+        joins: bool = False, hosts: bool = False, stops: bool = False, methods: tuple[str, ...] = (),
         unless: Callable[[type], bool] | None = None,
     ) -> None:  # fmt: skip
         self.integration = integration
@@ -54,6 +54,7 @@ class DeclaredHook:
         self.targets = targets
         self.kind = kind
         self.joins = joins
+        self.hosts = hosts
         self.stops = stops
         self.methods = methods
         self.unless = unless
@@ -121,16 +122,29 @@ class Integration:
         self._undo: list[Callable[[], object]] = []
         self._checked = False
 
-    def hook(self, *targets: str, joins: bool = False) -> Callable[[Callable[[Call], Steps]], Callable[[Call], Steps]]:
+    def hook(
+        self, *targets: str, joins: bool = False, hosts: bool = False
+    ) -> Callable[[Callable[[Call], Steps]], Callable[[Call], Steps]]:
         """Record the calls of a function or method, named ``"module:qualified.name"``; all the names of one function
         belong in one call. With ``joins`` the hook also runs inside a recorded call of the same integration and adds
-        to its run."""
+        to its run. With ``hosts`` what is trained inside the call is recorded too, each training in a run below."""
 
         def declare(function: Callable[[Call], Steps]) -> Callable[[Call], Steps]:
-            self.hooks.append(DeclaredHook(self, function, targets, kind="record", joins=joins))
+            self.hooks.append(DeclaredHook(self, function, targets, kind="record", joins=joins, hosts=hosts))
             return function
 
         return declare
+
+    def around(self, function: Callable[..., Any], steps: Callable[[Call], Steps]) -> Callable[..., Any]:
+        """A function that the program handed in, with its calls recorded by ``steps``, a hook, in whichever thread
+        they are made; :meth:`Call.replace` passes it on.
+
+        What is trained in such a call is recorded too: the first training in the call's own run, the others below.
+        """
+        from autotrack._patch import Patched  # loads wrapt, which whatever leads here has loaded
+
+        hook = DeclaredHook(self, steps, (), kind="record", hosts=True)
+        return Patched(function, hook.wrapper, lambda: not guard.tripped(hook.site))
 
     def hook_subclasses(
         self, base: str, *methods: str, unless: Callable[[type], bool] | None = None
@@ -216,6 +230,11 @@ class Integration:
     def open_run(self) -> tuple[Run, bool]:
         """The run for a training that no single call spans, and whether the integration is to end it."""
         return training_run(self.name, self.options)
+
+    def child_run(self, parent: Run, name: str) -> Run:
+        """A run below another for a part of what is recorded there, such as one trial of a search; the integration
+        ends it."""
+        return child_run(self.name, self.options, parent, name)
 
     def autolog(self, **options: Any) -> None:
         """Record this framework from now on, or with ``disable=True`` no longer.

@@ -66,6 +66,8 @@ class Run:
         """In ms since 1970."""
         self.managed = managed
         """Whether an integration opened it, rather than the program."""
+        self.hosts = False
+        """Whether what is trained in its context is recorded in it or below it, although an integration opened it."""
         self.before_end: list[Callable[[], object]] = []
         """Called once, without arguments, when the run is about to end: what a training that no call spans has left
         to record."""
