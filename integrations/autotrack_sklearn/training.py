@@ -167,7 +167,9 @@ def _values(result: Any) -> tuple[Any, ...]:
 def _of_classes(
     y: Any, predicted: Any, probabilities: Any, weight: Any, pos_label: Any
 ) -> Iterator[tuple[tuple[str, ...], Callable[[], Any]]]:
-    average = {"average": "weighted"} if pos_label is None else {"average": "binary", "pos_label": pos_label}
+    average: dict[str, Any] = {"average": "weighted"}
+    if pos_label is not None:
+        average = {"average": "binary", "pos_label": pos_label}
     # One call for the three: each of their own functions would do this and keep a third.
     yield (
         ("precision_score", "recall_score", "f1_score"),
