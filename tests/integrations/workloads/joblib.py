@@ -1,6 +1,7 @@
 """Programs that use joblib: of scikit-learn's accord inside a fit, and of their own."""
 
 from joblib import Parallel, delayed
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_iris
 from sklearn.ensemble import BaggingClassifier
 from sklearn.neighbors import KNeighborsClassifier
@@ -13,22 +14,28 @@ def half(value):
     return value / 2
 
 
-def fail(value):
-    raise ERROR
-
-
 def workload():
     bagging = BaggingClassifier(KNeighborsClassifier(), 4, random_state=0, n_jobs=2).fit(*FLOWERS)
     halves = Parallel(n_jobs=2, backend="threading")(delayed(half)(value) for value in range(4))
     return bagging.predict(FLOWERS[0]), halves
 
 
+class Failing(ClassifierMixin, BaseEstimator):
+    """An estimator of the user's own that fails."""
+
+    def fit(self, data, targets):
+        raise ERROR
+
+    def predict(self, data):
+        raise ERROR
+
+
 def failing_workload():
-    Parallel(n_jobs=1)(delayed(fail)(value) for value in range(4))
+    BaggingClassifier(Failing(), 4, n_jobs=1).fit(*FLOWERS)
 
 
 def fitted():
-    return KNeighborsClassifier().fit(*FLOWERS)
+    return KNeighborsClassifier(algorithm="brute").fit(*FLOWERS)  # a tree counts its queries
 
 
 def parallel_workload(jobs):
