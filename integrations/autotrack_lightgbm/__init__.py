@@ -23,8 +23,8 @@ Each makes one run, which holds
   text knows nothing of classes and settings.
 
 Inside a pipeline or a search only the outermost fit is recorded. Your ``params`` and ``callbacks`` stay yours, and your
-data are not converted. Of Dask's estimators there are no rounds: they are trained elsewhere. Loops that call
-``Booster.update`` themselves are not recorded.
+data are not converted. Dask's estimators, which are trained elsewhere, are not recorded, nor are loops that call
+``Booster.update`` themselves.
 """
 
 from __future__ import annotations
@@ -112,7 +112,11 @@ def cv(call: Call) -> Steps:
             inputs.record(call.run)
 
 
-@INTEGRATION.hook_subclasses("lightgbm.sklearn:LGBMModel", "fit")
+def _distributed(cls: type) -> bool:
+    return any(parent.__module__ == "lightgbm.dask" for parent in cls.__mro__)
+
+
+@INTEGRATION.hook_subclasses("lightgbm.sklearn:LGBMModel", "fit", unless=_distributed)
 def fit(call: Call) -> Steps:
     """Record what is fitted and with which parameters; `train`, which it calls, adds the rest."""
     estimator, options, run = call.instance, call.options, call.run

@@ -28,6 +28,8 @@ class Rounds:
         keys = self.keys
         for found in env.evaluation_result_list or ():
             name = found[0], found[1]
+            if name[0] == "cv_agg":  # before LightGBM 4.6 `cv` had the two in one
+                name = tuple(name[1].split(" ", 1))
             key = keys.get(name) or keys.setdefault(name, key_of(*name))
             if tuple.__len__(found) > 4 and found[4] is not None:  # of `cv`: the folds' mean, and how far they differ
                 values[f"{key}-mean"], values[f"{key}-stdv"] = float(found[2]), float(found[4])

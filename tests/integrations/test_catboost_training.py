@@ -3,6 +3,9 @@
 import json
 import os
 import signal
+import subprocess
+import sys
+import textwrap
 import threading
 import tracemalloc
 from pathlib import Path
@@ -18,7 +21,7 @@ from sklearn.preprocessing import StandardScaler
 
 import autotrack
 import autotrack_catboost
-from autotrack.testing import recording
+from autotrack.testing import recorded, recording
 
 # CatBoost would compile metrics of the program's own if it could.
 pytestmark = pytest.mark.filterwarnings("ignore:Failed to import numba", "ignore:Can't optimize")
@@ -174,6 +177,25 @@ def test_every_round_is_written_as_it_ends_where_that_is_asked_for():
         assert first.steps[key] == second.steps[key]
     assert first.steps["round_time"] == list(range(8))
     assert np.array_equal(model.predict_proba(X), same.predict_proba(X))
+
+
+def test_a_process_that_is_killed_keeps_every_round_that_was_written(store):
+    """Where it was asked for."""
+    program = """
+        import os, signal, autotrack.catboost, catboost, numpy as np
+        autotrack.catboost.autolog(every_round=True)
+        class Die:
+            def after_iteration(self, info):
+                if info.iteration == 7:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                return True
+        data = np.random.default_rng(1).normal(size=(100, 3))
+        catboost.CatBoostRegressor(iterations=20, verbose=False).fit(data, data[:, 0], callbacks=[Die()])
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    (run,) = recorded(store)
+    assert run.steps["learn-RMSE"] == list(range(7))
 
 
 def test_callbacks_of_the_programs_own_stay_its_own(record):

@@ -1,6 +1,10 @@
 """`lightgbm.train` and `lightgbm.cv`, recorded."""
 
 import json
+import signal
+import subprocess
+import sys
+import textwrap
 import tracemalloc
 
 import lightgbm
@@ -9,7 +13,7 @@ import pytest
 import scipy.sparse
 
 import autotrack_lightgbm
-from autotrack.testing import recording
+from autotrack.testing import recorded, recording
 
 RANDOM = np.random.default_rng(3)
 X = RANDOM.normal(size=(400, 4))
@@ -119,6 +123,25 @@ def test_a_training_that_is_broken_off_keeps_its_rounds(record, error, status):
     assert run.steps["valid_0-auc"] == list(range(8))
     assert run.status == status
     assert run.datasets[0].context == "train"
+
+
+def test_a_training_that_is_killed_keeps_its_rounds(store):
+    """Each is in the record before the next begins."""
+    program = f"""
+        import os, signal, autotrack, lightgbm, numpy as np
+        autotrack.autolog()
+        def die(env):
+            if env.iteration == 7:
+                os.kill(os.getpid(), signal.SIGKILL)
+        data = np.random.default_rng(1).normal(size=(100, 3))
+        train = lightgbm.Dataset(data, data[:, 0])
+        lightgbm.train({PARAMS | {"objective": "l2", "metric": "l2"}}, train, 20, [train], callbacks=[die])
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    (run,) = recorded(store)
+    assert run.steps["training-l2"] == list(range(8))
+    assert run.params["num_leaves"] == "5"
 
 
 def test_cross_validation_records_mean_and_spread(record):
