@@ -1,6 +1,6 @@
 """Hooks on a base class reach every class below it, those there are and those to come."""
 
-# ruff: noqa: ARG002, ARG005 - estimators take data that these tests do not look at
+# ruff: noqa: ARG005 - estimators take data that these tests do not look at
 
 import gc
 import weakref
