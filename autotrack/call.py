@@ -137,7 +137,9 @@ def training_run(integration: str, options: Options) -> tuple[Run, bool]:
     return run, True
 
 
-def child_run(integration: str, options: Options, parent: Run | None, name: str | None = None) -> Run:
+def child_run(
+    integration: str, options: Options, parent: Run | None, name: str | None = None, began: int | None = None
+) -> Run:
     """A new run below another; the integration ends it."""
     return current.start(
         name,
@@ -146,6 +148,7 @@ def child_run(integration: str, options: Options, parent: Run | None, name: str 
         tags={**(options.extra_tags or {}), "mlflow.autologging": integration},
         activate=False,
         managed=True,
+        began=began,
     )
 
 

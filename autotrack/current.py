@@ -111,10 +111,12 @@ def start(
     tags: Mapping[str, Any] | None = None,
     activate: bool = True,
     managed: bool = False,
+    began: int | None = None,
 ) -> Run:
     """Open a run and, with ``activate``, make it the active one of this context. ``managed``: for an integration.
 
-    ``experiment`` is ``(id, name)``. With ``run_id`` the existing run goes on; an unknown id is an error. A medium
+    ``experiment`` is ``(id, name)``; ``began`` is when it began, in ms since 1970, now if left out. With ``run_id``
+    the existing run goes on; an unknown id is an error. A medium
     that refuses costs one warning, and the run is one that keeps nothing.
     """
     global last
@@ -137,7 +139,7 @@ def start(
     with guard.guard("opening a run") as opening:
         if sink is not None:
             try:
-                stream = sink.open(run_id, first)
+                stream = sink.open(run_id, first, began)
                 _tell(sink)
             except OSError as error:
                 guard.warn("opening a run", f"{sink.uri} cannot be written ({error}); this run is not recorded")
@@ -147,6 +149,7 @@ def start(
         run_id, (experiment_key, experiment_name), name, stream, parent=parent, managed=managed,
         named=named or isinstance(first, Joined),
     )  # fmt: skip
+    run.started = run.started if began is None else began
     _ensure_exit_hook()
     open_runs[run_id] = last = run
     if isinstance(first, Joined):

@@ -231,10 +231,10 @@ class Integration:
         """The run for a training that no single call spans, and whether the integration is to end it."""
         return training_run(self.name, self.options)
 
-    def child_run(self, parent: Run, name: str) -> Run:
-        """A run below another for a part of what is recorded there, such as one trial of a search; the integration
-        ends it."""
-        return child_run(self.name, self.options, parent, name)
+    def child_run(self, parent: Run, name: str, began: int | None = None) -> Run:
+        """A run below another for a part of what is recorded there, such as one trial of a search. The integration
+        ends it; ``began`` is when it began, in ms since 1970, now if left out."""
+        return child_run(self.name, self.options, parent, name, began)
 
     def autolog(self, **options: Any) -> None:
         """Record this framework from now on, or with ``disable=True`` no longer.

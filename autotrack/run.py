@@ -236,9 +236,11 @@ class Run:
             self._refused(f"artifact {source!s:.100}", error)
 
     def end(
-        self, status: str = "FINISHED", error: BaseException | None = None, *, exit_code: str | None = None
-    ) -> None:
-        """Close the run. ``error`` gives the tail of its traceback to the record."""
+        self, status: str = "FINISHED", error: BaseException | None = None, *, exit_code: str | None = None,
+        time_ms: int | None = None,
+    ) -> None:  # fmt: skip
+        """Close the run. ``error`` gives the tail of its traceback to the record; ``time_ms`` is when it ended, now if
+        left out."""
         last, self.before_end = self.before_end, []
         if self._pid == os.getpid():
             for call in last:
@@ -253,7 +255,7 @@ class Run:
             if self._pid == os.getpid():  # a forked child that leaves does not end its parent's run
                 if exit_code is not None:
                     self._stream.event(Tags({"autotrack.exit_code": exit_code}))
-                self._stream.event(Ended(status, traceback_tail(error), exit_code))
+                self._stream.event(Ended(status, traceback_tail(error), exit_code), time_ms)
         except Exception as problem:  # noqa: BLE001 - whatever fails here must not reach the training
             self._refused("end", problem)
         finally:

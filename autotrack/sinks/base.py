@@ -59,8 +59,9 @@ class Sink(Protocol):
         """What the user would set to come back here."""
         ...
 
-    def open(self, run_id: str, first: RunCreated | Joined) -> Stream:
-        """A stream into a new run, or into an existing one that this process joins."""
+    def open(self, run_id: str, first: RunCreated | Joined, time_ms: int | None = None) -> Stream:
+        """A stream into a new run, or into an existing one that this process joins; ``time_ms`` is when the run
+        began, now if left out."""
         ...
 
     def experiment(self, event: ExperimentCreated) -> None:

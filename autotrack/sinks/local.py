@@ -91,13 +91,13 @@ class LocalSink:
         self._pid = 0
         self._writer = ""
 
-    def open(self, run_id: str, first: RunCreated | Joined) -> LocalStream:
+    def open(self, run_id: str, first: RunCreated | Joined, time_ms: int | None = None) -> LocalStream:
         """See :class:`~autotrack.sinks.base.Sink`."""
         make_store(self.directory)
         directory = self.directory / "runs" / run_id
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         stream = LocalStream(directory)
-        stream.event(first)
+        stream.event(first, time_ms)
         # Listed after its first event is there, so that an indexer never meets an empty run.
         append_line(self.directory / "opened" / self._own_writer(), run_id.encode() + b"\n")
         heartbeat.start()

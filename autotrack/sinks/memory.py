@@ -72,11 +72,11 @@ class MemorySink:
         self._files = Path(tempfile.mkdtemp(prefix="autotrack-"))
         weakref.finalize(self, _remove, self._files, os.getpid())
 
-    def open(self, run_id: str, first: RunCreated | Joined) -> MemoryStream:
+    def open(self, run_id: str, first: RunCreated | Joined, time_ms: int | None = None) -> MemoryStream:
         """See :class:`~autotrack.sinks.base.Sink`."""
         stream = self.streams.setdefault(run_id, MemoryStream(self._files / run_id / "artifacts"))
         stream.artifacts.parent.mkdir(exist_ok=True)
-        stream.event(first)
+        stream.event(first, time_ms)
         return stream
 
     def experiment(self, event: ExperimentCreated) -> None:
