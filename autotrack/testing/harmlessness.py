@@ -127,7 +127,6 @@ class Harmless(Subject):
             assert digest(trial.result) == expected, method
             assert bool(trial.lines) == bool(raised), (method, trial.lines)
             assert len(set(trial.lines)) == len(trial.lines), method
-            assert {run.status for run in trial.runs} <= {"FINISHED"}, method
 
     def test_a_hook_that_keeps_failing_is_switched_off(self) -> None:
         """After some failures in a row at one place it is not called again."""

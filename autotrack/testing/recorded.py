@@ -205,7 +205,8 @@ def recorded_run(directory: Path) -> tuple[int, RecordedRun]:
         if isinstance(line.event, Series):
             names.setdefault(line.writer, {})[line.event.id] = line.event
     status, run.status = run.status, ""
-    for writer in sorted(files.metrics):
+    began = {line.writer: line.order for line in reversed(lines)}
+    for writer in sorted(files.metrics, key=lambda writer: (began.get(writer, (0,))[0], writer)):
         for point in _points(directory / reader.metrics_name(writer), names.get(writer, {}), run.damage):
             run.point(point)
     run.status = status
