@@ -65,14 +65,19 @@ class Forward:
     def stop(self) -> None:
         """Wait no longer."""
         self._due = False
-        with _lock:
-            waiting = _watched.get(self._class)
-            if waiting is None:
-                return
-            waiting[:] = [ref for ref in waiting if ref() not in (None, self)]
-            if not waiting:
-                del _watched[self._class]
-                _uncover(self._class)
+        _leave(self._class, self)
+
+
+def _leave(cls: type, leaving: Forward | None = None) -> None:
+    """Take one, and those that are gone, off those that wait for calls of a class."""
+    with _lock:
+        waiting = _watched.get(cls)
+        if waiting is None:
+            return
+        waiting[:] = [ref for ref in waiting if ref() not in (None, leaving)]
+        if not waiting:
+            del _watched[cls]
+            _uncover(cls)
 
 
 def stop_all() -> None:
@@ -119,6 +124,8 @@ def _called(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: A
         with INTEGRATION.attempt("signature"):
             if forward is not None:
                 forward.look(model, args, kwargs, result)
+            else:
+                _leave(type(model))
 
 
 def _named(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import weakref
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from autotrack.hooks import Run
@@ -74,6 +75,8 @@ class Training:
         self.keeper = Keeper(run)
         trainings.add(self)
         run.before_end.append(self.close)
+        if owned and run.parent is not None:
+            run.parent.before_end.append(partial(self.close, end=True))
 
     # Optimizers
 

@@ -1,0 +1,200 @@
+"""Where a PyTorch training is recorded, from when to when, and what of the model is kept."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import nn
+from torch.nn import functional
+from torch.utils.data import DataLoader, TensorDataset
+
+import autotrack
+from autotrack.hooks import inside
+from autotrack.testing import recorded
+from autotrack_torch import INTEGRATION
+
+PROGRAMS = Path(__file__).parent / "torch_programs"
+GENERATOR = torch.Generator()
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(3, 2)
+
+    def forward(self, x):
+        return self.layer(x)
+
+
+def loader(samples=20):
+    x = torch.randn(samples, 3, generator=GENERATOR.manual_seed(1))
+    return DataLoader(TensorDataset(x, (x[:, 0] > 0).long()), batch_size=8)
+
+
+def fit(model, train_loader, epochs=2, lr=0.1):
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+    for _ in range(epochs):
+        for x, y in train_loader:
+            optimizer.zero_grad()
+            functional.cross_entropy(model(x), y).backward()
+            optimizer.step()
+
+
+def score(model, val_loader):
+    with torch.no_grad():
+        for x, y in val_loader:
+            functional.cross_entropy(model(x), y)
+
+
+def test_the_programs_own_run(record):
+    """It takes the first training; a second one gets a run below it; neither ends it."""
+    with autotrack.start_run(run_name="mine"):
+        fit(Net(), loader())
+        fit(Net(), loader(), epochs=1)
+        autotrack.log_metric("own", 1.0)
+    mine, below = record.runs
+    assert (mine.name, mine.params["epochs"], mine.metrics["own"]) == ("mine", "2", [1.0])
+    assert (below.name, below.params["epochs"], below.parent) == ("Net", "1", mine.run_id)
+    assert [len(run.models) for run in (mine, below)] == [1, 1]
+
+
+def test_evaluation_after_the_run(record):
+    """What is evaluated when the program's run has ended is added to it, marked as late."""
+    model = Net()
+    with autotrack.start_run():
+        fit(model, loader())
+    score(model, loader(10))
+    assert [point.key for point in record.run.points if point.late] == ["val/loss"]
+
+
+def test_evaluation_of_another_model(record):
+    """It is not about the model that was trained."""
+    model, other = Net(), Net()
+    fit(model, loader())
+    score(other, loader(10))
+    assert "val/loss" not in record.run.metrics
+    score(model, loader(10))
+    assert len(record.run.metrics["val/loss"]) == 1
+
+
+def test_training_inside_a_recorded_fit(record):
+    """Belongs to that fit, and to nobody else."""
+    token = inside.set("a fit")
+    fit(Net(), loader())
+    inside.reset(token)
+    assert record.runs == []
+
+
+def test_options(record):
+    """Curves per step and models can be left out, and whole trainings where the program has a run of its own."""
+    INTEGRATION.autolog(log_steps=False, log_models=False)
+    fit(Net(), loader())
+    record.finish()
+    assert "step/loss" not in record.run.metrics
+    assert record.run.models == []
+    INTEGRATION.autolog(exclusive=True)
+    with autotrack.start_run(run_name="mine"):
+        fit(Net(), loader())
+    assert [sorted(run.metrics) for run in record.runs if run.name == "mine"] == [[]]
+
+
+def test_the_model_as_it_was_at_the_end(record):
+    """Also where the program has dropped it by then: it loads, and answers as it did."""
+    torch.manual_seed(0)
+    model = Net()
+    fit(model, loader())
+    x = torch.randn(4, 3, generator=GENERATOR.manual_seed(2))
+    with torch.no_grad():
+        expected = model(x)
+    del model
+    record.finish()
+    assert record.run.models[0].tags["state"] == "final"
+    assert '"shape\\": [-1, 3]' in record.run.models[0].signature.replace("\\\\", "\\")
+    loaded = autotrack.torch.load_model(record.run.file("model"), trust=True)
+    assert torch.equal(loaded(x), expected)
+
+
+def test_weights_of_a_model_that_cannot_be_rebuilt(record):
+    """Of a class that is defined inside a function the weights are kept."""
+
+    class Local(Net):
+        pass
+
+    def train():
+        model = Local()
+        fit(model, loader())
+        return {name: tensor.clone() for name, tensor in model.state_dict().items()}
+
+    expected = train()
+    record.finish()
+    kept = load_file(record.run.file("model.safetensors"))
+    assert all(torch.equal(kept[name], tensor) for name, tensor in expected.items())
+    assert record.run.tags["autotrack.torch.model"].startswith("final weights only")
+
+
+def test_steps_after_the_last_epoch(record):
+    """The model says that it is not the final one."""
+
+    def train():
+        model = Net()
+        fit(model, loader())
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        model(torch.ones(2, 3)).sum().backward()
+        optimizer.step()
+
+    train()
+    record.finish()
+    assert record.run.models[0].tags["state"] == "last epoch"
+
+
+def test_random_numbers(record):
+    """No generator is moved by recording."""
+    torch.manual_seed(5)
+    states = []
+    for _ in range(2):
+        random.seed(1), np.random.seed(1), torch.manual_seed(1)  # noqa: NPY002 - the global state is what is tested
+        fit(Net(), loader())
+        score(Net(), loader(10))
+        record.finish()
+        states.append((random.random(), np.random.rand(), torch.rand(1).item()))  # noqa: NPY002 - as above
+        INTEGRATION.disable()
+    assert states[0] == states[1]
+
+
+def test_an_optimizer_from_before(record):
+    """Models and optimizers that were there when recording was switched on are recorded too."""
+    INTEGRATION.disable()
+    model = Net()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    INTEGRATION.enable()
+    functional.cross_entropy(model(torch.ones(2, 3)), torch.tensor([0, 1])).backward()
+    optimizer.step()
+    record.finish()
+    assert record.run.params["optimizer.lr"] == "0.1"
+    assert record.run.params["parameters"] == "8"
+
+
+def test_two_ranks(store):
+    """Two processes that train together are one run, that of rank 0; its losses are what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "autotrack", "run", str(PROGRAMS / "distributed.py")],
+        env={**os.environ, "PORT": str(20000 + os.getpid() % 20000)},
+        capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    (run,) = recorded(store)
+    printed = [float(line.split()[3]) for line in done.stdout.splitlines()]
+    assert run.metrics["step/loss"] == pytest.approx(printed, rel=1e-6)
+    assert run.metrics["train/loss"] == pytest.approx(
+        [sum(n * loss for n, loss in zip((8, 8, 4), part, strict=True)) / 20 for part in (printed[:3], printed[3:])]
+    )
+    assert run.params["world_size"] == "2"
+    assert run.status == "FINISHED"
