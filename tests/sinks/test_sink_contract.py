@@ -20,7 +20,7 @@ class TestMemory(SinkContract):
 
     outlives_the_process = False
 
-    def sink(self, directory):  # noqa: ARG002 - it needs none
+    def sink(self, directory):
         return MemorySink()
 
     def runs(self, sink):
