@@ -76,6 +76,9 @@ def main() -> None:
     for name in sorted(set(arguments.trackers) - set(installed)):
         print(f"{name} is not installed and left out")
     begin = time.monotonic()
+    loads = [os.getloadavg()[0]]
+    if loads[0] > 0.5:
+        print(f"others are at work on this machine (load {loads[0]:.1f}): small differences will drown")
     table = Table(installed)
     with tempfile.TemporaryDirectory(prefix="benchmarks-") as directory:
         places = [Place(name, Path(directory) / name) for name in installed]
@@ -90,9 +93,12 @@ def main() -> None:
                         table.add(workload, place.tracker, answer["figures"])
                         place.evidence += answer["evidence"]
                         place.models += answer["models"]
+            loads.append(os.getloadavg()[0])
         stored = [_stored(place) for place in places]
     minutes = (time.monotonic() - begin) / 60
-    report = "\n".join([_machine(installed, arguments.repeats, minutes), "", table.markdown(), "", *stored])
+    machine = f"{_machine(installed)}; {arguments.repeats} processes per figure, {minutes:.0f} minutes in all; "
+    machine += f"load {' '.join(f'{load:.1f}' for load in loads)} (before, and after each round; 1 is this run's own)."
+    report = "\n".join([machine, "", table.markdown(), "", *stored])
     print(f"\n{report}\n")
     for line in table.missed():
         print(f"missed: {line}")
@@ -130,14 +136,13 @@ def _stored(place: Place) -> str:
     return f"- {name}: {promise}. Of {found} **not all were read back**: {'; '.join(lines[:4])}"
 
 
-def _machine(names: list[str], repeats: int, minutes: float) -> str:
+def _machine(names: list[str]) -> str:
     distributions = (*(trackers.find(name).distribution for name in names), *FRAMEWORKS)
     versions = [(name, _version(name)) for name in distributions]
     return (
         f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores ({platform.machine()}), "
         f"{platform.system()} {platform.release()}, Python {platform.python_version()}; "
-        f"{', '.join(f'{name} {version}' for name, version in versions if version)}; "
-        f"{repeats} processes per figure, {minutes:.0f} minutes in all."
+        f"{', '.join(f'{name} {version}' for name, version in versions if version)}"
     )
 
 
