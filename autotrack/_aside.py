@@ -46,7 +46,7 @@ class aside:  # noqa: N801 - a context manager, read as a verb
 
     def __enter__(self) -> Self:
         self._others = _others()
-        self._restore = [restore for kind in _GENERATORS if (restore := kind())]
+        self._restore = [restore for kind in _generators(alone=not self._others) if (restore := kind())]
         effective = getattr(warnings, "_get_filters", None)  # from Python 3.14 on a context may have filters of its own
         self._filters = warnings.filters if effective is None else effective()  # type: ignore[assignment]  # a list, though typed as less
         self._filter: Any = ("ignore", _OfThisThread(), Warning, None, 0)
@@ -111,7 +111,10 @@ def _torch() -> Callable[[_Threads], None] | None:
     return restore
 
 
-_GENERATORS = (_python, _numpy, _torch)
+def _generators(*, alone: bool) -> tuple[Callable[[], Callable[[_Threads], None] | None], ...]:
+    # torch is not asked among threads: it holds a mutex while it makes a tensor for the answer, that may collect
+    # garbage, and that may let a thread go on that waits for the mutex with the interpreter's lock in hand.
+    return (_python, _numpy, _torch) if alone else (_python, _numpy)
 
 
 def _others() -> _Threads:
