@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from autotrack import guard, settings
-from autotrack.event import ExperimentCreated, Joined, RunCreated
+from autotrack.event import Ended, ExperimentCreated, Joined, RunCreated
 from autotrack.exceptions import AutotrackException
 from autotrack.journal.format import experiment_id, new_run_id
 from autotrack.journal.process import this_process
@@ -26,7 +26,7 @@ from autotrack.sinks.open import open_sink, tracking_uri
 
 _stack: ContextVar[tuple[Run, ...]] = ContextVar("autotrack_runs", default=())
 _experiment: tuple[str, str] | None = None
-_lock = threading.Lock()
+_lock = threading.RLock()
 _told = False
 _joined: dict[str, Run] = {}
 last: Run | None = None
@@ -135,32 +135,49 @@ def start(
         first = RunCreated(
             experiment_key, experiment_name, name, parent.run_id if parent else parent_id, _user(), this_process()
         )
-    stream: Stream = NullStream()
-    with guard.guard("opening a run") as opening:
-        if sink is not None:
+    try:
+        run = Run(
+            run_id, (experiment_key, experiment_name), name, _stream(sink, run_id, first, began), parent=parent,
+            managed=managed, named=named or isinstance(first, Joined),
+        )  # fmt: skip
+        run.started = run.started if began is None else began
+        _ensure_exit_hook()
+        open_runs[run_id] = last = run
+        if isinstance(first, Joined):
+            _joined[run_id] = run
+        if activate:
+            _stack.set((*(r for r in _stack.get() if not r.ended), run))
+        if isinstance(first, RunCreated):
+            run.tags({**_source_tags(run), **(tags or {})})
+        elif tags:
+            run.tags(tags)
+    except BaseException:  # Ctrl-C, before anybody has the run in hand
+        _abandon(sink, run_id, first)
+        raise
+    return run
+
+
+def _stream(sink: Sink | None, run_id: str, first: RunCreated | Joined, began: int | None) -> Stream:
+    if sink is not None:
+        with guard.guard("opening a run"):
             try:
                 stream = sink.open(run_id, first, began)
-                _tell(sink)
             except OSError as error:
                 guard.warn("opening a run", f"{sink.uri} cannot be written ({error}); this run is not recorded")
-    if opening.failed:
-        stream = NullStream()
-    run = Run(
-        run_id, (experiment_key, experiment_name), name, stream, parent=parent, managed=managed,
-        named=named or isinstance(first, Joined),
-    )  # fmt: skip
-    run.started = run.started if began is None else began
-    _ensure_exit_hook()
-    open_runs[run_id] = last = run
-    if isinstance(first, Joined):
-        _joined[run_id] = run
-    if activate:
-        _stack.set((*(r for r in _stack.get() if not r.ended), run))
-    if isinstance(first, RunCreated):
-        run.tags({**_source_tags(run), **(tags or {})})
-    elif tags:
-        run.tags(tags)
-    return run
+            else:
+                _tell(sink)
+                return stream
+    return NullStream()
+
+
+def _abandon(sink: Sink | None, run_id: str, first: RunCreated | Joined) -> None:
+    if run_id in open_runs:
+        open_runs[run_id].end("KILLED")
+    elif sink is not None and sink.has(run_id):  # however far it came
+        with guard.guard(guard.MEDIUM):
+            stream = sink.open(run_id, first)
+            stream.event(Ended("KILLED"))
+            stream.close()
 
 
 def current_experiment() -> tuple[str, str]:

@@ -16,7 +16,7 @@ STRIKES = 8
 _failures: dict[str, int] = {}
 _in_a_row: dict[str, int] = {}
 _said: set[str] = set()
-_lock = threading.Lock()
+_lock = threading.RLock()
 MEDIUM = "recording"
 """The place of whatever a disk refuses: one warning for all of it."""
 silent = False

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import count
 from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Any, Self
@@ -75,9 +76,10 @@ class Run:
         """Whether anything of it is kept; nothing is where nothing can be written, or recording is disabled."""
         self._stream = stream
         self._pid = os.getpid()
-        self._fits = 0
+        self._fits = count()
         self._named = named
-        self._lock = threading.Lock()
+        self._settled = False
+        self._lock = threading.RLock()  # a signal handler may end what it interrupts
 
     @property
     def experiment_id(self) -> str:
@@ -246,27 +248,39 @@ class Run:
             for call in last:
                 with guard.guard("ending a run"):
                     call()
+        try:
+            self._settle(status, error, exit_code, time_ms)
+        except BaseException:  # Ctrl-C in the midst of it: the end is written all the same, then it goes on its way
+            self._settle(status, error, exit_code, time_ms)
+            raise
+
+    def _settle(self, status: str, error: BaseException | None, exit_code: str | None, time_ms: int | None) -> None:
+        if self._pid != os.getpid():  # a forked child that leaves does not end its parent's run
+            self.ended = True
+            open_runs.pop(self.run_id, None)
+            self._let_go()
+            return
         with self._lock:
-            if self.ended:
+            if self._settled:
                 return
             self.ended, self.status = True, status
-        open_runs.pop(self.run_id, None)
-        try:
-            if self._pid == os.getpid():  # a forked child that leaves does not end its parent's run
+            open_runs.pop(self.run_id, None)
+            try:
                 if exit_code is not None:
                     self._stream.event(Tags({"autotrack.exit_code": exit_code}))
                 self._stream.event(Ended(status, traceback_tail(error), exit_code), time_ms)
-        except Exception as problem:  # noqa: BLE001 - whatever fails here must not reach the training
-            self._refused("end", problem)
-        finally:
-            with guard.guard(guard.MEDIUM):
-                self._stream.close()
+            except Exception as problem:  # noqa: BLE001 - whatever fails here must not reach the training
+                self._refused("end", problem)
+            self._settled = True
+            self._let_go()
+
+    def _let_go(self) -> None:
+        with guard.guard(guard.MEDIUM):
+            self._stream.close()
 
     def claim(self) -> bool:
         """Whether the caller is the first training of this run; a second one gets a run of its own below."""
-        with self._lock:
-            self._fits += 1
-            return self._fits == 1
+        return next(self._fits) == 0
 
     def __enter__(self) -> Self:
         return self

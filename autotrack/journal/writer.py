@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable
+from itertools import count
 from pathlib import Path
 
 from autotrack import guard
@@ -35,8 +36,10 @@ class RunWriter:
         self.directory = directory
         self.writer = writer_name(rank())
         self._pid = os.getpid()
-        self._lock = threading.Lock()
+        # Signal handlers may log: one that interrupts a call enters it again, so each step leaves a whole record.
+        self._lock = threading.RLock()
         self._keys: dict[Key, int] = {}
+        self._ids = count(1)
         self._events = self._metrics = -1
 
     def event(self, event: Event, time_ms: int | None = None) -> None:
@@ -91,6 +94,8 @@ class RunWriter:
 
     def close(self) -> None:
         """Let the files go; a later call opens them again."""
+        if self._lock._is_owned():  # type: ignore[attr-defined]  # what threading.Condition itself asks
+            return  # called by a signal handler in the midst of a write to these files; whoever writes closes them
         with self._lock:
             events, metrics, self._events, self._metrics = self._events, self._metrics, -1, -1
             _open_writers.pop(id(self), None)
@@ -115,8 +120,8 @@ class RunWriter:
             self._finish(self._events, line, written)
 
     def _announce(self, key: Key, time_ms: int) -> int:
-        # In the file before the first point, remembered only once it is there.
-        key_id = len(self._keys) + 1
+        # In the file before the first point, remembered only once it is there; a number is given out once.
+        key_id = next(self._ids)
         name, model, dataset, digest = (key, None, None, None) if isinstance(key, str) else key
         self._line(encode(Series(key_id, name, model, dataset, digest), time_ms))
         self._keys[key] = key_id
@@ -125,7 +130,7 @@ class RunWriter:
     def _open_events(self) -> None:
         forked = self._pid != os.getpid()
         if forked:
-            self.writer, self._pid, self._keys = writer_name(rank()), os.getpid(), {}
+            self.writer, self._pid, self._keys, self._ids = writer_name(rank()), os.getpid(), {}, count(1)
         self._events = _append_to(self._path("events", ".jsonl"))
         _open_writers[id(self)] = self
         if forked:
@@ -151,7 +156,7 @@ class RunWriter:
 
     def _drop_after_fork(self) -> None:
         # The lock may be held by a thread that does not exist here; the open files are the parent's.
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         for fd in (self._events, self._metrics):
             if fd >= 0:
                 os.close(fd)

@@ -28,7 +28,7 @@ class Editor:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._pid = 0
         self._writer = ""
         self._writers: OrderedDict[str, RunWriter] = OrderedDict()
