@@ -25,31 +25,17 @@ outer one. What only transforms (scalers, encoders, a PCA) makes no run. Your da
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from autotrack import models
-from autotrack.hooks import Call, Integration, Options, Steps, aside
+from autotrack.hooks import Call, Steps, aside
 from autotrack.models.rows import head
 from autotrack.models.verbs import Verbs
 from autotrack_sklearn.estimator import in_place, parameters, title, trains
 from autotrack_sklearn.flavor import FLAVOR
+from autotrack_sklearn.integration import INTEGRATION, SklearnOptions, chosen
 
 __all__ = ["INTEGRATION", "SklearnOptions", "autolog", "load_model", "log_model", "save_model"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SklearnOptions(Options):
-    """What to record of scikit-learn."""
-
-    log_training_metrics: bool = True
-    pos_label: Any = None
-    """The class that precision, recall and F1 of a two-class problem are about; without it they are weighted."""
-
-
-INTEGRATION = Integration(
-    "sklearn", distribution="scikit-learn", supports=">=1.5,<2", options=SklearnOptions, needs=("joblib",)
-)
 
 autolog = INTEGRATION.autolog
 log_model, save_model, load_model = (_verbs := Verbs(FLAVOR)).log_model, _verbs.save_model, _verbs.load_model
@@ -58,8 +44,7 @@ log_model, save_model, load_model = (_verbs := Verbs(FLAVOR)).log_model, _verbs.
 @INTEGRATION.hook_subclasses("sklearn.base:BaseEstimator", "fit", "fit_predict", "fit_transform")
 def fit(call: Call) -> Steps:
     """Record what is fitted and with which parameters, then how well it knows its training data, then the model."""
-    estimator, options = call.instance, call.options
-    assert isinstance(options, SklearnOptions)
+    estimator, options = call.instance, chosen(call)
     if not trains(estimator):
         return
     cls = type(estimator)
