@@ -47,7 +47,7 @@ from autotrack_optuna.trial import LIVE
 
 __all__ = ["INTEGRATION", "autolog"]
 
-INTEGRATION = Integration("optuna", supports=">=3.0,<6")
+INTEGRATION = Integration("optuna", supports=">=3.6,<6")
 
 autolog = INTEGRATION.autolog
 
