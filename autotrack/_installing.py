@@ -8,7 +8,7 @@ from functools import reduce
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from autotrack._patch import is_ours, patch, replace
+from autotrack._patch import Patched, is_ours, patch, replace
 from autotrack.guard import guard
 
 if TYPE_CHECKING:
@@ -21,9 +21,28 @@ def install(hook: DeclaredHook, target: str, module: ModuleType, shared: dict[in
     Raises ``AttributeError`` where there is no such thing.
     """
     *path, name = target.partition(":")[2].split(".")
+    if name.endswith("]"):
+        name, _, variable = name[:-1].partition("[")
+        return _wrap_inside(hook, reduce(getattr, [*path, name], module), variable)
     if hook.kind != "subclasses":
         return patch(reduce(getattr, path, module), name, hook.wrapper, hook.active, shared).revert
     return _Family(hook, reduce(getattr, [*path, name], module)).revert  # type: ignore[arg-type]  # a class by contract
+
+
+def _wrap_inside(hook: DeclaredHook, decorated: Any, variable: str) -> Callable[[], None]:
+    """Wrap the function that a decorator's wrapper calls: whoever has the wrapper, since whenever, comes by here."""
+    free = getattr(getattr(decorated, "__code__", None), "co_freevars", ())
+    if variable not in free:
+        raise AttributeError(f"{getattr(decorated, '__qualname__', decorated)!r} has no variable {variable!r} inside")
+    cell = decorated.__closure__[free.index(variable)]
+    original = cell.cell_contents
+    wrapped = cell.cell_contents = Patched(original, hook.wrapper, hook.active)
+
+    def undo() -> None:
+        if cell.cell_contents is wrapped:
+            cell.cell_contents = original
+
+    return undo
 
 
 class _Family:

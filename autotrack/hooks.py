@@ -127,7 +127,10 @@ class Integration:
     ) -> Callable[[Callable[[Call], Steps]], Callable[[Call], Steps]]:
         """Record the calls of a function or method, named ``"module:qualified.name"``; all the names of one function
         belong in one call. With ``joins`` the hook also runs inside a recorded call of the same integration and adds
-        to its run. With ``hosts`` what is trained inside the call is recorded too, each training in a run below."""
+        to its run. With ``hosts`` what is trained inside the call is recorded too, each training in a run below.
+
+        A target ``"module:function[variable]"`` is the function that a decorator's wrapper knows by that variable; so
+        calls are recorded also where the program has imported the function before recording began."""
 
         def declare(function: Callable[[Call], Steps]) -> Callable[[Call], Steps]:
             self.hooks.append(DeclaredHook(self, function, targets, kind="record", joins=joins, hosts=hosts))
