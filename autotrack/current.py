@@ -22,7 +22,7 @@ from autotrack.run import Run, open_runs, outcome
 from autotrack.sinks.base import Sink, Stream
 from autotrack.sinks.local import LocalSink
 from autotrack.sinks.null import NullStream
-from autotrack.sinks.open import open_sink, tracking_uri
+from autotrack.sinks.open import tracking_uri, usable_sink
 
 _stack: ContextVar[tuple[Run, ...]] = ContextVar("autotrack_runs", default=())
 _experiment: tuple[str, str] | None = None
@@ -236,20 +236,7 @@ def reset() -> None:
 
 
 def _sink() -> Sink | None:
-    if settings.disabled():
-        return None
-    try:
-        return open_sink()
-    except (OSError, AutotrackException) as error:
-        if guard.strict() and isinstance(error, AutotrackException):
-            raise
-        local = str(settings.default_store())
-        guard.warn("tracking URI", f"{error}. The record goes to {local} instead")
-        try:
-            return open_sink(local)
-        except (OSError, AutotrackException) as again:
-            guard.warn("default store", f"{again}. Nothing is recorded")
-            return None
+    return None if settings.disabled() else usable_sink()
 
 
 def _join_from_environment() -> Run | None:

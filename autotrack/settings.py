@@ -97,7 +97,7 @@ def local_directory(uri: str) -> Path | None:
                 f"{uri}: a file URI names a directory of this machine, not of {parts.netloc!r}"
             )
         return Path(unquote(parts.path)).expanduser().absolute()
-    if "://" in uri or uri.startswith("memory:"):
+    if "://" in uri or uri.startswith("memory:") or uri in ("databricks", "databricks-uc"):
         return None
     return Path(uri).expanduser().absolute()
 

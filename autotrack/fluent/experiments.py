@@ -14,7 +14,7 @@ from autotrack.fluent.asking import all_pages, client
 from autotrack.journal.format import experiment_id as id_of
 from autotrack.journal.reader import read_events
 from autotrack.settings import local_directory
-from autotrack.sinks.open import tracking_uri
+from autotrack.sinks.open import usable_sink
 
 
 def create_experiment(name: str, artifact_location: str | None = None, tags: Mapping[str, Any] | None = None) -> str:
@@ -84,7 +84,8 @@ def _untouched(name: str) -> Experiment | None:
     Its id follows from its name then, so that a look at a few small files answers what would otherwise take the
     machinery of a query, at the start of nearly every program.
     """
-    directory = local_directory(tracking_uri())
+    sink = usable_sink()
+    directory = local_directory(sink.uri) if sink is not None else None
     if directory is None or not name:
         return None
     chosen = id_of(name)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from autotrack import current, settings
-from autotrack.sinks.open import open_sink, tracking_uri
+from autotrack.sinks.open import open_sink, tracking_uri, usable_uri
 
 
 def autolog(
@@ -74,15 +74,16 @@ def set_tracking_uri(uri: str | Path | None) -> None:
 
     A directory that holds somebody else's files is refused.
     """
-    if uri is not None:
-        open_sink(str(uri))
-    settings.choose(tracking_uri=None if uri is None else str(uri))
+    text = uri.absolute().as_uri() if isinstance(uri, Path) else uri
+    if text is not None:
+        open_sink(text)
+    settings.choose(tracking_uri=text)
     current.choose_experiment(None)
 
 
 def get_tracking_uri() -> str:
     """Where runs are recorded now."""
-    return tracking_uri()
+    return (None if settings.disabled() else usable_uri()) or tracking_uri()
 
 
 def is_tracking_uri_set() -> bool:

@@ -14,6 +14,7 @@ from autotrack.models import format  # noqa: A004 - the module's name, not the b
 from autotrack.models.flavor import Flavor, climbs, named
 from autotrack.models.format import PYFUNC, ModelInfo
 from autotrack.models.trust import doubt, recorded
+from autotrack.sinks.open import usable_sink
 
 Resolver = Callable[[str, str], Path]
 """From a run's id and a model's name to a directory on this machine."""
@@ -105,8 +106,8 @@ def admit(located: Located, runs: str, *, trusted: bool = False) -> None:
 def _store(store: str | Path | None) -> Path | None:
     if store is not None:
         return Path(store).expanduser().absolute()
-    uri = settings.current().tracking_uri
-    return settings.local_directory(uri) if uri else settings.default_store()
+    sink = usable_sink()
+    return settings.local_directory(sink.uri) if sink is not None else None
 
 
 def _in_store(store: Path | None, run_id: str, name: str) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from autotrack import guard
 from autotrack.exceptions import AutotrackException
 from autotrack.settings import current, default_store, local_directory
 from autotrack.sinks.base import Sink
@@ -34,12 +35,39 @@ def open_sink(uri: str | None = None) -> Sink:
     return _open[name]
 
 
+def usable_uri() -> str | None:
+    """The tracking URI in force; where nothing serves that, the project's own store, with one warning, and ``None``
+    where that cannot be used either."""
+    uri = tracking_uri()
+    try:
+        open_sink(uri)
+    except (OSError, AutotrackException) as error:
+        if guard.strict() and isinstance(error, AutotrackException):
+            raise
+        local = str(default_store())
+        guard.warn("tracking URI", f"{error}. The record goes to {local} instead")
+        try:
+            open_sink(local)
+        except (OSError, AutotrackException) as again:
+            guard.warn("default store", f"{again}. Nothing is recorded")
+            return None
+        return local
+    return uri
+
+
+def usable_sink() -> Sink | None:
+    """The sink of :func:`usable_uri`."""
+    uri = usable_uri()
+    return None if uri is None else open_sink(uri)
+
+
 def store_directory(uri: str | None = None) -> Path:
-    """The directory of a local store; raises for a URI that names none."""
-    uri = uri or tracking_uri()
+    """The directory of a local store, by default of the one that runs are recorded to; raises for a URI that names
+    none."""
+    uri = uri or usable_uri() or tracking_uri()
     directory = local_directory(uri)
     if directory is None:
-        raise AutotrackException.invalid(f"{uri} is not a local store; this version reads directories only")
+        raise AutotrackException.invalid(_refusal(uri))
     return directory
 
 
@@ -62,7 +90,19 @@ def _foreign(uri: str) -> Sink:
     for point in entry_points(group=GROUP, name=scheme):
         sink: Sink = point.load()(uri)
         return sink
-    raise AutotrackException.invalid(
-        f"no sink for {scheme}: ({uri}); set a directory, or install a package that offers the entry point "
-        f"{GROUP!r} named {scheme!r}"
+    raise AutotrackException.invalid(_refusal(uri))
+
+
+def _refusal(uri: str) -> str:
+    if uri.startswith(("http://", "https://", "databricks")):
+        return f"{uri} is a server, and this version knows local stores only; set the tracking URI to a directory"
+    if uri.startswith(("sqlite:", "postgresql", "mysql", "mssql")):
+        return (
+            f"{uri} is a database that autotrack did not make; it is left as it is. Set the tracking URI to a "
+            "directory, such as .autotrack, and keep reading that database with the program that made it"
+        )
+    scheme = uri.partition(":")[0]
+    return (
+        f"{uri} is not a local store; set the tracking URI to a directory, or install a package that offers the entry "
+        f"point {GROUP!r} named {scheme!r}"
     )
