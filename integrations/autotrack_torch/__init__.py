@@ -14,7 +14,8 @@ A run holds
 - the parameters: the optimizer's class and settings per group, the loss functions, ``batch_size`` and what else the
   loader and its data set say, the number of ``parameters``, ``device``, ``dtype``, ``seed``;
 - per epoch, counted from 0: ``train/loss``, weighted by samples; ``lr``; ``train/epoch_seconds``; and ``val/loss`` or
-  ``test/loss`` of a whole pass without a step, named after what the program calls its loader;
+  ``test/loss`` of a whole pass without a step, named after what the program calls its loader, or what you call it:
+  ``autotrack.torch.name(loader, "holdout")``; of losses over classes also ``train/accuracy``, ``val/accuracy``;
 - per optimizer step, counted from 1: ``step/loss``, thinned out so that extremes stay;
 - ``epochs``, ``steps`` and ``training_seconds`` when it is over;
 - the model as it is then, as ``model``.
@@ -34,8 +35,9 @@ from autotrack.models.verbs import Verbs
 from autotrack_torch import events
 from autotrack_torch.flavor import FLAVOR
 from autotrack_torch.integration import INTEGRATION, TorchOptions
+from autotrack_torch.naming import name
 
-__all__ = ["INTEGRATION", "TorchOptions", "autolog", "load_model", "log_model", "save_model"]
+__all__ = ["INTEGRATION", "TorchOptions", "autolog", "load_model", "log_model", "name", "save_model"]
 
 ALIASES = ("pytorch",)
 
@@ -43,6 +45,9 @@ autolog = INTEGRATION.autolog
 log_model, save_model, load_model = (_verbs := Verbs(FLAVOR)).log_model, _verbs.save_model, _verbs.load_model
 
 INTEGRATION.hook("torch.optim.optimizer:Optimizer.__init__")(events.built)
+INTEGRATION.hook(
+    "torch.optim.lr_scheduler:LRScheduler.__init__", "torch.optim.lr_scheduler:ReduceLROnPlateau.__init__"
+)(events.scheduled)
 INTEGRATION.watch("torch.utils.data.dataloader:DataLoader.__iter__")(events.began)
 INTEGRATION.watch("torch.amp.grad_scaler:GradScaler.scale")(events.scaled)
 

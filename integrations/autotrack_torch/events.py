@@ -6,7 +6,7 @@ from types import ModuleType
 from typing import Any
 
 from autotrack.hooks import Call, Steps, inside
-from autotrack_torch import owner
+from autotrack_torch import owner, settings
 
 _loops: ModuleType | None = None
 """`autotrack_torch.loop`, which needs torch: there once torch is."""
@@ -30,6 +30,14 @@ def built(call: Call) -> Steps:
         if _loops is not None:
             _loops.here_in_task()
         facts.forwards = [Forward(model) for model in owner.models_of(call.instance)]
+
+
+def scheduled(call: Call) -> Steps:
+    """Something that changes a learning rate is built: note what it was set to."""
+    yield
+    facts = owner.built.get(id(getattr(call.instance, "optimizer", None)))
+    if facts is not None:
+        facts.schedule = settings.of_scheduler(call.instance)
 
 
 def began(loader: Any, _args: Any, _kwargs: Any, iterator: Any) -> None:

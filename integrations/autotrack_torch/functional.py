@@ -10,6 +10,7 @@ import torch
 from torch.compiler import is_compiling
 from torch.nn import functional
 
+from autotrack_torch.derived import CLASSES
 from autotrack_torch.loop import here, present
 from autotrack_torch.standin import failed, hide, put
 
@@ -33,6 +34,8 @@ def watch() -> Callable[[], None]:
 
 
 def _looker(name: str) -> Callable[[Any], Any]:
+    always = name in CLASSES
+
     def make(original: Any) -> Any:
         def loss(*args: Any, **kwargs: Any) -> Any:
             if is_compiling():
@@ -43,8 +46,8 @@ def _looker(name: str) -> Callable[[Any], Any]:
                 hide(error)
                 raise
             loop = present()
-            if loop is None or loop.thread != get_ident() or loop.listens():
-                _hear(name, result, kwargs)
+            if always or loop is None or loop.thread != get_ident() or loop.listens():
+                _hear(name, result, args, kwargs)
             return result
 
         # TorchScript compiles from source, and then takes that of the original instead.
@@ -54,11 +57,11 @@ def _looker(name: str) -> Callable[[Any], Any]:
     return make
 
 
-def _hear(name: str, result: Any, kwargs: dict[str, Any]) -> None:
+def _hear(name: str, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     if type(result) is torch.Tensor:
         try:
             loop = here()
             if loop is not None:
-                loop.hear(name, result, str(kwargs.get("reduction", "mean")))
+                loop.hear(name, result, args, kwargs)
         except Exception as error:  # noqa: BLE001 - ours stops here
             failed("loss function", error)

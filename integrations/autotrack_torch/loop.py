@@ -15,11 +15,13 @@ from torch.utils.data import get_worker_info
 
 from autotrack.hooks import inside
 from autotrack_torch import naming, owner, passes
-from autotrack_torch.loss import MARK, Piece, Shape, describe, is_plain
+from autotrack_torch.derived import CLASSES, right
+from autotrack_torch.loss import MARK, Piece, Shape, describe, is_plain, scale
 from autotrack_torch.opening import begin
-from autotrack_torch.passes import Heard, Pass
+from autotrack_torch.optimized import Optimized
+from autotrack_torch.passes import Heard, Hits, Pass
 from autotrack_torch.reading import Readings, read, readable
-from autotrack_torch.training import Optimized, Training, evaluated_elsewhere
+from autotrack_torch.training import Training, evaluated_elsewhere
 
 _loop: ContextVar[Loop | None] = ContextVar("autotrack_torch_loop", default=None)
 _over: deque[Training] = deque()
@@ -47,6 +49,8 @@ class Loop:
         """A kind of graph node that needs no further look."""
         self.unscaled: tuple[weakref.ref[Any], Any] | None = None
         """What ``GradScaler.scale`` gave last, and what it was given."""
+        self.judged: tuple[weakref.ref[Any], Any, Any] | None = None
+        """The result of a loss over classes, samples put into the right one, and samples."""
         self.watched: weakref.ref[Any] | None = None
         """A parameter by whose version one sees whether the model has changed meanwhile."""
         self.unseen: weakref.ref[Any] | None = None
@@ -108,7 +112,10 @@ class Loop:
         if pass_ in self.passes:
             self.passes.remove(pass_)
         if self.current is pass_:
-            stepped = [other for other in self.passes if other.steps]
+            again = complete and pass_.sizes is not None and pass_.steps and pass_.backwards == pass_.batches
+            if again:
+                self.passes.append(pass_.again(self))
+            stepped = [other for other in self.passes if other.steps or other.replays]
             self.current = stepped[-1] if stepped else None
         training = pass_.training or self.training
         if training is None:
@@ -129,10 +136,17 @@ class Loop:
         pass_ = self.current
         return not pass_.steps if pass_ is not None else self.loose_steps < _LEARNT
 
-    def hear(self, name: str, result: Any, reduction: str) -> None:
+    def hear(self, name: str, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """A loss function was called."""
         pass_ = self.current
         node = result.grad_fn
+        reduction = str(kwargs.get("reduction", "mean"))
+        hits = None
+        if name in CLASSES and pass_ is not None:
+            hits = right(args, kwargs, training=pass_.steps > 0)
+            self.judged = (weakref.ref(result), *hits) if hits is not None and node is not None else None
+        if pass_ is not None and pass_.steps:
+            return
         if node is not None:
             node.metadata[MARK] = (name, reduction)
         if pass_ is None:
@@ -141,6 +155,9 @@ class Loop:
         if heard is None:
             heard = pass_.heard[name] = Heard()
         heard.calls += 1
+        if hits is not None:
+            self.readings.take(hits[0], heard.hits.add_right)
+            self.readings.take(hits[1], heard.hits.add_seen)
         n = pass_.n
         if reduction == "none":
             if result.dim() < 1 or result.shape[0] != n:
@@ -165,6 +182,8 @@ class Loop:
                 self.shapes.clear()
             piece = Piece(None, 0, 0, version)
         else:
+            if pass_.replays:
+                pass_.replay()
             piece = Piece(pass_, pass_.batches, pass_.n if pass_.counted else 0, version)
             pass_.moved = False
         if self.pending:
@@ -179,17 +198,31 @@ class Loop:
         if self.unscaled is not None:
             known, self.unscaled = self.unscaled, None
             if known[0]() is root:
-                root = known[1]
+                root = known[1]  # detached; the node tells which loss it is
                 node = node.next_functions[0][0] if node is not None else None
         if node is not None and type(node) is not self.plain:
             self.shape = describe(piece, node, self.shapes)
             if is_plain(piece, node):
                 self.plain = type(node)
         self.pending.append(piece)
+        if pass_ is not None and not piece.part:
+            pass_.backwards += 1
+        if self.judged is not None and pass_ is not None:
+            self._judge(pass_.hits, root, node)
         if root.is_cpu and not self.readings.waiting:
             piece.value = read(root)
         else:
             self.readings.take(root, piece.set)
+
+    def _judge(self, hits: Hits, root: Any, node: Any) -> None:
+        """What is minimised may be a loss whose classes were counted, as it is or times a constant."""
+        judged, self.judged = self.judged, None
+        result = judged[0]() if judged is not None else None
+        if judged is None or result is None:
+            return
+        if result is root or (node is not None and result.grad_fn is scale(node)[1]):
+            self.readings.take(judged[1], hits.add_right)
+            self.readings.take(judged[2], hits.add_seen)
 
     def scaled(self, loss: Any, result: Any) -> None:
         """``GradScaler`` gave ``result`` for ``loss``."""
@@ -234,6 +267,8 @@ class Loop:
                 training.lost(optimized, pieces, training.steps)
         else:
             self.readings.after(partial(training.lost, optimized, pieces, training.steps))
+        if pass_ is not None and pass_.replayed:
+            self.end(pass_, complete=True)
 
     def _step_unseen(self) -> None:
         """The parameters have changed since the last backward pass, and no step was seen: where there is one optimizer

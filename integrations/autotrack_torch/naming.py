@@ -5,9 +5,10 @@ from __future__ import annotations
 import dis
 import re
 import sys
+import weakref
 from itertools import islice
 from types import CodeType, FrameType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 _SPLITS = {
     "train": "train", "training": "train", "trn": "train",
@@ -29,6 +30,19 @@ _LEVELS = 2
 _MOST = 512
 
 _words: dict[tuple[CodeType, int], tuple[str, ...]] = {}
+
+
+_given: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()
+
+
+def name(loader: Any, split: str) -> None:
+    """Call what is evaluated on a loader so: its metrics are ``<split>/loss`` and so on, whatever its own name is."""
+    _given[loader] = split
+
+
+def given(loader: Any) -> str:
+    """What a loader was called; empty if nothing."""
+    return _given.get(loader, "")
 
 
 class Place(NamedTuple):

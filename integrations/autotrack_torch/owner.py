@@ -19,7 +19,7 @@ _clock = itertools.count(1)
 class Built:
     """What was known of an optimizer when it was built."""
 
-    __slots__ = ("born", "forwards", "modules", "ref", "stepped", "thread")
+    __slots__ = ("born", "forwards", "modules", "ref", "schedule", "stepped", "thread")
 
     def __init__(self, optimizer: Any, modules: list[weakref.ref[Any]]) -> None:
         key = id(optimizer)
@@ -28,6 +28,8 @@ class Built:
         self.born = now()
         self.stepped = False
         self.thread = threading.get_ident()
+        self.schedule: dict[str, Any] = {}
+        """Settings of what changes its learning rate."""
         self.forwards: list[Any] = []
         """What looks at the first call of each model."""
 

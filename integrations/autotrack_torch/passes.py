@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from copy import copy
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from autotrack_torch.integration import INTEGRATION
-from autotrack_torch.naming import Place
+from autotrack_torch.naming import Place, given
 
 if TYPE_CHECKING:
     from autotrack_torch.loop import Loop
@@ -20,17 +21,33 @@ collected = 0
 """Changes whenever an iterator is collected, so that passes which were left early are looked for."""
 
 
+class Hits:
+    """How many samples were put into the right class."""
+
+    __slots__ = ("right", "seen")
+
+    def __init__(self) -> None:
+        self.right = self.seen = 0.0
+
+    def add_right(self, count: float) -> None:
+        """So many were."""
+        self.right += count
+
+    def add_seen(self, count: float) -> None:
+        """So many were looked at."""
+        self.seen += count
+
+
 class Heard:
     """What one loss function gave during a pass."""
 
-    __slots__ = ("calls", "graded", "samples", "total")
+    __slots__ = ("calls", "hits", "samples", "total")
 
     def __init__(self) -> None:
         self.calls = 0
         self.samples = 0
         self.total = 0.0
-        self.graded = 0
-        """Calls with gradients switched on."""
+        self.hits = Hits()
 
     def add(self, n: int, value: float) -> None:
         """A value per sample, over ``n`` samples."""
@@ -42,8 +59,9 @@ class Pass:
     """From ``iter(loader)`` to the last batch that the program took."""
 
     __slots__ = (
-        "_left", "_size", "batches", "companion", "complete", "counted", "facts", "heard", "iterator", "loop", "moved",
-        "n", "place", "samples", "source", "started", "steps", "sums", "training",
+        "_left", "_size", "backwards", "batches", "companion", "complete", "counted", "facts", "given", "heard", "hits",
+        "iterator", "loop", "moved", "n", "place", "replays", "samples", "sizes", "source", "started", "steps", "sums",
+        "training",
     )  # fmt: skip
 
     def __init__(self, loader: Any, iterator: Any, loop: Loop, place: Place) -> None:
@@ -62,10 +80,18 @@ class Pass:
         self.companion = False
         """Whether its batches go together with those of another pass, as in ``zip(a, b)``."""
         self.complete = False
+        self.backwards = 0
+        """Batches that ``backward`` was called for."""
+        self.sizes: list[int] | None = [] if place.cycled else None
+        """Samples of each batch, where the batches are used again without the loader."""
+        self.replays = False
+        self.given = given(loader)
         self.training: Any = None
         """Whose steps were done in it."""
         self.sums: dict[Any, list[float]] = {}
         """Per optimizer ``[sum of n * loss, sum of n]``."""
+        self.hits = Hits()
+        """Of what was minimised."""
         self.heard: dict[str, Heard] = {}
         """The loss functions that were called while no optimizer had stepped, by name."""
         self.counted = False
@@ -77,8 +103,35 @@ class Pass:
         with INTEGRATION.attempt("data loader"):
             self._look(loader)
         key = id(iterator)
-        self.iterator = weakref.ref(iterator, partial(_gone, key))
+        self.iterator: Callable[[], Any] = weakref.ref(iterator, partial(_gone, key))
         under_way[key] = self
+
+    def split(self) -> str:
+        """The part of the data that is evaluated."""
+        found = self.given or self.place.split()
+        return "train_eval" if found == "train" else found
+
+    def again(self, loop: Loop) -> Pass:
+        """The pass that follows a complete one without the loader: ``itertools.cycle`` has kept the batches."""
+        assert self.sizes is not None
+        other = copy(self)
+        other.loop, other.iterator, other.replays = loop, _always, True
+        other.started, other.batches, other.n, other.samples, other.steps = time.perf_counter(), 0, 0, 0, 0
+        other.sums, other.heard, other.hits, other.backwards = {}, {}, Hits(), 0
+        other.moved = other.complete = False
+        return other
+
+    def replay(self) -> None:
+        """The program goes on with the next kept batch."""
+        sizes = self.sizes or [0]
+        self.n = sizes[self.batches % len(sizes)]
+        self.batches += 1
+        self.samples += self.n
+
+    @property
+    def replayed(self) -> bool:
+        """Whether all kept batches were used."""
+        return self.replays and self.sizes is not None and self.batches >= len(self.sizes)
 
     def take(self, batch: Any) -> None:
         """The program took the next batch."""
@@ -96,13 +149,15 @@ class Pass:
             n = n if 0 < n < self._size else self._size
         self.n = n
         self.samples += n
+        if self.sizes is not None:
+            self.sizes.append(n)
 
     def _look(self, loader: Any) -> None:
         from torch.utils import data  # the framework, which the loader comes from
 
         size, batches, dataset = loader.batch_size, loader.batch_sampler, loader.dataset
         self._size = size
-        self.counted = size is not None
+        self.counted = size is not None or batches is not None
         self.facts = {"batch_size": size, "dataset": type(dataset).__name__}
         if type(batches) is data.BatchSampler:
             self.facts["shuffle"] = isinstance(batches.sampler, data.RandomSampler)
@@ -154,6 +209,10 @@ def first_dimension(batch: Any, depth: int = 4) -> int:
             if found:
                 return found
     return 0
+
+
+def _always() -> bool:
+    return True
 
 
 def _gone(key: int, ref: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from functools import cache
 from typing import Any
 
@@ -48,6 +49,24 @@ def read(tensor: Any) -> float:
         return value if type(value) is float else float(value)
     with torch._C.DisableTorchFunction(), _disable_current_modes():
         return float(tensor.item())
+
+
+def visible(tensor: Any) -> bool:
+    """Whether something is a plain tensor that may be computed with now: no trace is being taken, and so on."""
+    return type(tensor) is _Tensor and _tracing() is None and not _transformed(tensor) and not tensor.is_meta
+
+
+def unseen() -> AbstractContextManager[Any]:
+    """While it lasts, the program's own modes do not get to see what is computed."""
+    if not _dispatch_modes() and not _function_modes():
+        return _AS_IS
+    stack = ExitStack()
+    stack.enter_context(torch._C.DisableTorchFunction())
+    stack.enter_context(_disable_current_modes())
+    return stack
+
+
+_AS_IS: AbstractContextManager[Any] = nullcontext()
 
 
 class Readings:

@@ -6,7 +6,13 @@ import os
 import sys
 from typing import Any
 
+from autotrack_torch import owner
 from autotrack_torch.passes import Pass
+
+_STATE = frozenset((
+    "last_epoch", "base_lrs", "verbose", "best", "num_bad_epochs", "cooldown_counter", "mode_worse", "T_cur",
+))  # fmt: skip
+"""What of a scheduler's attributes changes while it works."""
 
 
 def of_optimizer(optimizer: Any, prefix: str) -> dict[str, Any]:
@@ -23,6 +29,23 @@ def of_optimizer(optimizer: Any, prefix: str) -> dict[str, Any]:
                 found[f"{prefix}optimizer.group{index}.{name}"] = _plain(value)
     if len(groups) > 1:
         found[f"{prefix}optimizer.groups"] = len(groups)
+    facts = owner.built.get(id(optimizer))
+    for name, value in facts.schedule.items() if facts is not None else ():
+        found[f"{prefix}{name}"] = value
+    return found
+
+
+def of_scheduler(scheduler: Any) -> dict[str, Any]:
+    """Class and settings of what changes the learning rate."""
+    found: dict[str, Any] = {"scheduler": type(scheduler).__name__}
+    for name, value in vars(scheduler).items():
+        several = isinstance(value, list | tuple) and len(value) <= 20
+        if (
+            not name.startswith("_")
+            and name not in _STATE
+            and all(type(item) in (int, float, str, bool) for item in (value if several else (value,)))
+        ):
+            found[f"scheduler.{name}"] = value
     return found
 
 

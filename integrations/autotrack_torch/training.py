@@ -12,12 +12,15 @@ from autotrack_torch import owner, settings
 from autotrack_torch.final import Keeper
 from autotrack_torch.integration import INTEGRATION, log_steps
 from autotrack_torch.loss import Piece, Shape, losses
+from autotrack_torch.optimized import Optimized
 from autotrack_torch.passes import Pass, Source
 from autotrack_torch.series import Series
 
 if TYPE_CHECKING:
     from autotrack_torch.loop import Loop
 
+_NAMED = 8
+"""Optimizers of one training that are told apart."""
 _HOLD = 64
 """Steps for which names may wait, where several optimizers were built and one has stepped."""
 _LOOKS = 3
@@ -26,19 +29,6 @@ _WINDOW = 100
 _WINDOWS = 1000
 
 trainings: weakref.WeakSet[Training] = weakref.WeakSet()
-
-
-class Optimized:
-    """One optimizer of a training."""
-
-    def __init__(self, optimizer: Any, label: str, entries: dict[int, Optimized]) -> None:
-        key = id(optimizer)
-        self.ref = weakref.ref(optimizer, lambda _: entries.pop(key, None))
-        self.label = label
-        self.steps = 0
-        self.lr: Any = None
-        self.loss: Series | None = None
-        self.window = [0.0, 0.0]
 
 
 class Training:
@@ -53,6 +43,8 @@ class Training:
         self.optimizers: dict[int, Optimized] = {}
         self._by_name: list[Optimized] = []
         self._born = owner.now()
+        self._further: Optimized | None = None
+        self._further_refs: dict[int, Any] = {}
         self._decided = False
         """Whether the names of the optimizers are settled."""
         self._held: list[tuple[Optimized, int, float]] = []
@@ -102,6 +94,8 @@ class Training:
 
     def enrol(self, optimizer: Any) -> Optimized:
         """Take an optimizer in."""
+        if len(self._by_name) >= _NAMED:
+            return self._enrol_further(optimizer)
         models = owner.models_of(optimizer)
         label = type(models[0]).__name__ if models else type(optimizer).__name__
         taken = [known.label for known in self._by_name]
@@ -121,6 +115,25 @@ class Training:
             if not self._decided:
                 self._decide()
             self.run.params(settings.of_optimizer(optimizer, f"{found.label}."))
+        return found
+
+    def _enrol_further(self, optimizer: Any) -> Optimized:
+        """One of very many, as with an optimizer for each parameter: their values are not told apart."""
+        if self._further is None:
+            self._further = Optimized(optimizer, "others", self.optimizers)
+            self._by_name.append(self._further)
+        key = id(optimizer)
+        found = self.optimizers[key] = self._further
+        optimizers, refs = self.optimizers, self._further_refs
+
+        def forget(_: Any) -> None:
+            optimizers.pop(key, None)
+            refs.pop(key, None)
+
+        refs[key] = weakref.ref(optimizer, forget)
+        facts = owner.built.get(id(optimizer))
+        if facts is not None:
+            facts.stepped = True
         return found
 
     def _others_may_follow(self) -> bool:
@@ -168,7 +181,7 @@ class Training:
         loss: float
         if len(pieces) == 1 and piece.value is not None and not piece.extensive and piece.factor == 1.0:
             loss = piece.value
-            sums = _sums(optimized, piece.over)
+            sums = optimized.sums(piece.over)
             n = piece.n or 1
             sums[0] += n * loss
             sums[1] += n
@@ -199,7 +212,7 @@ class Training:
                 self._add(self._by_name[0], over, n or 1, value)
 
     def _add(self, optimized: Optimized, pass_: Pass | None, n: int, value: float) -> None:
-        sums = _sums(optimized, pass_)
+        sums = optimized.sums(pass_)
         sums[0] += n * value
         sums[1] += n
 
@@ -257,6 +270,8 @@ class Training:
             self.run.params(settings.of_pass(pass_))
             self.run.tags({"autotrack.torch.epoch": f"a pass over {pass_.place.name()}, {pass_.place}"})
         step = index if self.unit == "epoch" else self.steps
+        if first and pass_.hits.seen and len(pass_.sums) == 1:
+            values["train/accuracy"] = pass_.hits.right / pass_.hits.seen
         if first:
             values["train/epoch_seconds"] = time.perf_counter() - pass_.started
         self.run.metrics({**values, **self._rates()}, step)
@@ -279,14 +294,15 @@ class Training:
         ours = self.keeper.concerned()
         if not (ours and pass_.complete and pass_.heard) or pass_.companion or self._superseded():
             return
-        split = pass_.place.split()
-        split = "train_eval" if split == "train" else split
+        split = pass_.split()
         alone = len(pass_.heard) == 1
         values: dict[str, float] = {}
         for name, heard in pass_.heard.items():
             if heard.samples:
                 same = alone and heard.calls == pass_.batches and self.shape is not None and self.shape.parts == (name,)
                 values[f"{split}/loss" if same else f"{split}/{name}"] = heard.total / heard.samples
+                if alone and heard.calls == pass_.batches and heard.hits.seen:
+                    values[f"{split}/accuracy"] = heard.hits.right / heard.hits.seen
         if nested:  # in the midst of a training pass: no epoch is over
             self.run.metrics({f"step/{key}": value for key, value in values.items()}, self.steps)
         else:
@@ -344,15 +360,6 @@ class Training:
             if isinstance(rate, int | float) or getattr(rate, "is_cpu", False):
                 rates[self._key("lr", optimized)] = float(rate)
         return rates
-
-
-def _sums(optimized: Optimized, pass_: Pass | None) -> list[float]:
-    if pass_ is None:
-        return optimized.window
-    found = pass_.sums.get(optimized)
-    if found is None:
-        found = pass_.sums[optimized] = [0.0, 0.0]
-    return found
 
 
 def evaluated_elsewhere(pass_: Pass, thread: int) -> None:

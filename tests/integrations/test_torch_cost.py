@@ -26,17 +26,26 @@ def one_thread():
     torch.set_num_threads(before)
 
 
-def test_a_step_costs_ten_microseconds(store):
-    """Time inside our frames, over ten thousand steps that are journalled to disk; the best of some tries, as other
-    programs may be at work here."""
+@pytest.mark.parametrize(
+    ("loss", "most"),
+    [
+        ("mse_loss", 10e-6),
+        pytest.param(
+            "cross_entropy", 25e-6, marks=pytest.mark.slow
+        ),  # tensor operations, which other programs slow down
+    ],
+)
+def test_what_a_step_costs(store, loss, most):
+    """Ten microseconds, and fifteen more where accuracy is counted: time inside our frames, over ten thousand steps
+    that are journalled to disk. The best of some tries counts, as other programs may be at work here."""
     spent = []
     for _ in range(12):
         INTEGRATION.switch()
-        spent.append(_inside_our_frames() / STEPS)
+        spent.append(_inside_our_frames(loss) / STEPS)
         INTEGRATION.disable()
-        if spent[-1] < 10e-6:
+        if spent[-1] < most:
             break
-    assert min(spent) < 10e-6
+    assert min(spent) < most
 
 
 def test_memory_stays_flat(record):
@@ -79,27 +88,29 @@ def test_trainings_leave_nothing(record):
     assert after - before < 300
 
 
-def _inside_our_frames() -> float:
+def _inside_our_frames(name: str) -> float:
     """The stand-ins as a loop calls them, with nothing behind them; less a loop that calls nothing."""
     from autotrack_torch import backward, batches, steps
     from autotrack_torch import functional as losses
 
-    model = nn.Linear(4, 3)
+    model = nn.Linear(4, 10)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    data = TensorDataset(torch.randn(4 * STEPS + 80, 4), torch.randint(0, 3, (4 * STEPS + 80,)))
-    iterator = iter(DataLoader(data, batch_size=4))
+    samples = 64 * (STEPS + 6)
+    target = torch.randint(0, 10, (samples,)) if name == "cross_entropy" else torch.randn(samples, 10)
+    iterator = iter(DataLoader(TensorDataset(torch.randn(samples, 4), target), batch_size=64))
     for _ in range(5):
         x, y = next(iterator)
-        functional.cross_entropy(model(x), y).backward()
+        getattr(functional, name)(model(x), y).backward()
         optimizer.step()
-    loss = functional.cross_entropy(model(x), y)
+    scores = model(x)
+    loss = getattr(functional, name)(scores, y)
     take: Callable[[Any], Any] = batches._make(lambda _: (x, y))
-    compute = losses._looker("cross_entropy")(lambda *_, **__: loss)
+    compute = losses._looker(name)(lambda *_, **__: loss)
     minimise = backward._make(nothing)
     started = time.perf_counter()
     for _ in range(STEPS):
         take(iterator)
-        compute(x, y, weight=None, reduction="mean")
+        compute(scores, y, weight=None, reduction="mean")
         minimise(loss, None, None, False, inputs=None)
         steps._before(optimizer, (), {})
         steps._after(optimizer, (), {})
@@ -107,7 +118,7 @@ def _inside_our_frames() -> float:
     started = time.perf_counter()
     for _ in range(STEPS):
         nothing(iterator)
-        nothing(x, y, weight=None, reduction="mean")
+        nothing(scores, y, weight=None, reduction="mean")
         nothing(loss, None, None, False, inputs=None)
         nothing(optimizer, (), {})
         nothing(optimizer, (), {})

@@ -81,6 +81,8 @@ def test_images(program):
     assert seen.run.metrics["train/loss"] == near([loss for _, loss in seen["train"]])
     assert seen.run.metrics["test/loss"] == near([loss for _, loss in seen["test"]])
     assert seen.run.steps["train/loss"] == seen.run.steps["test/loss"] == [0, 1, 2]
+    assert seen.run.metrics["test/accuracy"] == near([right / all_ for right, all_ in seen["Accuracy:"]])
+    assert seen.run.metrics["train/accuracy"] == near([right / 50 for _, right in seen["right"]])
     assert seen.run.metrics["lr"] == near([1.0, 0.7, 0.49])
     assert len(seen.run.metrics["step/loss"]) == 12
     assert {
@@ -221,3 +223,14 @@ def test_early_stopping(program):
     assert seen.run.metrics["train/loss"] == near(seen.epochs(value=2))
     assert seen.run.metrics["lr"] == near(list({numbers[0]: numbers[3] for numbers in seen["loss"]}.values()))
     assert seen.run.metrics["val/loss"] == near([loss for (loss,) in (*seen["val"], *seen["best"])])
+
+
+def test_cycled_loader(program):
+    """itertools.cycle asks its loader once; the batches that it kept are epochs like the first, the last one begun."""
+    seen = program("cycled")
+    assert seen.run.metrics["train/loss"] == near(seen.epochs())
+    assert seen.run.steps["train/loss"] == [0, 1, 2, 3]
+    first, *others = [loss for (loss,) in seen["dev"]]  # the first one comes before cycle() knows that this was all
+    assert seen.run.metrics["step/val/loss"] == near([first])
+    assert (seen.run.steps["val/loss"], seen.run.metrics["val/loss"]) == ([1, 2], near(others))
+    assert (seen.run.params["scheduler"], seen.run.params["scheduler.gamma"]) == ("MultiStepLR", "0.5")

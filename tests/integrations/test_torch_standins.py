@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import inspect
 import pickle
 import traceback
@@ -40,7 +41,7 @@ def test_the_very_functions_come_back():
     before = [vars(owner)[name] for owner, name in PLACES]
     INTEGRATION.enable()
     patched = [vars(owner)[name] for owner, name in PLACES]
-    stranger = functional.mse_loss = lambda *args, **kwargs: patched[NAMES.index("mse_loss")](*args, **kwargs)
+    stranger = functional.mse_loss = functools.partial(patched[NAMES.index("mse_loss")])
     INTEGRATION.disable()
     assert functional.mse_loss is stranger
     assert functional.mse_loss(X, X) == 0

@@ -22,7 +22,7 @@ class Net(nn.Module):
 
 def train(model, device, train_loader, optimizer, epoch):
     model.train()
-    total = 0.0
+    total, right = 0.0, 0
     for batch_idx, (data, target) in enumerate(train_loader):
         data, target = data.to(device), target.to(device)
         optimizer.zero_grad()
@@ -31,9 +31,11 @@ def train(model, device, train_loader, optimizer, epoch):
         loss.backward()
         optimizer.step()
         total += loss.item() * len(data)
+        right += (output.argmax(1) == target).sum().item()
         if batch_idx % 2 == 0:
             print(f"Train Epoch: {epoch} [{batch_idx * len(data)}] Loss: {loss.item():.6f}")
     print("train", epoch, total / len(train_loader.dataset))
+    print("right", epoch, right)
 
 
 def test(model, device, test_loader, epoch):

@@ -62,11 +62,13 @@ def program(check=None):
     train_loader, val_loader = loaders()
     model = Net()
     optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
+    scheduler = torch.optim.lr_scheduler.StepLR(optimizer, step_size=1, gamma=0.9)
     scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
     losses = []
     for epoch in range(3):
         losses.append(train(model, train_loader, optimizer, scaler, check if epoch else None))
         losses.append(evaluate(model, val_loader))
+        scheduler.step()
     return model, losses
 
 

@@ -1,0 +1,32 @@
+"""What follows from a loss function's arguments beside the loss: how many samples were put into the right class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from autotrack_torch.reading import unseen, visible
+
+CLASSES = frozenset(("cross_entropy", "nll_loss"))
+"""The losses that compare scores of classes with the index of the right one."""
+_IGNORED = -100
+_MOST = 100_000
+"""Scores in a training batch that are looked at; of larger ones the work would show."""
+
+
+def right(args: tuple[Any, ...], kwargs: Mapping[str, Any], *, training: bool) -> tuple[Any, Any] | None:
+    """``(samples whose highest score is the right class's, samples)``, still where the scores are; ``None`` where the
+    arguments are not scores of one class for each sample."""
+    scores: Any = args[0] if args else kwargs.get("input")
+    target: Any = args[1] if len(args) > 1 else kwargs.get("target")
+    if not visible(scores) or not visible(target):
+        return None
+    if scores.dim() != 2 or target.dim() != 1 or target.dtype is not torch.int64 or len(args) > 2:
+        return None
+    if kwargs.get("ignore_index", _IGNORED) != _IGNORED or (training and scores.numel() > _MOST):
+        return None
+    with unseen():
+        hits = scores.detach().argmax(1).eq(target)
+        return torch.count_nonzero(hits), torch.count_nonzero(target.ne(_IGNORED))

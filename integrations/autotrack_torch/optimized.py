@@ -1,0 +1,31 @@
+"""One optimizer of a training, and what it was seen to minimise."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+from autotrack_torch.passes import Pass
+from autotrack_torch.series import Series
+
+
+class Optimized:
+    """One optimizer of a training."""
+
+    def __init__(self, optimizer: Any, label: str, entries: dict[int, Optimized]) -> None:
+        key = id(optimizer)
+        self.ref = weakref.ref(optimizer, lambda _: entries.pop(key, None))
+        self.label = label
+        self.steps = 0
+        self.lr: Any = None
+        self.loss: Series | None = None
+        self.window = [0.0, 0.0]
+
+    def sums(self, pass_: Pass | None) -> list[float]:
+        """``[sum of n * loss, sum of n]`` of a pass, or of what goes on outside of passes."""
+        if pass_ is None:
+            return self.window
+        found = pass_.sums.get(self)
+        if found is None:
+            found = pass_.sums[self] = [0.0, 0.0]
+        return found
