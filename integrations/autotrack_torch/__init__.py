@@ -55,10 +55,10 @@ INTEGRATION.watch("torch.amp.grad_scaler:GradScaler.scale")(events.scaled)
 @INTEGRATION.on_start("torch")
 def start() -> Callable[[], None]:
     """Go on with torch's own hooks; what is returned takes them off."""
-    from autotrack_torch import backward, batches, forward, functional, loop, owner, steps  # torch is there now
+    from autotrack_torch import backward, batches, forward, functional, gradients, loop, owner, steps  # torch is there
 
-    undo = [module.watch() for module in (backward, batches, functional, owner, steps)]
-    undo.append(forward.stop_all)
+    undo = [module.watch() for module in (backward, batches, functional, gradients, owner, steps)]
+    undo += [forward.stop_all, loop.stop]
     events.ready(loop)
 
     def stop() -> None:

@@ -22,11 +22,12 @@ def _make(original: Any) -> Any:
     def backward(*args: Any, **kwargs: Any) -> Any:
         if is_compiling():
             return original(*args, **kwargs)
+        loop, before = present(), 0
         try:
-            loop = present()
             if loop is None or loop.thread != get_ident():
                 loop = here()
             if loop is not None:
+                before = len(loop.pending)
                 roots = args[0] if args else kwargs["tensors"]
                 if isinstance(roots, list | tuple):
                     for root in roots:
@@ -38,6 +39,8 @@ def _make(original: Any) -> Any:
         try:
             return original(*args, **kwargs)
         except BaseException as error:
+            if loop is not None:
+                del loop.pending[before:]  # nothing came of it
             hide(error)
             raise
 

@@ -48,11 +48,11 @@ def began(loader: Any, _args: Any, _kwargs: Any, iterator: Any) -> None:
             loop.begin(loader, iterator)
 
 
-def scaled(_scaler: Any, args: Any, kwargs: Any, result: Any) -> None:
+def scaled(scaler: Any, args: Any, kwargs: Any, result: Any) -> None:
     """A loss was scaled up, so that its gradients do not vanish in half precision."""
     if _loops is None:
         return
     loss = args[0] if args else kwargs.get("outputs")
     loop = _loops.here()
     if loop is not None and result is not loss:
-        loop.scaled(loss, result)
+        loop.scaled(scaler, loss, result)

@@ -49,6 +49,8 @@ class Loop:
         """A kind of graph node that needs no further look."""
         self.unscaled: tuple[weakref.ref[Any], Any] | None = None
         """What ``GradScaler.scale`` gave last, and what it was given."""
+        self.scaler: weakref.ref[Any] | None = None
+        """A ``GradScaler`` at work, which may leave a step out."""
         self.judged: tuple[weakref.ref[Any], Any, Any] | None = None
         """The result of a loss over classes, samples put into the right one, and samples."""
         self.watched: weakref.ref[Any] | None = None
@@ -214,6 +216,26 @@ class Loop:
         else:
             self.readings.take(root, piece.set)
 
+    def dropped(self) -> None:
+        """Gradients are thrown away before they were used in a step: what they were computed for, in this batch and
+        with these parameters, was not training. It may have been if a scaler has refused the step, or if there are
+        other optimizers whose gradients they are."""
+        scales = self.scaler is not None and self.scaler() is not None
+        if self.stepping or scales or len(owner.waiting(self.thread)) + self._optimizers() > 1:
+            return
+        pass_, version = self.current, self._version()
+        batch = pass_.batches if pass_ is not None else 0
+        while self.pending:
+            last = self.pending[-1]
+            if last.over is not pass_ or last.batch != batch or last.version != version:
+                break
+            self.pending.pop()
+            if pass_ is not None and not last.part:
+                pass_.backwards -= 1
+
+    def _optimizers(self) -> int:
+        return len(self.training.optimizers) if self.training is not None and not self.training.closed else 0
+
     def _judge(self, hits: Hits, root: Any, node: Any) -> None:
         """What is minimised may be a loss whose classes were counted, as it is or times a constant."""
         judged, self.judged = self.judged, None
@@ -224,8 +246,9 @@ class Loop:
             self.readings.take(judged[1], hits.add_right)
             self.readings.take(judged[2], hits.add_seen)
 
-    def scaled(self, loss: Any, result: Any) -> None:
+    def scaled(self, scaler: Any, loss: Any, result: Any) -> None:
         """``GradScaler`` gave ``result`` for ``loss``."""
+        self.scaler = weakref.ref(scaler)
         if readable(loss) and isinstance(result, torch.Tensor):
             self.unscaled = (weakref.ref(result), loss.detach())
 
@@ -330,6 +353,13 @@ def _task() -> Any:
 
 present = _loop.get
 """The state of this thread or task, if there is one yet; it may be another thread's, see `here`."""
+
+
+def stop() -> None:
+    """Nothing more is looked at; what is written down of a training is kept."""
+    loop = _loop.get()
+    if loop is not None:
+        loop.pending.clear()
 
 
 def forget() -> None:

@@ -61,11 +61,11 @@ class Loss(NamedTuple):
     value: float
 
 
-def losses(pieces: list[Piece], accumulated: int) -> tuple[list[Loss], int]:
-    """The loss of each batch of a step, and over how many batches the step's gradient was accumulated.
+def losses(pieces: list[Piece], accumulated: int) -> list[Loss]:
+    """The loss of each batch of a step.
 
     Parts of one batch's loss add up. A division by the number of accumulated batches is undone; ``accumulated`` is
-    what that was before, for a last step with fewer.
+    how many most steps have, for a last one with fewer.
     """
     batches: list[list[Piece]] = []
     for piece in pieces:
@@ -85,7 +85,7 @@ def losses(pieces: list[Piece], accumulated: int) -> tuple[list[Loss], int]:
     for batch in batches:
         value = sum(_per_sample(piece) for piece in batch) * divisor
         found.append(Loss(batch[0].over, batch[0].n, value))
-    return found, count if count > 1 else accumulated
+    return found
 
 
 def _per_sample(piece: Piece) -> float:

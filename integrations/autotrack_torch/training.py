@@ -54,7 +54,8 @@ class Training:
         self._sources: list[Source] = []
         self._epoch_sources: list[Source] = []
         self._last_pass: Pass | None = None
-        self._accumulated = 1
+        self._batches: dict[int, int] = {}
+        """How many steps were made for so many batches each, where it was more than one."""
         self.unit = ""
         """What the steps of ``train/loss`` count: "epoch", or "step" where no loader tells epochs."""
         self.shape: Shape | None = None
@@ -186,9 +187,10 @@ class Training:
             sums[0] += n * loss
             sums[1] += n
         else:
-            each, self._accumulated = losses(pieces, self._accumulated)
+            each = losses(pieces, self._accumulated())
             if not each:
                 return
+            self._batches[len(each)] = self._batches.get(len(each), 0) + 1
             total = weight = 0.0
             for over, n, value in each:
                 self._add(optimized, over, n or 1, value)
@@ -204,11 +206,15 @@ class Training:
             if self._filled >= self._width:
                 self._window(step)
 
+    def _accumulated(self) -> int:
+        """Over how many batches gradients are accumulated: what half of the steps do; 0 if it is one."""
+        count = max(self._batches, key=lambda count: self._batches[count], default=0)
+        return count if count > 1 and 2 * self._batches[count] >= self.steps else 0
+
     def leftover(self, pieces: list[Piece]) -> None:
         """A pass ended with losses after its last step."""
         if len(self._by_name) == 1:
-            each, self._accumulated = losses(pieces, self._accumulated)
-            for over, n, value in each:
+            for over, n, value in losses(pieces, self._accumulated()):
                 self._add(self._by_name[0], over, n or 1, value)
 
     def _add(self, optimized: Optimized, pass_: Pass | None, n: int, value: float) -> None:
@@ -341,8 +347,7 @@ class Training:
                 optimized.loss.flush()
         self.closed = True
         counts = {"steps": self.steps, "epochs": self.epochs}
-        if self._accumulated > 1:
-            counts["gradient_accumulation"] = self._accumulated
+        counts["gradient_accumulation"] = self._accumulated()
         self.run.params({name: count for name, count in counts.items() if count})
         self.run.metrics({"training_seconds": self._latest - self._started}, self.epochs or self.steps)
         with INTEGRATION.attempt("model"):

@@ -198,3 +198,44 @@ def test_two_ranks(store):
     )
     assert run.params["world_size"] == "2"
     assert run.status == "FINISHED"
+
+
+def test_gradients_for_something_else(record):
+    """What is minimised to attack an input, or fails, and is not used in a step, is not the loss."""
+    torch.manual_seed(3)
+    model = Net()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    expected = []
+    for x, y in loader():
+        x.requires_grad_(True)
+        functional.cross_entropy(model(x), y).backward()
+        attacked = (x + 0.1 * x.grad.sign()).detach()
+        with pytest.raises(RuntimeError):
+            x.detach().sum().backward()
+        optimizer.zero_grad()
+        loss = functional.cross_entropy(model(attacked), y)
+        loss.backward()
+        optimizer.step()
+        expected.append(loss.item())
+    record.finish()
+    assert record.run.metrics["step/loss"] == pytest.approx(expected)
+
+
+def test_a_step_that_the_scaler_refuses(record):
+    """Is no step; the loss of its batch counts all the same, and for itself."""
+    torch.manual_seed(3)
+    model = Net()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    scaler = torch.amp.GradScaler("cpu", init_scale=2.0**126)
+    expected = []
+    for x, y in loader(40):
+        optimizer.zero_grad()
+        loss = functional.cross_entropy(100 * model(x), y)
+        scaler.scale(loss).backward()
+        scaler.step(optimizer)
+        scaler.update(2.0**10 if expected else None)
+        expected.append(loss.item())
+    record.finish()
+    assert record.run.metrics["train/loss"] == pytest.approx([sum(expected) / 5])
+    assert int(record.run.params["steps"]) < 5
+    assert "gradient_accumulation" not in record.run.params

@@ -1,0 +1,44 @@
+"""``zero_grad``: what was minimised before it, and not used in a step, was not training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import get_ident
+from typing import Any
+
+from torch import nn
+from torch.compiler import is_compiling
+from torch.optim.optimizer import Optimizer
+
+from autotrack_torch.loop import present
+from autotrack_torch.standin import failed, hide, put
+
+
+def watch() -> Callable[[], None]:
+    """Be told when gradients are thrown away; returns what ends that."""
+    undo = [put(owner, "zero_grad", _make) for owner in (Optimizer, nn.Module)]
+
+    def stop() -> None:
+        for call in undo:
+            call()
+
+    return stop
+
+
+def _make(original: Any) -> Any:
+    def zero_grad(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if is_compiling():
+            return original(self, *args, **kwargs)
+        loop = present()
+        if loop is not None and loop.pending and loop.thread == get_ident():
+            try:
+                loop.dropped()
+            except Exception as error:  # noqa: BLE001 - ours stops here
+                failed("zero_grad", error)
+        try:
+            return original(self, *args, **kwargs)
+        except BaseException as error:
+            hide(error)
+            raise
+
+    return zero_grad
