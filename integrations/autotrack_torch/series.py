@@ -10,14 +10,14 @@ WHOLE = 1000
 
 class Series:
     """Passes on all of the first thousand points; then, of every group of neighbours, the lowest and the highest, and
-    the first that is no number. The groups grow with the curve: at most about 500 points come with each doubling."""
+    the first that is no number. The groups grow with the curve: at most about 250 points come with each doubling."""
 
     __slots__ = ("_filled", "_high", "_low", "_odd", "_seen", "_width", "_write")
 
     def __init__(self, write: Callable[[int, float], None]) -> None:
         self._write = write
         self._seen = self._filled = 0
-        self._width = 4
+        self._width = 8
         self._low: tuple[int, float] | None = None
         self._high: tuple[int, float] | None = None
         self._odd: tuple[int, float] | None = None
@@ -39,7 +39,7 @@ class Series:
         self._filled += 1
         if self._filled >= self._width:
             self.flush()
-            self._width = 4 << max(0, (seen // WHOLE).bit_length() - 1)
+            self._width = 8 << max(0, (seen // WHOLE).bit_length() - 1)
 
     def flush(self) -> None:
         """Pass on what the group under way has so far, as at the end."""
