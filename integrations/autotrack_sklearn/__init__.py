@@ -25,13 +25,15 @@ outer one. What only transforms (scalers, encoders, a PCA) makes no run. Your da
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from autotrack import models
 from autotrack.hooks import Call, Steps, aside
 from autotrack.models.rows import head
 from autotrack.models.verbs import Verbs
-from autotrack_sklearn.estimator import in_place, parameters, title, trains
+from autotrack_sklearn import convergence, crossvalidation, curves, partial_fits, refits, searches
+from autotrack_sklearn.estimator import in_place, parameters, tags, title, trains
 from autotrack_sklearn.flavor import FLAVOR
 from autotrack_sklearn.integration import INTEGRATION, SklearnOptions, chosen
 
@@ -40,6 +42,10 @@ __all__ = ["INTEGRATION", "SklearnOptions", "autolog", "load_model", "log_model"
 autolog = INTEGRATION.autolog
 log_model, save_model, load_model = (_verbs := Verbs(FLAVOR)).log_model, _verbs.save_model, _verbs.load_model
 
+INTEGRATION.hook(*crossvalidation.FUNCTIONS, joins=True)(crossvalidation.cross_validation)
+INTEGRATION.hook_subclasses("sklearn.base:BaseEstimator", "partial_fit")(partial_fits.partial_fit)
+INTEGRATION.on_start("sklearn.exceptions")(convergence.start)
+
 
 @INTEGRATION.hook_subclasses("sklearn.base:BaseEstimator", "fit", "fit_predict", "fit_transform")
 def fit(call: Call) -> Steps:
@@ -47,9 +53,12 @@ def fit(call: Call) -> Steps:
     estimator, options = call.instance, chosen(call)
     if not trains(estimator):
         return
-    cls = type(estimator)
+    partial_fits.over(estimator)
+    partial_fits.pass_by()
+    before = curves.lengths(estimator) if refits.continues(estimator) else {}
     call.run.trained(title(estimator))
-    call.run.tags({"estimator_name": cls.__name__, "estimator_class": f"{cls.__module__}.{cls.__name__}"})
+    call.run.tags(tags(estimator))
+    refits.count(estimator, call.run)
     given: dict[str, Any] = {}
     with INTEGRATION.attempt("parameters"):
         given = parameters(estimator)
@@ -58,8 +67,10 @@ def fit(call: Call) -> Steps:
     if options.log_models and options.log_input_examples:
         with INTEGRATION.attempt("input example"):
             example = head(_data(call)[0])
+    in_turn, started = searches.in_turn(estimator), time.time_ns() // 1_000_000
 
-    result = yield
+    with convergence.Listening(call) as heard:
+        result = yield
 
     from autotrack_sklearn.training import evaluate, output  # scikit-learn, which the fit has loaded
 
@@ -76,11 +87,21 @@ def fit(call: Call) -> Steps:
                 call.run.tags({"autotrack.training_metrics": "; ".join(seen.remarks)})
             for name, error in seen.failures.items():
                 INTEGRATION.warn(name, f"{name} failed on the training data ({type(error).__name__}: {error})")
-    if hasattr(estimator, "best_params_"):
-        call.run.params({f"best_{name}": value for name, value in estimator.best_params_.items()})
-        if hasattr(estimator, "best_score_"):
-            found["best_cv_score"] = estimator.best_score_
+    search = searches.found(estimator)
+    holder = estimator if search is None else search.estimator
+    if hasattr(holder, "best_params_"):
+        call.run.params({f"best_{name}": value for name, value in holder.best_params_.items()})
+        if hasattr(holder, "best_score_"):
+            found["best_cv_score"] = holder.best_score_
+    with INTEGRATION.attempt("results"):
+        found |= curves.results(estimator)
     call.run.metrics(found)
+    with INTEGRATION.attempt("curves"):
+        curves.record(call.run, estimator, before)
+    if heard.messages:
+        call.run.tags(heard.tags())
+    if search is not None:
+        searches.record(call.run, search, options.max_tuning_runs, started, in_turn=in_turn)
     if options.log_models:
         with INTEGRATION.attempt("model"):
             signature = None
@@ -89,6 +110,8 @@ def fit(call: Call) -> Steps:
                     answer = output(estimator, data) if prediction is None else prediction
                     signature = None if answer is None else models.infer_signature(data, answer)
             models.log(call.run, estimator, flavor=FLAVOR, signature=signature, input_example=example)
+            if (best := getattr(holder, "best_estimator_", None)) is not None:
+                models.log(call.run, best, "best_estimator", flavor=FLAVOR, signature=signature, input_example=example)
 
 
 def _data(call: Call) -> tuple[Any, Any]:

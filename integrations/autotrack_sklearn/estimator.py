@@ -51,6 +51,12 @@ def _inner(estimator: Any) -> Any:
     return inner if hasattr(inner, "get_params") and not isinstance(inner, type) else None
 
 
+def tags(estimator: Any) -> dict[str, str]:
+    """Which class it is."""
+    cls = type(estimator)
+    return {"estimator_name": cls.__name__, "estimator_class": f"{cls.__module__}.{cls.__name__}"}
+
+
 def parameters(estimator: Any) -> dict[str, Any]:
     """The parameters, those of nested estimators too; a search's own alone, as what it searches is said elsewhere."""
     search = getattr(sys.modules.get("sklearn.model_selection._search"), "BaseSearchCV", ())
