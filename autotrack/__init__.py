@@ -7,8 +7,6 @@ used: the public functions come from :mod:`autotrack.fluent`, and ``autotrack.<f
 from __future__ import annotations
 
 import sys
-from importlib import import_module
-from importlib.machinery import PathFinder
 
 TYPE_CHECKING = False  # a type checker takes it for true; typing itself would cost more than all the rest
 if TYPE_CHECKING:
@@ -23,23 +21,36 @@ _HERE = __file__.rpartition("/")[0] or __file__.rpartition("\\")[0]
 
 
 def __getattr__(name: str) -> Any:
-    full = f"autotrack.{name}"
     # Our own modules first: `from autotrack import guard` asks here before the import system looks for a file.
-    if not name.startswith("__") and PathFinder.find_spec(full, [_HERE]) is None:
-        fluent = import_module("autotrack.fluent")
+    if not name.startswith("__") and not _is_module(name):
+        from autotrack import fluent  # all that the functions need; `import autotrack` itself loads nothing
+
         if name in fluent.__all__:
             value = globals()[name] = getattr(fluent, name)
             return value
+    full = f"autotrack.{name}"
     try:
-        return import_module(full)
+        __import__(full)
     except ModuleNotFoundError as error:
         if error.name != full:
             raise
         raise AttributeError(f"module 'autotrack' has no attribute {name!r}") from None
+    return sys.modules[full]
+
+
+def _is_module(name: str) -> bool:
+    # The finder that reads directories; to import it by its name would load more than this package.
+    return any(
+        finder.find_spec(f"autotrack.{name}", [_HERE]) is not None
+        for finder in sys.meta_path
+        if getattr(finder, "__name__", "") == "PathFinder"
+    )
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *import_module("autotrack.fluent").__all__})
+    from autotrack import fluent  # as above
+
+    return sorted({*globals(), *fluent.__all__})
 
 
 class _Doors:
@@ -54,4 +65,4 @@ class _Doors:
         return None
 
 
-sys.meta_path.append(_Doors)  # type: ignore[arg-type]  # a class with the finder's method, as importlib's own are
+sys.meta_path.append(_Doors)
