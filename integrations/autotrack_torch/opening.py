@@ -24,6 +24,10 @@ def begin(loop: Loop, optimizer: Any) -> Training | None:
     training.shape = loop.shape
     models = owner.models_of(optimizer)
     run.trained(type(models[0]).__name__ if models else type(optimizer).__name__)
+    if not models:
+        run.tags(
+            {"autotrack.torch.model": "not kept: it is not known which module the optimizer's parameters belong to"}
+        )
     with INTEGRATION.attempt("parameters"):
         run.params(settings.of_model(models, optimizer))
         run.params(settings.of_torch())
