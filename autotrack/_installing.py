@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable
 from functools import reduce
+from inspect import isfunction
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +24,10 @@ def install(hook: DeclaredHook, target: str, module: ModuleType, shared: dict[in
     *path, name = target.partition(":")[2].split(".")
     if name.endswith("]"):
         name, _, variable = name[:-1].partition("[")
+        if name == "*":
+            return _wrap_all_inside(hook, module, variable)
         return _wrap_inside(hook, reduce(getattr, [*path, name], module), variable)
-    if hook.kind != "subclasses":
+    if not hook.methods:
         return patch(reduce(getattr, path, module), name, hook.wrapper, hook.active, shared).revert
     return _Family(hook, reduce(getattr, [*path, name], module)).revert  # type: ignore[arg-type]  # a class by contract
 
@@ -41,6 +44,20 @@ def _wrap_inside(hook: DeclaredHook, decorated: Any, variable: str) -> Callable[
     def undo() -> None:
         if cell.cell_contents is wrapped:
             cell.cell_contents = original
+
+    return undo
+
+
+def _wrap_all_inside(hook: DeclaredHook, module: ModuleType, variable: str) -> Callable[[], None]:
+    functions = {id(value): value for name in module.__all__ if isfunction(value := getattr(module, name))}
+    decorated = [value for value in functions.values() if variable in value.__code__.co_freevars]
+    if not decorated:
+        raise AttributeError(f"no function of {module.__name__} has a variable {variable!r} inside")
+    undos = [_wrap_inside(hook, function, variable) for function in decorated]
+
+    def undo() -> None:
+        for one in undos:
+            one()
 
     return undo
 

@@ -130,7 +130,8 @@ class Integration:
         to its run. With ``hosts`` what is trained inside the call is recorded too, each training in a run below.
 
         A target ``"module:function[variable]"`` is the function that a decorator's wrapper knows by that variable; so
-        calls are recorded also where the program has imported the function before recording began."""
+        calls are recorded also where the program has imported the function before recording began. With ``*`` for the
+        function it is each that the module's ``__all__`` names and that is decorated so."""
 
         def declare(function: Callable[[Call], Steps]) -> Callable[[Call], Steps]:
             self.hooks.append(DeclaredHook(self, function, targets, kind="record", joins=joins, hosts=hosts))
@@ -173,6 +174,16 @@ class Integration:
 
         def declare(function: _F) -> _F:
             self.hooks.append(DeclaredHook(self, function, targets, kind="watch", stops=stops))
+            return function
+
+        return declare
+
+    def watch_subclasses(self, base: str, *methods: str) -> Callable[[_F], _F]:
+        """Look at methods of a class and of all its subclasses, those that exist and those that are yet to be
+        defined, in the way of :meth:`watch`."""
+
+        def declare(function: _F) -> _F:
+            self.hooks.append(DeclaredHook(self, function, (base,), kind="watch", methods=methods))
             return function
 
         return declare

@@ -104,7 +104,7 @@ class Subject:
                 *outer, attribute = path.split(".")
                 for part in outer:
                     owner = getattr(owner, part, None)
-                if hook.kind == "subclasses" and hasattr(owner, attribute):
+                if hook.methods and hasattr(owner, attribute):
                     for cls in _tree(getattr(owner, attribute)):
                         yield from ((hook, cls, name) for name in hook.methods if _is_method(vars(cls).get(name)))
                 elif owner is not None and hasattr(owner, attribute):

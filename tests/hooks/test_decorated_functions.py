@@ -64,3 +64,21 @@ def test_a_function_that_is_made_in_another_way_costs_one_warning(toy, record, t
         toy.switch()
     assert len(lines) == 1
     assert toy.hooks[0].states[target].startswith("skipped: ")
+
+
+def test_all_decorated_functions_of_a_module(toy, monkeypatch):
+    """Of those that its `__all__` names; what is made in another way is left as it is."""
+    seen = []
+    monkeypatch.setattr(toyframework, "total", total, raising=False)
+    monkeypatch.setattr(toyframework, "__all__", ["total", "train", "Model"], raising=False)
+
+    @toy.watch("toyframework:*[function]")
+    def look(instance, args, kwargs, result):
+        seen.append(result)
+
+    toy.switch()
+    assert total([1, 2]) == 3
+    assert seen == [3]
+    toy.disable()
+    total([1, 2])
+    assert seen == [3]

@@ -100,3 +100,26 @@ def test_a_look_that_fails_now_and_then_stays_on(toy):
             optimizer.step()
     assert len(tried) == 50
     assert len(lines) == 1
+
+
+def test_methods_of_a_class_and_of_all_below_it(toy, record):
+    """Those that exist and those that are yet to be defined."""
+    seen = []
+
+    @toy.watch_subclasses("toyframework:Model", "predict")
+    def look(instance, args, kwargs, result):
+        seen.append((type(instance).__name__, result))
+
+    toy.switch()
+
+    class Later(toyframework.Model):
+        def predict(self):
+            return 7
+
+    toyframework.Slow().predict()
+    Later().predict()
+    assert seen == [("Slow", 0.0), ("Later", 7)]
+    assert record.runs == []
+    toy.disable()
+    Later().predict()
+    assert len(seen) == 2
