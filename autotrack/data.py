@@ -1,8 +1,8 @@
 """Data sets as a run records them: a name, a digest, the columns, the size, and where the data came from.
 
-The names are MLflow's. What is looked at is bounded: a small table is hashed whole, a large one by its first and last
-rows and by rows spread evenly between them, together with its shape, names and types. The digest of the same data is
-the same in every process and on every machine of one byte order.
+The names are MLflow's. What is looked at is bounded: data of up to 16 MiB are hashed whole, larger ones by their first
+and last rows and by rows spread evenly between them, together with shape, names and types; such a digest begins with
+"sampled-". The digest of the same data is the same in every process and on every machine of one byte order.
 """
 
 from __future__ import annotations
@@ -20,11 +20,22 @@ from autotrack.event import DatasetUsed
 from autotrack.exceptions import AutotrackException
 from autotrack.models.signature import Schema, schema
 
-BYTES = 4 * 1024 * 1024
-"""How much of a data set goes into its digest."""
+BYTES = 16 * 1024 * 1024
+"""How much of a data set goes into its digest: 10 to 50 ms."""
+SAMPLED = "sampled-"
+"""What the digest of larger data begins with."""
+_ITEMS = 10_000
+_PRINTABLE = (int, float, str, bool, complex, bytes, type(None))
+_SLOW = 256
+"""An object of Python's costs as much as so many bytes."""
 
 
-_Update = Callable[[bytes], object]
+class _Digest:
+    __slots__ = ("sampled", "update")
+
+    def __init__(self, update: Callable[[bytes], object]) -> None:
+        self.update = update
+        self.sampled = False
 
 
 class Dataset:
@@ -47,7 +58,7 @@ class Dataset:
         self.name = name or "dataset"
         self.source_type, self.source = _source(source)
         self.digest = digest or content(features, None if isinstance(targets, str) else targets)
-        """16 hexadecimal digits, from the content."""
+        """16 hexadecimal digits, from the content; after "sampled-" if not from all of it."""
 
     @property
     def df(self) -> Any:
@@ -137,52 +148,63 @@ from_torch = from_scipy = from_arrow = from_numpy
 
 
 def content(*parts: Any) -> str:
-    """A digest of data, of bounded cost; the parts that are ``None`` do not count."""
+    """A digest of data, of bounded cost; the parts that are ``None`` do not count. It begins with "sampled-" unless
+    it is of all the data."""
     sha = hashlib.sha256()
-    given = [part for part in parts if part is not None]
-    for part in given:
-        _feed(sha.update, part, BYTES // len(given))
-    return sha.hexdigest()[:16]
+    digest = _Digest(sha.update)
+    for part in (part for part in parts if part is not None):
+        _feed(digest, part, BYTES)
+    return (SAMPLED if digest.sampled else "") + sha.hexdigest()[:16]
 
 
-def _feed(update: _Update, data: Any, budget: int) -> None:
+def _feed(digest: _Digest, data: Any, budget: int) -> None:
     if isinstance(data, Mapping):
         for name, value in data.items():
-            update(_bytes(f"{name}:"))
-            _feed(update, value, budget // max(1, len(data)))
+            digest.update(_bytes(f"{name}:"))
+            _feed(digest, value, budget // max(1, len(data)))
     elif (columns := _columns(data)) is not None:
-        update(_bytes(f"{len(data)} rows {[(str(name), str(dtype)) for name, dtype, _ in columns]}"))
+        digest.update(_bytes(f"{len(data)} rows {[(str(name), str(dtype)) for name, dtype, _ in columns]}"))
         for _, _, values in columns:
-            _feed_column(update, values, budget // len(columns))
+            _feed_column(digest, values, budget // len(columns))
     elif hasattr(data, "indptr") and hasattr(data, "indices"):  # a sparse matrix: its three arrays
-        update(_bytes(f"{type(data).__name__} {data.shape}"))
-        for part in (data.data, data.indices, data.indptr):
-            _feed(update, part, budget // 3)
+        digest.update(_bytes(f"{type(data).__name__} {data.shape}"))
+        for part, share in ((data.data, 2), (data.indices, 3), (data.indptr, 6)):
+            _feed(digest, part, budget // share)
     elif hasattr(data, "shape") and hasattr(data, "dtype"):
-        update(_bytes(f"{tuple(data.shape)} {data.dtype}"))
+        digest.update(_bytes(f"{tuple(data.shape)} {data.dtype}"))
         count = data.shape[0] if len(data.shape) else 0
         # An array of objects keeps only their addresses, 8 bytes each.
-        size = _nbytes(data) * (8 if getattr(data.dtype, "hasobject", False) else 1)
-        for rows in _samples(data, count, size // max(1, count), budget):
-            _feed_array(update, rows)
+        size = _nbytes(data) * (_SLOW // 8 if getattr(data.dtype, "hasobject", False) else 1)
+        for rows in _samples(digest, data, count, size // max(1, count), budget):
+            _feed_array(digest, rows)
     elif isinstance(data, (list, tuple)):
-        update(_bytes(f"{len(data)} items"))
-        for items in _samples(data, len(data), 64, budget):
-            update(_bytes(repr([_plain(item) for item in items])))
+        digest.update(_bytes(f"{len(data)} items"))
+        width = len(data[0]) if data and isinstance(data[0], (list, tuple)) else 1
+        for items in _samples(digest, data, len(data), _SLOW * width, budget):
+            digest.update(_bytes(repr([_plain(item) for item in items])))
     else:
-        update(_bytes(f"{type(data).__name__} {getattr(data, 'shape', '')}"))
+        digest.update(_bytes(f"{type(data).__name__} {getattr(data, 'shape', '')}"))
 
 
-def _feed_column(update: _Update, values: Any, budget: int) -> None:
+def _feed_column(digest: _Digest, values: Any, budget: int) -> None:
     if hasattr(values, "columns"):  # a block of numbers
         width = 8 * len(values.columns)
     else:
-        width = 8 if getattr(getattr(values, "dtype", None), "kind", "O") in "biufM" else 64
-    for rows in _samples(getattr(values, "iloc", values), len(values), width, budget):
-        _feed_array(update, rows.to_numpy())
+        width = 8 if _is_number(getattr(values, "dtype", None) or getattr(values, "type", None)) else _SLOW
+    for rows in _samples(digest, getattr(values, "iloc", values), len(values), width, budget):
+        _feed_array(digest, rows.to_numpy())
 
 
-def _feed_array(update: _Update, rows: Any) -> None:
+def _is_number(dtype: Any) -> bool:
+    """Whether a column of this type becomes an array of numbers, by a type of numpy's, polars' or pyarrow's."""
+    if type(dtype).__module__.startswith("numpy"):
+        return dtype.kind in "biufmM"
+    if hasattr(dtype, "is_numeric"):
+        return bool(dtype.is_numeric())
+    return str(dtype).startswith(("int", "uint", "float", "double"))
+
+
+def _feed_array(digest: _Digest, rows: Any) -> None:
     import numpy as np  # heavy, and here only for data that brought it along
 
     if hasattr(rows, "detach"):
@@ -190,9 +212,9 @@ def _feed_array(update: _Update, rows: Any) -> None:
         rows = rows.float() if "bfloat" in str(rows.dtype) else rows
     array = np.ascontiguousarray(rows)
     if array.dtype.hasobject:
-        update(_bytes(repr([_plain(item) for item in array.ravel().tolist()])))
+        digest.update(_bytes(repr([_plain(item) for item in array.ravel().tolist()])))
     else:
-        update(array.tobytes())
+        digest.update(array.tobytes())
 
 
 def _columns(table: Any) -> list[tuple[Any, Any, Any]] | None:
@@ -212,27 +234,29 @@ def _columns(table: Any) -> list[tuple[Any, Any, Any]] | None:
     return [(name, types[at], table.iloc[:, at]) for at, name in enumerate(table.columns)]
 
 
-def _samples(data: Any, count: int, width: int, budget: int) -> list[Any]:
+def _samples(digest: _Digest, data: Any, count: int, width: int, budget: int) -> list[Any]:
     """All rows if they fit in the budget of bytes, else the first, the last, and rows spread between them."""
     third = max(1, budget // max(1, width) // 3)
     if count <= 3 * third:
         return [data[:] if count else data]
+    digest.sampled = True
     return [data[:third], data[count - third :], data[:: count // third]]
 
 
 def _plain(item: Any) -> Any:
     """What prints the same in every process; of anything else, its type."""
+    kind = type(item)
+    if kind in _PRINTABLE:
+        return str(item)
+    if hasattr(item, "tolist"):  # a scalar or an array of numpy's
+        item = item.tolist()
     if isinstance(item, (list, tuple)):
-        return [_plain(part) for part in item[:100]]
+        return [_plain(part) for part in item[:_ITEMS]]
     if isinstance(item, dict):
         return {str(key): _plain(value) for key, value in item.items()}
-    if (
-        item is None
-        or type(item) in (bool, int, float, complex, str, bytes)
-        or type(item).__module__ in ("datetime", "decimal")
-    ):
+    if type(item) in _PRINTABLE or any(cls.__module__ in ("datetime", "decimal") for cls in kind.__mro__):
         return str(item)
-    return type(item).__name__
+    return kind.__name__
 
 
 def _bytes(text: str) -> bytes:

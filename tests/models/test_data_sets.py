@@ -131,6 +131,24 @@ class Counting:
         return "0" * 64
 
 
+def test_a_digest_of_a_part_says_so() -> None:
+    """Small data are hashed whole, large ones are not, and then their middle may differ."""
+    small, large = np.zeros(2_000_000), np.zeros(4_000_000)
+    assert not data.content(small).startswith("sampled-")
+    assert data.content(large).startswith("sampled-")
+    small[1_000_001] = 1
+    assert data.content(small) != data.content(np.zeros(2_000_000))
+
+
+def test_items_of_a_list_count_by_what_they_are() -> None:
+    """Numbers and arrays of numpy's, long rows, and moments with a time zone."""
+    assert data.content([np.int64(1)]) != data.content([np.int64(2)])
+    assert data.content([np.zeros(2)]) != data.content([np.ones(2)])
+    assert data.content([[0] * 300]) != data.content([[0] * 299 + [1]])
+    zoned = pd.DataFrame({"t": pd.to_datetime(["2020-01-01"]).tz_localize("UTC")})
+    assert data.content(zoned) != data.content(zoned + pd.Timedelta(days=1))
+
+
 def test_a_target_that_is_no_column_is_refused() -> None:
     """The error lists the columns."""
     with pytest.raises(AutotrackException, match=r"no column 'y'.*'a', 's', 't'"):
