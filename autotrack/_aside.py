@@ -11,7 +11,8 @@ from types import TracebackType
 from typing import Any, Self
 
 _NOTHING = "(?!)"
-_Threads = dict[int, tuple[int, int]]
+_QUIET = frozenset(("IPython", "autotrack", "ipykernel", "joblib", "multiprocessing", "tornado", "tqdm", "zmq"))
+"""Whose threads draw no random numbers, by the package that made them."""
 
 
 class _OfThisThread:
@@ -40,13 +41,12 @@ class aside:  # noqa: N801 - a context manager, read as a verb
     `warnings.catch_warnings` in one of them. Generators of the program that are no global state are not looked after.
     """
 
-    __slots__ = ("_filter", "_filters", "_others", "_restore")
+    __slots__ = ("_filter", "_filters", "_restore")
 
     _filters: list[Any]
 
     def __enter__(self) -> Self:
-        self._others = _others()
-        self._restore = [restore for kind in _generators(alone=not self._others) if (restore := kind())]
+        self._restore = [restore for kind in _GENERATORS if (restore := kind())] if _alone() else []
         effective = getattr(warnings, "_get_filters", None)  # from Python 3.14 on a context may have filters of its own
         self._filters = warnings.filters if effective is None else effective()  # type: ignore[assignment]  # a list, though typed as less
         self._filter: Any = ("ignore", _OfThisThread(), Warning, None, 0)
@@ -62,30 +62,30 @@ class aside:  # noqa: N801 - a context manager, read as a verb
                 del self._filters[at]
                 break
         for restore in self._restore:
-            restore(self._others)
+            restore()
 
 
-def _python() -> Callable[[_Threads], None] | None:
+def _python() -> Callable[[], None] | None:
     random = sys.modules.get("random")
     if random is None:
         return None
     before = random.getstate()
 
-    def restore(others: _Threads) -> None:
-        if random.getstate() != before and _others() == others:
+    def restore() -> None:
+        if random.getstate() != before and _alone():
             random.setstate(before)
 
     return restore
 
 
-def _numpy() -> Callable[[_Threads], None] | None:
+def _numpy() -> Callable[[], None] | None:
     numpy = sys.modules.get("numpy.random")
     if numpy is None:
         return None
     before = numpy.get_state(legacy=False)
 
-    def restore(others: _Threads) -> None:
-        if _differ(numpy.get_state(legacy=False), before) and _others() == others:
+    def restore() -> None:
+        if _differ(numpy.get_state(legacy=False), before) and _alone():
             numpy.set_state(before)
 
     return restore
@@ -98,29 +98,30 @@ def _differ(one: Any, other: Any) -> bool:
     return bool(different.any() if hasattr(different, "any") else different)
 
 
-def _torch() -> Callable[[_Threads], None] | None:
+def _torch() -> Callable[[], None] | None:
     torch = sys.modules.get("torch")
     if torch is None or not hasattr(torch, "get_rng_state"):
         return None
     before = torch.get_rng_state()
 
-    def restore(others: _Threads) -> None:
-        if not torch.equal(torch.get_rng_state(), before) and _others() == others:
+    def restore() -> None:
+        if not torch.equal(torch.get_rng_state(), before) and _alone():
             torch.set_rng_state(before)
 
     return restore
 
 
-def _generators(*, alone: bool) -> tuple[Callable[[], Callable[[_Threads], None] | None], ...]:
-    # torch is not asked among threads: it holds a mutex while it makes a tensor for the answer, that may collect
-    # garbage, and that may let a thread go on that waits for the mutex with the interpreter's lock in hand.
-    return (_python, _numpy, _torch) if alone else (_python, _numpy)
+_GENERATORS = (_python, _numpy, _torch)
 
 
-def _others() -> _Threads:
-    """Where the program's other threads stand. If one has moved on, the numbers that were drawn may be its own, and
-    it must not get them twice."""
-    ours = {thread.ident for thread in threading.enumerate() if thread.name.startswith("autotrack")}
-    ours.add(threading.get_ident())
-    frames = sys._current_frames()
-    return {thread: (id(frame), frame.f_lasti) for thread, frame in frames.items() if thread not in ours}
+def _alone() -> bool:
+    """Whether no other thread of the program could be drawing. Among threads the numbers may be another one's, who must
+    not get them twice; and torch must not be asked for its state: it holds a mutex while it makes the answer, that may
+    collect garbage, and that may let a thread go on that waits for the mutex with the interpreter's lock in hand."""
+    here = threading.current_thread()
+    return all(thread is here or _package(thread) in _QUIET for thread in threading.enumerate())
+
+
+def _package(thread: threading.Thread) -> str:
+    maker = getattr(thread, "_target", None) or type(thread)
+    return str(getattr(maker, "__module__", "")).partition(".")[0]

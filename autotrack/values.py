@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import BuiltinFunctionType, FunctionType, ModuleType
-from typing import Any
+from typing import Any, cast
 
 from autotrack.exceptions import AutotrackException
 
@@ -21,8 +21,9 @@ _SIMPLE = frozenset(
 )  # fmt: skip
 _KNOWN = frozenset(("numpy", "scipy", "sklearn", "xgboost", "decimal", "fractions", "datetime", "pathlib", "uuid"))
 _TENSORS = frozenset(("Tensor", "Parameter", "dtype", "device", "Size"))
-_DEPTH = 4
 _ITEMS = 1000
+_OBJECTS = 2000
+"""So many objects within one value are looked at, to see whether it is made of known ones."""
 
 
 def number(value: Any) -> tuple[float, str | None]:
@@ -67,7 +68,7 @@ def texts(values: Mapping[str, Any]) -> dict[str, str]:
         kind = type(value)
         if kind is str:
             found[_key(key)] = value
-        elif kind in _PLAIN or _is_known(value, _DEPTH):
+        elif kind in _PLAIN or _is_known(value):
             found[_key(key)] = _read(value)
         else:
             found[_key(key)] = _read_in_time(value, deadline)
@@ -93,31 +94,41 @@ def _read(value: Any) -> str:
         return f"<{type(value).__name__}: nested too deeply>"
 
 
-def _is_known(value: Any, depth: int) -> bool:
+def _is_known(value: Any) -> bool:
+    """Whether a value is made of known objects throughout, as far as a bounded look can tell."""
+    waiting = [value]
+    for _ in range(_OBJECTS):
+        if not waiting:
+            return True
+        parts = _parts(waiting.pop())
+        if parts is None or len(parts) > _ITEMS:
+            return False
+        waiting += parts
+    return False
+
+
+def _parts(value: Any) -> Collection[Any] | None:
+    """What is inside a known object; ``None`` for one whose text may cost anything."""
     kind = type(value)
     if kind in _SIMPLE:
-        return True
+        return ()
     if kind in (list, tuple, set, frozenset):
-        return depth > 0 and len(value) <= _ITEMS and all(_is_known(item, depth - 1) for item in value)
+        return cast("Collection[Any]", value)
     if kind is dict:
-        return (
-            depth > 0
-            and len(value) <= _ITEMS
-            and all(_is_known(key, 0) and _is_known(item, depth - 1) for key, item in value.items())
-        )
+        return [*value.keys(), *value.values()] if len(value) <= _ITEMS else value
     module = getattr(kind, "__module__", None)
     if type(module) is not str:
-        return False
+        return None
     package = module.partition(".")[0]
     if package == "torch":
-        return kind.__name__ in _TENSORS
+        return () if kind.__name__ in _TENSORS else None
     if package not in _KNOWN or getattr(getattr(value, "dtype", None), "hasobject", False):
-        return False
+        return None
     # A known container, such as an estimator, may hold unknown objects: look at its parameters.
     parameters = getattr(value, "__dict__", None)
-    if depth > 0 and type(parameters) is dict and len(parameters) <= _ITEMS:
-        return all(_is_known(item, depth - 1) for item in parameters.values())
-    return parameters is None
+    if parameters is None:
+        return ()
+    return list(parameters.values()) if type(parameters) is dict else None
 
 
 def _read_in_time(value: Any, deadline: float) -> str:

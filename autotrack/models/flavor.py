@@ -121,7 +121,10 @@ def _integration(name: str) -> Flavor | None:
     if importlib.util.find_spec(package) is None:
         entries = importlib.metadata.entry_points(group=GROUP, name=name) if name in _entry_names() else ()
         package = next((entry.module for entry in entries), "")
-    if not package or importlib.util.find_spec(f"{package}.flavor") is None:
+    try:
+        if not package or importlib.util.find_spec(f"{package}.flavor") is None:
+            return None
+    except ModuleNotFoundError:  # an integration that is one module, without models of its own
         return None
     flavor = getattr(importlib.import_module(f"{package}.flavor"), "FLAVOR", None)
     return flavor if isinstance(flavor, Flavor) else None

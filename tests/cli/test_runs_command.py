@@ -6,6 +6,7 @@ import json
 import math
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -17,10 +18,12 @@ def three_runs():
     """Three runs of two experiments."""
     at.set_experiment("first")
     for rate, loss in (("0.1", 0.5), ("0.2", 0.25)):
+        time.sleep(0.002)  # newest first: times are kept in ms
         with at.start_run(run_name=f"svm {rate}"):
             at.log_params({"rate": rate, "kernel": "rbf"})
             at.log_metric("val_loss", loss)
     at.set_experiment("second")
+    time.sleep(0.002)
     with at.start_run(run_name="odd [red]one[/red]\x1b[31m"):
         at.log_metrics({"val_loss": math.nan, "top": math.inf})
         at.set_tag("owner", "Ada")
