@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +10,7 @@ from typing import Any, Self
 from autotrack import content, current, guard
 from autotrack.event import DatasetUsed
 from autotrack.run import Run, outcome
+from autotrack.values import text
 
 
 class ActiveRun:
@@ -55,17 +54,30 @@ class ActiveRun:
         """The data sets that were logged."""
         return self._client().get_run(self.run.run_id).inputs
 
+    @property
+    def outputs(self) -> Any:
+        """The models that were logged."""
+        return self._client().get_run(self.run.run_id).outputs
+
+    def to_dictionary(self) -> dict[str, Any]:
+        """Everything that the store knows of the run now, as nested dictionaries of plain values."""
+        known: dict[str, Any] = self._client().get_run(self.run.run_id).to_dictionary()
+        return known
+
     def log_metric(self, key: str, value: Any, step: int | float | None = None, **where: Any) -> None:
         """Add a point to a curve; ``timestamp`` in ms, ``model_id`` and ``dataset`` are optional."""
-        self.run.metric(key, value, step, **_where(where))
+        with guard.guard("recording metric"):
+            self.run.metric(key, value, step, **_where(where))
 
     def log_metrics(self, metrics: Mapping[str, Any], step: int | float | None = None, **where: Any) -> None:
         """Add a point to each of several curves."""
-        self.run.metrics(metrics, step, **_where(where))
+        with guard.guard("recording metrics"):
+            self.run.metrics(metrics, step, **_where(where))
 
     def log_param(self, key: str, value: Any) -> Any:
         """Record a parameter; returns the value."""
-        self.run.params({key: value})
+        with guard.guard("recording parameters"):
+            self.run.params({key: value})
         return value
 
     def log_params(self, params: Mapping[str, Any]) -> None:
@@ -74,24 +86,32 @@ class ActiveRun:
 
     def set_tag(self, key: str, value: Any) -> None:
         """Set a tag."""
-        self.set_tags({key: value})
+        with guard.guard("recording tags"):
+            self.set_tags({key: value})
 
     def set_tags(self, tags: Mapping[str, Any]) -> None:
         """Set tags; ``mlflow.runName`` renames the run."""
-        if (name := tags.get("mlflow.runName")) is not None:
-            self.run.rename(str(name))
-        self.run.tags(tags)
+        with guard.guard("recording tags"):
+            if (name := tags.get("mlflow.runName")) is not None:
+                self.run.rename(text(name))
+            self.run.tags(tags)
 
     def log_artifact(self, local_path: str | Path, artifact_path: str | None = None) -> None:
         """Keep a copy of a file, or of a directory under its own name, below ``artifact_path``."""
-        source = Path(local_path)
-        if source.is_dir():
-            artifact_path = f"{artifact_path}/{source.name}" if artifact_path else source.name
-        self.run.artifact(source, artifact_path)
+        with guard.guard("recording artifact"):
+            source = Path(local_path)
+            if source.is_dir():
+                name = source.name or source.absolute().name
+                artifact_path = f"{artifact_path}/{name}" if artifact_path else name
+            self.run.artifact(source, artifact_path)
 
     def log_artifacts(self, local_dir: str | Path, artifact_path: str | None = None) -> None:
         """Keep a copy of what a directory holds, below ``artifact_path``."""
         self.run.artifact(local_dir, artifact_path)
+
+    def log_stream(self, stream: Any, artifact_file: str) -> None:
+        """Keep what a binary stream still holds as a file."""
+        self._made(artifact_file, stream.read)
 
     def log_text(self, text: str, artifact_file: str) -> None:
         """Keep a text as a file."""
@@ -110,12 +130,11 @@ class ActiveRun:
         timestamp: int | None = None,
     ) -> None:  # fmt: skip
         """Keep an image: as one file, or with ``key`` as one of a series by step."""
-        if artifact_file is None:
-            when = timestamp if timestamp is not None else time.time_ns() // 1_000_000
-            name = (key or "image").replace("/", "#")
-            artifact_file = f"images/{name}%step%{step or 0}%timestamp%{when}%{os.urandom(8).hex()}.png"
-        path = artifact_file
-        self._made(path, lambda: content.image_bytes(image, path))
+        with guard.guard("recording artifact"):
+            path = artifact_file or content.image_path(key or "image", step, timestamp)
+            self.run.text(content.image_bytes(image, path), path)
+            if artifact_file is None:
+                self.run.tags({"mlflow.loggedImages": True})
 
     def log_table(self, data: Any, artifact_file: str) -> None:
         """Keep rows as a JSON table; a second call with the same file appends."""
@@ -143,7 +162,7 @@ class ActiveRun:
         return f"<ActiveRun {self.run.name!r} {self.run.run_id}>"
 
     def _made(self, path: str, make: Callable[[], str | bytes]) -> None:
-        with guard.guard(f"recording artifact {path!r:.80}"):
+        with guard.guard("recording artifact"):
             self.run.text(make(), path)
 
     def _client(self) -> Any:

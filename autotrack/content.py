@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import time
 from collections.abc import Mapping
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, Self
 
 from autotrack.exceptions import AutotrackException
 
@@ -27,28 +29,80 @@ def figure_bytes(figure: Any, path: str, options: Mapping[str, Any] | None = Non
     raise AutotrackException.invalid(f"a {type(figure).__name__} is no matplotlib or plotly figure")
 
 
+class Image:
+    """A picture, from a path, a numpy array, nested lists or PIL; logged by ``log_image``."""
+
+    def __init__(self, image: Any) -> None:
+        if isinstance(image, str | os.PathLike):
+            import PIL.Image  # heavy, and only there if the program deals in images
+
+            self.image: Any = PIL.Image.open(image)
+        else:
+            self.image = _picture(image)
+        self.size: tuple[int, int] = self.image.size
+        """Width and height."""
+
+    def to_pil(self) -> Any:
+        """As PIL holds it."""
+        return self.image
+
+    def to_array(self) -> Any:
+        """As numpy holds it."""
+        import numpy as np  # heavy; whoever asks for an array has it
+
+        return np.asarray(self.image)
+
+    def to_list(self) -> list[Any]:
+        """The pixels, row after row."""
+        return list(self.image.getdata())
+
+    def resize(self, size: tuple[int, int]) -> Self:
+        """Another one, of this width and height."""
+        return type(self)(self.image.resize(size))
+
+    def save(self, path: str) -> None:
+        """Write it to a file, in the format that the path's ending names."""
+        self.image.save(path)
+
+
 def image_bytes(image: Any, path: str) -> bytes:
     """An image as PIL or numpy holds it (height x width, or x 1, 3, 4 channels; floats from 0 to 1, or integers from
     0 to 255) in the format that the path's ending names."""
     import PIL.Image  # heavy, and only there if the program deals in images
 
-    if not isinstance(image, PIL.Image.Image):
-        image = getattr(image, "image", image)  # MLflow's wrapper
-    if not isinstance(image, PIL.Image.Image):
-        import numpy as np  # heavy; an array means that it is loaded
-
-        array = np.asarray(image)
-        if array.dtype.kind == "f":
-            array = np.clip(array, 0.0, 1.0) * 255
-        elif array.dtype.kind == "b":
-            array = array * 255
-        array = np.clip(array, 0, 255).astype(np.uint8)
-        if array.ndim == 3 and array.shape[2] == 1:
-            array = array[:, :, 0]
-        image = PIL.Image.fromarray(array)
     buffer = io.BytesIO()
-    image.save(buffer, format=PIL.Image.registered_extensions().get(PurePosixPath(path).suffix.lower(), "PNG"))
+    form = PIL.Image.registered_extensions().get(PurePosixPath(path).suffix.lower(), "PNG")
+    picture = _picture(image)
+    if form == "JPEG" and picture.mode not in ("L", "RGB", "CMYK"):
+        picture = picture.convert("RGB")
+    picture.save(buffer, format=form)
     return buffer.getvalue()
+
+
+def image_path(key: str, step: int | None, timestamp: int | None) -> str:
+    """Where an image of a series lies, by MLflow's convention."""
+    when = timestamp if timestamp is not None else time.time_ns() // 1_000_000
+    return f"images/{key.replace('/', '~')}+step+{step or 0}+timestamp+{when}+{os.urandom(8).hex()}.png"
+
+
+def _picture(image: Any) -> Any:
+    import PIL.Image  # as in image_bytes
+
+    if not isinstance(image, PIL.Image.Image):
+        image = getattr(image, "image", image)  # the wrapper above, or MLflow's
+    if isinstance(image, PIL.Image.Image):
+        return image
+    import numpy as np  # heavy; an array means that it is loaded
+
+    array = np.asarray(image)
+    if array.dtype.kind == "f":
+        array = np.clip(np.nan_to_num(array), 0.0, 1.0) * 255
+    elif array.dtype.kind == "b":
+        array = array * 255
+    array = np.clip(array, 0, 255).astype(np.uint8)
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[:, :, 0]
+    return PIL.Image.fromarray(array)
 
 
 def document(value: Any, path: str) -> str:

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields
 from enum import IntEnum, StrEnum
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
+
+
+class Entity:
+    """What every answer can do: ``dict(run.info)`` gives its fields by name, ``to_dictionary()`` all that is in them
+    too."""
+
+    __slots__ = ()
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        for one in fields(self):  # type: ignore[arg-type]  # each of them is a dataclass
+            yield one.name, getattr(self, one.name)
+
+    def to_dictionary(self) -> dict[str, Any]:
+        """Everything, as nested dictionaries of plain values."""
+        return asdict(self)  # type: ignore[call-overload, no-any-return]  # as above
 
 
 class ViewType(IntEnum):
@@ -16,6 +31,16 @@ class ViewType(IntEnum):
     ACTIVE_ONLY = 1
     DELETED_ONLY = 2
     ALL = 3
+
+    @staticmethod
+    def to_string(view_type: int) -> str:
+        """The name of a view, in lower case."""
+        return ViewType(view_type).name.lower()
+
+    @staticmethod
+    def from_string(view_type: str) -> ViewType:
+        """The view of a name; ``KeyError`` for another text."""
+        return ViewType[view_type.upper()]
 
 
 class LifecycleStage:
@@ -47,6 +72,11 @@ class RunStatus(IntEnum):
         return RunStatus[status]
 
     @staticmethod
+    def all_status() -> list[RunStatus]:
+        """Every state."""
+        return list(RunStatus)
+
+    @staticmethod
     def is_terminated(status: int) -> bool:
         """Whether the state is final."""
         return RunStatus(status) in (RunStatus.FINISHED, RunStatus.FAILED, RunStatus.KILLED)
@@ -62,7 +92,7 @@ class LoggedModelStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(Entity):
     """One point of a metric; ``timestamp`` in ms. An integer that a float64 would round is kept as ``int``."""
 
     key: str
@@ -74,13 +104,9 @@ class Metric:
     dataset_digest: str | None = None
     run_id: str | None = None
 
-    def to_dictionary(self) -> dict[str, Any]:
-        """All fields by name."""
-        return asdict(self)
-
 
 @dataclass(frozen=True, slots=True)
-class Param:
+class Param(Entity):
     """A parameter; the first value that a run logs for a key stays."""
 
     key: str
@@ -88,7 +114,7 @@ class Param:
 
 
 @dataclass(frozen=True, slots=True)
-class RunTag:
+class RunTag(Entity):
     """A tag of a run."""
 
     key: str
@@ -96,7 +122,7 @@ class RunTag:
 
 
 @dataclass(frozen=True, slots=True)
-class ExperimentTag:
+class ExperimentTag(Entity):
     """A tag of an experiment."""
 
     key: str
@@ -104,7 +130,7 @@ class ExperimentTag:
 
 
 @dataclass(frozen=True, slots=True)
-class InputTag:
+class InputTag(Entity):
     """A tag of the use of a data set; ``mlflow.data.context`` names its role."""
 
     key: str
@@ -112,7 +138,7 @@ class InputTag:
 
 
 @dataclass(frozen=True, slots=True)
-class Dataset:
+class Dataset(Entity):
     """A data set's fingerprint and where it came from."""
 
     name: str
@@ -122,13 +148,9 @@ class Dataset:
     schema: str | None = None
     profile: str | None = None
 
-    def to_dictionary(self) -> dict[str, Any]:
-        """All fields by name."""
-        return asdict(self)
-
 
 @dataclass(frozen=True, slots=True)
-class DatasetInput:
+class DatasetInput(Entity):
     """A data set that a run read."""
 
     dataset: Dataset
@@ -136,14 +158,14 @@ class DatasetInput:
 
 
 @dataclass(frozen=True, slots=True)
-class LoggedModelInput:
+class LoggedModelInput(Entity):
     """A model that a run read."""
 
     model_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class LoggedModelOutput:
+class LoggedModelOutput(Entity):
     """A model that a run made."""
 
     model_id: str
@@ -151,7 +173,7 @@ class LoggedModelOutput:
 
 
 @dataclass(frozen=True, slots=True)
-class LoggedModelParameter:
+class LoggedModelParameter(Entity):
     """A parameter of a model."""
 
     key: str
@@ -159,7 +181,7 @@ class LoggedModelParameter:
 
 
 @dataclass(frozen=True, slots=True)
-class LoggedModelTag:
+class LoggedModelTag(Entity):
     """A tag of a model."""
 
     key: str
@@ -167,7 +189,7 @@ class LoggedModelTag:
 
 
 @dataclass(frozen=True, slots=True)
-class RunInputs:
+class RunInputs(Entity):
     """What a run read."""
 
     dataset_inputs: list[DatasetInput] = field(default_factory=list)
@@ -175,14 +197,14 @@ class RunInputs:
 
 
 @dataclass(frozen=True, slots=True)
-class RunOutputs:
+class RunOutputs(Entity):
     """What a run made."""
 
     model_outputs: list[LoggedModelOutput] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
-class RunInfo:
+class RunInfo(Entity):
     """The facts every run has; times in ms. ``error`` is the tail of the traceback of a failed run."""
 
     run_id: str
@@ -198,20 +220,16 @@ class RunInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class RunData:
+class RunData(Entity):
     """The last value of each metric, and the parameters and tags."""
 
     metrics: dict[str, float] = field(default_factory=dict)
     params: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
 
-    def to_dictionary(self) -> dict[str, Any]:
-        """All fields by name."""
-        return {"metrics": dict(self.metrics), "params": dict(self.params), "tags": dict(self.tags)}
-
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class Run(Entity):
     """A run as it was when it was asked for."""
 
     info: RunInfo
@@ -219,13 +237,9 @@ class Run:
     inputs: RunInputs = field(default_factory=RunInputs)
     outputs: RunOutputs = field(default_factory=RunOutputs)
 
-    def to_dictionary(self) -> dict[str, Any]:
-        """Everything, as nested dictionaries of plain values."""
-        return asdict(self)
-
 
 @dataclass(frozen=True, slots=True)
-class Experiment:
+class Experiment(Entity):
     """A named collection of runs; times in ms."""
 
     experiment_id: str
@@ -238,7 +252,7 @@ class Experiment:
 
 
 @dataclass(frozen=True, slots=True)
-class FileInfo:
+class FileInfo(Entity):
     """An artifact; ``path`` is relative to the run's artifacts and uses "/"."""
 
     path: str
@@ -247,7 +261,7 @@ class FileInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class LoggedModel:
+class LoggedModel(Entity):
     """A model that a run logged; times in ms. The fields after ``metrics`` are not MLflow's."""
 
     experiment_id: str

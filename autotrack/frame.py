@@ -1,8 +1,8 @@
-"""Runs as a table, one row each, with the columns that MLflow's ``search_runs`` has."""
+"""Answers as pandas data frames, with the columns that MLflow's have."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -24,3 +24,24 @@ def of_runs(runs: Sequence[Any]) -> Any:
         for name in names:
             columns[f"{kind}.{name}"] = [getattr(run.data, kind).get(name, missing) for run in runs]
     return pd.DataFrame(columns)
+
+
+def of_models(models: Sequence[Any]) -> Any:
+    """One row a logged model."""
+    import pandas as pd  # heavy, and not everybody's
+
+    return pd.DataFrame([dict(model) for model in models])
+
+
+def of_tables(tables: Sequence[tuple[Any, Mapping[str, Any]]], extra: Sequence[str]) -> Any:
+    """The rows of logged tables below one another, each with what :func:`of_runs` says of its run in ``extra``."""
+    import pandas as pd  # heavy, and not everybody's
+
+    parts = []
+    for run, table in tables:
+        part = pd.DataFrame(table["data"], columns=table["columns"])
+        facts = of_runs([run])
+        for name in extra:
+            part[f"{name}_" if name in part else name] = facts[name][0] if name in facts else None
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True)

@@ -35,7 +35,7 @@ LAYERS = (
         "call", "hooks", "testing",
     },
     {"analysis"},
-    {"", "_frameworks", "active", "fluent", "frame", "pyfunc", "tracking"},
+    {"", "_frameworks", "active", "artifacts", "fluent", "frame", "pyfunc", "tracking"},
     {"__main__", "cli"},
 )  # fmt: skip
 """The parts of ``autotrack``, innermost first; "" is ``autotrack/__init__.py``. A part imports from its own

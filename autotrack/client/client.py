@@ -26,7 +26,10 @@ class Client(Records, Files):
     :class:`~autotrack.exceptions.AutotrackException` when it cannot do what it was asked for.
     """
 
-    def __init__(self, tracking_uri: str | Path | None = None, registry_uri: str | None = None) -> None:  # noqa: ARG002 - MLflow's signature
+    def __init__(
+        self, tracking_uri: str | Path | None = None, registry_uri: str | None = None,  # noqa: ARG002 - MLflow's signature
+        workspace_store_uri: str | None = None,  # noqa: ARG002 - MLflow's signature
+    ) -> None:  # fmt: skip
         super().__init__()
         self.tracking_uri, self._directory = resolved(tracking_uri)
         open_store(self._directory)
@@ -95,8 +98,9 @@ class Client(Records, Files):
         return self.store.search_experiments(view_type, filter_string, order_by, limit, page_token)
 
     def create_experiment(
-        self, name: str, artifact_location: str | None = None, tags: Mapping[str, Any] | None = None
-    ) -> str:
+        self, name: str, artifact_location: str | None = None, tags: Mapping[str, Any] | None = None,
+        trace_location: Any = None,  # noqa: ARG002 - MLflow's name for where traces go, which are not recorded
+    ) -> str:  # fmt: skip
         """Make an experiment and give its id; a name that is taken is an error."""
         if not str(name).strip():
             raise AutotrackException.invalid(f"{name!r} is no name for an experiment; give it a text")

@@ -9,7 +9,7 @@ from typing import Any
 from autotrack import content
 from autotrack.client.base import Base
 from autotrack.entities import FileInfo
-from autotrack.event import ArtifactStored
+from autotrack.event import ArtifactStored, Tags
 from autotrack.exceptions import AutotrackException
 from autotrack.store import artifacts
 
@@ -44,9 +44,22 @@ class Files(Base):
         """Keep a matplotlib or plotly figure in the format that the name ends in."""
         self._put(run_id, artifact_file, content.figure_bytes(figure, artifact_file, save_kwargs))
 
-    def log_image(self, run_id: str, image: Any, artifact_file: str) -> None:
-        """Keep an image, as PIL or numpy holds it, in the format that the name ends in."""
-        self._put(run_id, artifact_file, content.image_bytes(image, artifact_file))
+    def log_image(
+        self, run_id: str, image: Any, artifact_file: str | None = None, key: str | None = None,
+        step: int | None = None, timestamp: int | None = None, synchronous: bool | None = None,  # noqa: ARG002 - MLflow's signature
+    ) -> None:  # fmt: skip
+        """Keep an image, as PIL or numpy holds it, in the format that the name ends in; or with ``key`` as one of a
+        series by step."""
+        if (artifact_file is None) == (key is None):
+            raise AutotrackException.invalid("an image needs a name: give artifact_file or key, and not both")
+        path = artifact_file or content.image_path(str(key), step, timestamp)
+        self._put(run_id, path, content.image_bytes(image, path))
+        if artifact_file is None:
+            self._change(run_id, Tags({"mlflow.loggedImages": "True"}))
+
+    def log_stream(self, run_id: str, stream: Any, artifact_file: str) -> None:
+        """Keep what a binary stream still holds as a file."""
+        self._put(run_id, artifact_file, stream.read())
 
     def log_table(self, run_id: str, data: Any, artifact_file: str) -> None:
         """Keep rows as a JSON file, after those that the file holds already."""

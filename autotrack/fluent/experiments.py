@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from autotrack import current, guard
@@ -17,7 +17,9 @@ from autotrack.settings import local_directory
 from autotrack.sinks.open import usable_sink
 
 
-def create_experiment(name: str, artifact_location: str | None = None, tags: Mapping[str, Any] | None = None) -> str:
+def create_experiment(
+    name: str, artifact_location: str | None = None, tags: Mapping[str, Any] | None = None, trace_location: Any = None  # noqa: ARG001 - MLflow's name for where traces go, which are not recorded
+) -> str:  # fmt: skip
     """Create an experiment and return its id; one that exists is an error."""
     return client().create_experiment(name, artifact_location, tags)
 
@@ -32,13 +34,15 @@ def get_experiment_by_name(name: str) -> Experiment | None:
     return client().get_experiment_by_name(name)
 
 
-def search_experiments(**query: Any) -> list[Experiment]:
-    """The experiments that match; arguments as ``MlflowClient.search_experiments`` takes them."""
-    query.setdefault("max_results", None)
-    if query["max_results"] is not None:
-        return list(client().search_experiments(**query))
-    query["max_results"] = 1000
-    return all_pages(lambda token: client().search_experiments(**query, page_token=token), None)
+def search_experiments(
+    view_type: int = 1, max_results: int | None = None, filter_string: str | None = None,
+    order_by: Sequence[str] | None = None,
+) -> list[Experiment]:  # fmt: skip
+    """The experiments that match, the newest first unless ordered otherwise; all of them without ``max_results``."""
+    asked = client()
+    return all_pages(
+        lambda token: asked.search_experiments(view_type, 1000, filter_string, order_by, token), max_results
+    )
 
 
 def delete_experiment(experiment_id: str) -> None:
@@ -46,7 +50,14 @@ def delete_experiment(experiment_id: str) -> None:
     client().delete_experiment(experiment_id)
 
 
-def set_experiment(experiment_name: str | None = None, experiment_id: str | None = None) -> Experiment:
+def restore_experiment(experiment_id: str) -> None:
+    """Bring a deleted experiment back."""
+    client().restore_experiment(experiment_id)
+
+
+def set_experiment(
+    experiment_name: str | None = None, experiment_id: str | None = None, trace_location: Any = None  # noqa: ARG001 - as in create_experiment
+) -> Experiment:  # fmt: skip
     """Put the runs that start from now on into an experiment, by name (created if new) or by id."""
     if (experiment_name is None) == (experiment_id is None):
         raise AutotrackException.invalid("give either experiment_name or experiment_id")
@@ -76,6 +87,11 @@ def set_experiment_tags(tags: Mapping[str, Any]) -> None:
     current.announce_experiment(experiment)
     for key, value in tags.items():
         client().set_experiment_tag(experiment[0], key, value)
+
+
+def delete_experiment_tag(key: str) -> None:
+    """Take a tag off the experiment that new runs belong to."""
+    client().delete_experiment_tag(current.current_experiment()[0], key)
 
 
 def _untouched(name: str) -> Experiment | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from autotrack import current
+from autotrack import current, guard, settings
 from autotrack.active import ActiveRun, active
 from autotrack.fluent.asking import client
 from autotrack.run import open_runs
@@ -89,7 +90,7 @@ def log_figure(figure: Any, artifact_file: str, *, save_kwargs: Mapping[str, Any
 
 def log_image(
     image: Any, artifact_file: str | None = None, key: str | None = None, step: int | None = None,
-    timestamp: int | None = None, synchronous: bool | None = None,  # noqa: ARG001 - MLflow's name; every call is on disk when it returns
+    timestamp: int | None = None, synchronous: bool | None = False,  # noqa: ARG001 - MLflow's name; every call is on disk when it returns
 ) -> None:  # fmt: skip
     """Keep an image, from PIL or numpy: as one file, or with ``key`` as one of a series by step."""
     active().log_image(image, artifact_file, key=key, step=step, timestamp=timestamp)
@@ -100,11 +101,34 @@ def log_table(data: Any, artifact_file: str, run_id: str | None = None) -> None:
     _target(run_id).log_table(data, artifact_file)
 
 
+def log_stream(stream: Any, artifact_file: str, run_id: str | None = None) -> None:
+    """Keep what a binary stream still holds as a file."""
+    _target(run_id).log_stream(stream, artifact_file)
+
+
 def log_input(
-    dataset: Any, context: str | None = None, tags: Mapping[str, str] | None = None, model: Any = None  # noqa: ARG001 - MLflow's name
+    dataset: Any = None, context: str | None = None, tags: Mapping[str, str] | None = None, model: Any = None  # noqa: ARG001 - MLflow's name, which means something on Databricks alone
 ) -> None:  # fmt: skip
     """Record a data set, made by :mod:`autotrack.data`, as an input of the active run; ``context`` is its role."""
-    active().log_input(dataset, context, tags)
+    if dataset is not None:
+        active().log_input(dataset, context, tags)
+
+
+def log_inputs(
+    datasets: Sequence[Any] | None = None, contexts: Sequence[str | None] | None = None,
+    tags_list: Sequence[Mapping[str, str] | None] | None = None, models: Any = None,  # noqa: ARG001 - as in log_input
+) -> None:  # fmt: skip
+    """Record several data sets, each with its role and its tags."""
+    for dataset, context, tags in zip_longest(datasets or (), contexts or (), tags_list or ()):
+        log_input(dataset, context, tags)
+
+
+def flush_async_logging() -> None:
+    """Nothing is left to do: what a call returned from is on disk."""
+
+
+def flush_artifact_async_logging() -> None:
+    """Nothing is left to do: what a call returned from is on disk."""
 
 
 def _target(run_id: str | None) -> Any:
@@ -116,21 +140,31 @@ def _target(run_id: str | None) -> Any:
 
 
 class _Closed:
-    """The logging verbs on a run that this process has not open: they go through a client."""
+    """The logging verbs on a run that this process has not open: they go through a client, and fail as quietly as
+    those on an open one."""
 
     def __init__(self, run_id: str) -> None:
         self._run_id = run_id
 
     def log_metric(self, key: str, value: Any, step: int | float | None, **where: Any) -> None:
-        client().log_metric(self._run_id, key, value, where.get("timestamp"), step, model_id=where.get("model_id"))
+        self.log_metrics({key: value}, step, **where)
 
-    def log_metrics(self, metrics: Mapping[str, Any], step: int | float | None, **where: Any) -> None:
+    def log_metrics(
+        self, metrics: Mapping[str, Any], step: int | float | None, *, timestamp: int | None, model_id: str | None,
+        dataset: Any,
+    ) -> None:  # fmt: skip
+        of_data = {} if dataset is None else {"dataset_name": dataset.name, "dataset_digest": dataset.digest}
         for key, value in metrics.items():
-            self.log_metric(key, value, step, **where)
+            self._do("log_metric", key, value, timestamp, step, model_id=model_id, **of_data)
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         for key, value in params.items():
-            client().log_param(self._run_id, key, value)
+            self._do("log_param", key, value)
 
     def __getattr__(self, verb: str) -> Any:
-        return partial(getattr(client(), verb), self._run_id)
+        return partial(self._do, verb)
+
+    def _do(self, verb: str, *args: Any, **named: Any) -> None:
+        if not settings.disabled():
+            with guard.guard(f"recording in run {self._run_id}"):
+                getattr(client(), verb)(self._run_id, *args, **named)

@@ -11,11 +11,11 @@ from autotrack.sinks.open import open_sink, tracking_uri, usable_uri
 
 
 def autolog(
-    *,
-    log_models: bool = True,
-    log_model_signatures: bool = True,
     log_input_examples: bool = False,
+    log_model_signatures: bool = True,
+    log_models: bool = True,
     log_datasets: bool = True,
+    log_traces: bool = True,  # noqa: ARG001 - MLflow's name; traces are not recorded
     disable: bool = False,
     exclusive: bool = False,
     disable_for_unsupported_versions: bool = False,
@@ -27,9 +27,9 @@ def autolog(
     """Record everything that is trained from now on, whatever is or will be imported.
 
     Args:
+        log_input_examples: keep a few rows of input with the fitted models.
+        log_model_signatures: with them the types of what goes in and comes out, from the data already seen.
         log_models: keep the fitted models.
-        log_model_signatures: with the types of what goes in and comes out, from the data already seen.
-        log_input_examples: with a few rows of input.
         log_datasets: fingerprint what the models are trained on.
         disable: switch recording off and put the frameworks' own functions back.
         exclusive: leave a program alone that has opened a run itself.

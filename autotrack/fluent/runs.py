@@ -82,9 +82,19 @@ def get_run(run_id: str) -> RunRecord:
     return client().get_run(run_id)
 
 
+def get_parent_run(run_id: str) -> RunRecord | None:
+    """The run that a nested run belongs to, ``None`` for one that is not nested."""
+    return client().get_parent_run(run_id)
+
+
 def delete_run(run_id: str) -> None:
     """Mark a run as deleted."""
     client().delete_run(run_id)
+
+
+def restore_run(run_id: str) -> None:
+    """Bring a deleted run back."""
+    client().restore_run(run_id)
 
 
 def get_artifact_uri(artifact_path: str | None = None) -> str:

@@ -38,7 +38,7 @@ def load(
     flavor: str | None = None,
     **options: Any,
 ) -> Any:
-    """The model at a path or at ``runs:/<run_id>/<name>``, as the framework's own object.
+    """The model at a path, at ``runs:/<run_id>/<name>`` or at ``models:/<model_id>``, as the framework's own object.
 
     What has to run code to be loaded, a pickle above all, is loaded only if the store (``store``, else the configured
     one) recorded its digest, the directory is still the same, and nobody but the user may write there; anything else
@@ -63,6 +63,8 @@ def locate(uri: str | Path, *, store: str | Path | None = None, resolve: Resolve
         if resolve is None and root is None:
             raise AutotrackException.invalid(f"{text} needs a local store; the tracking URI names none")
         directory = resolve(run_id, name) if resolve else _in_store(root, run_id, name)
+    elif text.startswith("models:/"):
+        directory = _logged(text, root)
     elif re.match(r"[A-Za-z][\w+.-]+:", text) and not text.startswith("file:"):
         raise AutotrackException.invalid(f"{text}: a model is loaded from a path or from runs:/<run_id>/<name>")
     else:
@@ -116,6 +118,17 @@ def _in_store(store: Path | None, run_id: str, name: str) -> Path:
     if not run.is_dir():
         raise AutotrackException.missing(f"there is no run {run_id} in {store}")
     return run / "artifacts" / name
+
+
+def _logged(uri: str, store: Path | None) -> Path:
+    model_id = uri.removeprefix("models:/").strip("/")
+    if store is None or not re.fullmatch(r"m-\w+", model_id):
+        raise AutotrackException.invalid(
+            f"{uri} names no logged model: write models:/<model_id> or runs:/<run_id>/<name>"
+        )
+    from autotrack.client import Client  # heavy: SQLAlchemy, for those who ask the store
+
+    return settings.local_directory(Client(store).get_logged_model(model_id).artifact_location) or store
 
 
 def _flavor(located: Located, info: ModelInfo, wanted: str | None) -> Flavor:

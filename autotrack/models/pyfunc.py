@@ -43,13 +43,19 @@ class PyFuncModel:
 
 def load_model(
     model_uri: str | Path,
+    suppress_warnings: bool = False,  # noqa: ARG001 - MLflow's name; nothing is said here
+    dst_path: str | None = None,  # noqa: ARG001 - MLflow's name; a model of this machine is not copied
+    model_config: Any = None,
     *,
     trust: bool = False,
     store: str | Path | None = None,
     resolve: Resolver | None = None,
     **options: Any,
 ) -> PyFuncModel:
-    """The model at a path or ``runs:/<run_id>/<name>`` as a `PyFuncModel`; for trust see `autotrack.models.load`."""
+    """The model at a path, ``runs:/<run_id>/<name>`` or ``models:/<model_id>`` as a `PyFuncModel`; for trust see
+    `autotrack.models.load`. No model written here takes a ``model_config``: giving one is an error."""
+    if model_config:
+        raise AutotrackException.invalid(f"{model_uri} takes no model_config; pass values to predict as params")
     located = locate(model_uri, store=store, resolve=resolve)
     info = format.read(located.directory)
     if PYFUNC not in info.flavors:

@@ -6,13 +6,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from autotrack import current
+from autotrack import current, guard
 from autotrack.exceptions import AutotrackException
 from autotrack.models.flavor import Flavor
 from autotrack.models.format import ModelInfo
 from autotrack.models.load import load
 from autotrack.models.log import log
 from autotrack.models.save import save
+
+_UNUSED = frozenset(
+    ("await_registration_for", "code_paths", "conda_env", "export_model", "extra_files", "extra_pip_requirements",
+     "mlflow_model", "model_format", "model_id", "model_type", "pickle_module", "pip_requirements",
+     "pyfunc_predict_fn", "registered_model_name", "serialization_format", "skops_trusted_types")
+)  # fmt: skip
+"""Arguments of MLflow's that mean nothing here: a model is kept in its flavor's safest form with the requirements that
+were found, and nothing is registered."""
 
 
 class Verbs:
@@ -35,21 +43,28 @@ class Verbs:
         step: int = 0,
         **named: Any,
     ) -> ModelInfo:
-        """Keep a model with the current run, or with one that is started for it; ``name`` defaults to "model"."""
-        model = self._model("log_model", model, named)
+        """Keep a model with the current run, or with one that is started for it; ``name`` defaults to "model".
+
+        What cannot be kept costs one warning, and the result then names a model that is not there. Further arguments
+        of MLflow's are taken; one that would change what is kept is said to be without effect.
+        """
+        given = self._given("log_model", model, named)
         run = current.current() or current.start()
-        return log(
-            run,
-            model,
-            name or artifact_path or "model",
-            flavor=self.flavor,
-            signature=signature,
-            input_example=input_example,
-            metadata=metadata,
-            params=params,
-            tags=tags,
-            step=step,
-        )
+        name = name or artifact_path or "model"
+        with guard.guard("recording model"):
+            return log(
+                run,
+                self._owned("log_model", given),
+                name,
+                flavor=self.flavor,
+                signature=signature,
+                input_example=input_example,
+                metadata=metadata,
+                params=params,
+                tags=tags,
+                step=step,
+            )
+        return ModelInfo(model_id="", name=name, directory=run.files / name, flavors={}, run_id=run.run_id)
 
     def save_model(
         self,
@@ -62,7 +77,7 @@ class Verbs:
         **named: Any,
     ) -> ModelInfo:
         """Save a model as a directory that must not exist yet."""
-        model = self._model("save_model", model, named)
+        model = self._owned("save_model", self._given("save_model", model, named))
         if path is None:
             raise AutotrackException.invalid("save_model needs the path of a directory to make")
         return save(
@@ -75,16 +90,31 @@ class Verbs:
         )
 
     def load_model(
-        self, model_uri: str | Path, *, trust: bool = False, store: str | Path | None = None, **options: Any
+        self,
+        model_uri: str | Path,
+        dst_path: str | None = None,  # noqa: ARG002 - MLflow's name; a model of this machine is not copied
+        *,
+        trust: bool = False,
+        store: str | Path | None = None,
+        **options: Any,
     ) -> Any:
-        """The framework's own object from a path or ``runs:/<run_id>/<name>``; see `autotrack.models.load`."""
+        """The framework's own object from a path, ``runs:/<run_id>/<name>`` or ``models:/<model_id>``; see
+        `autotrack.models.load`."""
         return load(model_uri, trust=trust, store=store, flavor=self.flavor.name, **options)
 
-    def _model(self, verb: str, model: Any, named: dict[str, Any]) -> Any:
+    def _given(self, verb: str, model: Any, named: dict[str, Any]) -> Any:
         if model is None:
             model = named.pop(self.flavor.argument, None)
-        if named:
-            raise TypeError(f"{verb}() got an unexpected keyword argument {next(iter(named))!r}")
+        for name, value in named.items():
+            if name not in _UNUSED:
+                raise TypeError(f"{verb}() got an unexpected keyword argument {name!r}")
+            if value is not None and name != "await_registration_for":
+                guard.warn(
+                    f"{verb} {name}", f"{verb}({name}=…) has no effect in this version; the model is kept as ever"
+                )
+        return model
+
+    def _owned(self, verb: str, model: Any) -> Any:
         if model is None or not self.flavor.owns(model):
             raise AutotrackException.invalid(f"{verb} of {self.flavor.name} cannot keep a {type(model).__name__}")
         return model

@@ -68,7 +68,7 @@ def fetched(root: Path, path: str, destination: str | None) -> str:
         raise AutotrackException.missing(f"the run has no artifact {path!r}; list_artifacts() names those it has")
     if destination is None:
         return str(place)
-    copy = Path(destination) / PurePosixPath(path or "artifacts")
+    copy = Path(destination).absolute() / PurePosixPath(path or "artifacts")
     copy.parent.mkdir(parents=True, exist_ok=True)
     if place.is_dir():
         shutil.copytree(place, copy, dirs_exist_ok=True)

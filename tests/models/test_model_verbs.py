@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from sklearn.linear_model import Ridge
 
 from autotrack import current
 from autotrack.exceptions import AutotrackException
+from autotrack.models import pyfunc
 from autotrack.models.verbs import Verbs
 from autotrack.run import Run
 from autotrack_sklearn.flavor import FLAVOR
@@ -46,3 +48,40 @@ def test_what_is_no_model_of_the_framework_is_refused(run: Run) -> None:
         SKLEARN.log_model("ridge")
     with pytest.raises(TypeError, match="unexpected keyword argument 'signatur'"):
         SKLEARN.log_model(RIDGE, signatur=None)
+
+
+@pytest.mark.lenient
+def test_a_model_that_cannot_be_kept_does_not_stop_the_program(run: Run, caplog: pytest.LogCaptureFixture) -> None:
+    """One warning; the result can be read as ever, and its URI leads nowhere."""
+    broken = Ridge().fit([[0.0], [1.0]], [0, 1])
+    broken.lock = threading.Lock()
+    for model in (broken, "ridge", None):
+        info = SKLEARN.log_model(model, name="broken")
+        assert info.model_uri == f"runs:/{run.run_id}/broken"
+    assert len(caplog.records) == 1
+    with pytest.raises(AutotrackException, match="no model directory"):
+        SKLEARN.load_model(info.model_uri)
+
+
+@pytest.mark.lenient
+def test_arguments_that_have_no_meaning_here_are_taken(run: Run, caplog: pytest.LogCaptureFixture) -> None:
+    """Each says once that it has no effect."""
+    for name in ("one", "two"):
+        SKLEARN.log_model(RIDGE, name, registered_model_name="ridge", await_registration_for=0, pip_requirements=None)
+    assert [record.getMessage() for record in caplog.records] == [
+        "autotrack: log_model(registered_model_name=…) has no effect in this version; the model is kept as ever"
+    ]
+
+
+def test_a_model_is_loaded_by_its_id(run: Run) -> None:
+    """As itself and as a function; a registered model is refused, as nothing is registered."""
+    info = SKLEARN.log_model(RIDGE, "first")
+    uri = f"models:/{info.model_id}"
+    assert SKLEARN.load_model(uri, "copies").coef_ == RIDGE.coef_
+    assert pyfunc.load_model(uri, True, None).predict([[1.0]]) == RIDGE.predict([[1.0]])
+    with pytest.raises(AutotrackException, match="no model_config"):
+        pyfunc.load_model(uri, model_config={"a": 1})
+    with pytest.raises(AutotrackException, match="names no logged model"):
+        SKLEARN.load_model("models:/ridge/1")
+    with pytest.raises(AutotrackException, match="m-12"):
+        SKLEARN.load_model("models:/m-12")
