@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import pickletools
 import re
 
-_OURS = re.compile(r"(autotrack(_\w+)?|wrapt)(\.[\w.]+)?")
+_OURS = re.compile(rb"(?<![\w/\\.-])(autotrack(_\w+)?|wrapt)(\.\w+)*(?![\w/\\-])")
+"""A module's name, as pickle's protocol 4 and later write it after its length; not a part of a file's path."""
 
 
 def names_us(data: bytes) -> bool:
     """Whether a pickle names a module of autotrack's, of an integration's or wrapt's.
 
-    A text such as the path of the file where a function was written may contain the word.
+    The path of the file where a function was written, which comes along with its code, may contain the word.
     """
-    texts = (argument for _, argument, _ in pickletools.genops(data) if isinstance(argument, str))
-    return any(_OURS.fullmatch(part) for text in texts for part in text.split())
+    return _OURS.search(data) is not None
