@@ -63,7 +63,8 @@ def axes(estimator: Any) -> Iterator[tuple[list[Any], dict[str, Any]]]:
         state = _state(part)
         scored = state.get("cv_results_")
         if isinstance(scored, Mapping) and "n_features" in scored and "params" not in scored:  # RFECV
-            yield list(scored["n_features"]), {name: v for name, v in scored.items() if v is not scored["n_features"]}
+            columns = {name: values for name, given in scored.items() if (values := _numbers(given)) is not None}
+            yield columns.pop("n_features"), columns
         errors: Any = state.get("mse_path_")
         alphas: Any = state.get("alphas_")
         if getattr(errors, "ndim", 0) == 2 and getattr(alphas, "shape", None) == errors.shape[:1]:  # LassoCV
