@@ -14,6 +14,7 @@ one that fails after it leaves the result as it was; either costs one warning.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Generator, Mapping
 from functools import partial, wraps
 from importlib import import_module
@@ -24,14 +25,19 @@ from autotrack import current, guard, settings
 from autotrack._aside import aside
 from autotrack._engine import STOPPED, record, relayer, watcher
 from autotrack._registered import INTEGRATIONS, registered
+from autotrack._startup import OPTIONS, environment
 from autotrack._watch import when_imported
 from autotrack.call import Call, child_run, inside, training_run
 from autotrack.event import DatasetUsed
 from autotrack.exceptions import AutotrackException
 from autotrack.options import Options
 from autotrack.run import Run
+from autotrack.sinks.open import tracking_uri
 
-__all__ = ["STOPPED", "Call", "DatasetUsed", "Integration", "Options", "Run", "Steps", "aside", "current", "inside"]
+__all__ = [
+    "STOPPED", "Call", "DatasetUsed", "Integration", "Options", "Run", "Steps", "aside", "current", "inside",
+    "worker_environment",
+]  # fmt: skip
 
 Steps = Generator[None, Any, None]
 """What a hook function returns."""
@@ -166,7 +172,8 @@ class Integration:
         return declare
 
     def watch(self, *targets: str, stops: bool = False) -> Callable[[_F], _F]:
-        """Look at the calls of a function that is called often: ``look(instance, args, kwargs, result)`` after each.
+        """Look at the calls of a function that is called often: ``look(instance, args, kwargs, result)`` after each,
+        with the function itself in the place of an instance where there is none.
 
         It opens no run and costs well under a microsecond of its own. With ``stops`` it is also told, by the result
         :data:`STOPPED`, when an iterator's ``__next__`` was exhausted.
@@ -180,7 +187,7 @@ class Integration:
 
     def watch_subclasses(self, base: str, *methods: str) -> Callable[[_F], _F]:
         """Look at methods of a class and of all its subclasses, those that exist and those that are yet to be
-        defined, in the way of :meth:`watch`."""
+        defined, in the way of :meth:`watch`. A method that a class has from a mixin beside the family counts too."""
 
         def declare(function: _F) -> _F:
             self.hooks.append(DeclaredHook(self, function, (base,), kind="watch", methods=methods))
@@ -227,10 +234,8 @@ class Integration:
         return declare
 
     def guarded(self, cls: Any = None, *, default: Any = None) -> Any:
-        """A class decorator for callbacks handed to a framework: what their methods raise stops here.
-
-        A method that failed returns ``default``; give a mapping for a default per method.
-        """
+        """A class decorator for callbacks handed to a framework: what their methods raise stops here; a method that
+        failed returns ``default``, or its own where that is a mapping."""
 
         def decorate(cls: _C) -> _C:
             for name, function in list(vars(cls).items()):
@@ -348,6 +353,28 @@ def _switch_on(name: str, _module: ModuleType) -> None:
     integration: Integration = import_module(f"autotrack_{name}").INTEGRATION
     known[integration.name] = integration
     integration.enable()
+
+
+general: dict[str, Any] | None = None
+"""What the general ``autolog()`` was called with, while it is in force."""
+
+
+def worker_environment() -> dict[str, str]:
+    """The variables with which a worker process that a framework starts records like this one, into the same place;
+    empty where recording was not switched on for all frameworks."""
+    if general is None:
+        return {}
+    import json  # milliseconds; only for those who start processes
+
+    return environment(
+        {
+            "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
+            OPTIONS: json.dumps(general, default=str),
+            "AUTOTRACK_TRACKING_URI": tracking_uri(),
+            "AUTOTRACK_EXPERIMENT": current.current_experiment()[1],
+            "AUTOTRACK_TOLD": "1",
+        }
+    )
 
 
 known: dict[str, Integration] = {}

@@ -22,7 +22,7 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).parent.parent
 
 LAYERS = (
-    {"entities", "event", "exceptions", "guard", "options", "redact", "settings"},
+    {"_startup", "entities", "event", "exceptions", "guard", "options", "redact", "settings"},
     {"journal"},
     {"sinks"},
     {"capture"},

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import _thread
 import atexit
+import os
 import sys
 from typing import TYPE_CHECKING
+
+from autotrack._startup import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,7 +85,14 @@ def _autolog() -> None:
         # Not autotrack.autolog: its module may be the one that the program is importing.
         from autotrack import _loader  # the engine; see the module's docstring
 
-        _loader.autolog({})
+        options = os.environ.get(OPTIONS)
+        if options:
+            import json  # milliseconds; only the worker of a program that records gets options
+
+            given = json.loads(options)
+            _loader.autolog(given["options"], frozenset(given["exclude"]))
+        else:
+            _loader.autolog({})
 
 
 def _at_exit() -> None:

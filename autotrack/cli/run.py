@@ -17,12 +17,10 @@ import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
+from autotrack._startup import environment
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-# No pathlib here: to load it takes as long as the whole of this command.
-STARTUP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "startup")  # noqa: PTH100, PTH118, PTH120
-"""The directory that switches recording on in a Python process that finds it on ``PYTHONPATH``."""
 
 USAGE = "autotrack run SCRIPT [ARGS...], or autotrack run -m MODULE [ARGS...]"
 _PLAIN = "bBdiOPqsuvx"
@@ -67,14 +65,6 @@ def become(command: Sequence[str]) -> NoReturn:
     os.execve(  # noqa: S606 - to start the program that the user names is the purpose
         sys.executable, [sys.executable, *command], environment(dict(os.environ))
     )
-
-
-def environment(given: dict[str, str]) -> dict[str, str]:
-    """The environment that switches recording on; ``AUTOTRACK_DISABLED`` is heeded by whoever finds it."""
-    path = [entry for entry in given.get("PYTHONPATH", "").split(os.pathsep) if entry != STARTUP]
-    # An empty PYTHONPATH is none, while an empty entry of one is the working directory.
-    given["PYTHONPATH"] = os.pathsep.join([STARTUP, *path] if path != [""] else [STARTUP])
-    return given
 
 
 def own_options() -> list[str]:

@@ -3,7 +3,8 @@
 Nothing is recorded of joblib itself. A grid search that is being recorded hands its candidates to threads or
 processes; there each candidate's ``fit`` would look like a training of its own. So the mark "inside a recorded fit"
 travels with every task that is handed out during one, whatever the backend. Tasks that the program itself hands out
-carry no mark: what they train is recorded, in threads and in worker processes that record.
+carry no mark: what they train is recorded, in threads and in worker processes. Those that joblib starts under
+``autotrack.autolog()`` record into the same place; under ``autotrack.<framework>.autolog()`` alone they do not.
 
 This goes on together with the integrations that need it; there is nothing to configure. The mark is an
 attribute of the task's keyword arguments, an `OrderedDict` then, so the task runs where autotrack is not installed.
@@ -16,7 +17,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from autotrack.hooks import Call, Integration, inside
+from autotrack.hooks import Call, Integration, inside, worker_environment
 
 __all__ = ["INTEGRATION", "autolog"]
 
@@ -47,6 +48,12 @@ def take_up(batch: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[
         mark = getattr(keywords, MARK, None)
         return (args, kwargs, mark) if isinstance(mark, str) else None
     return None
+
+
+@INTEGRATION.watch("joblib._parallel_backends:ParallelBackendBase._prepare_worker_env")
+def equip(_backend: Any, _args: tuple[Any, ...], _kwargs: dict[str, Any], variables: Any) -> None:
+    """Have the worker processes that are about to be started record too."""
+    variables.update(worker_environment())
 
 
 def _marked(mark: str, task: Task) -> Task:

@@ -25,6 +25,12 @@ def train(alpha):
     return Ridge(alpha=alpha).fit(X, Y).coef_
 
 
+@pytest.fixture(autouse=True)
+def searches_alone():
+    """The runs that a search leaves of its candidates are not what is looked at here."""
+    autotrack.sklearn.autolog(max_tuning_runs=0)
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_search_over_workers_is_one_run(record, backend):
     """The candidates are fitted in threads or processes, and none of them is a training of its own."""
@@ -61,7 +67,7 @@ def train(alpha):
     return Ridge(alpha=alpha).fit(X, Y)
 
 if __name__ == "__main__":
-    autotrack.autolog()
+    autotrack.autolog(max_tuning_runs=0)
     recording = {"initializer": autotrack.autolog} if sys.argv[1] == "loky" else {}  # the other backend forks
     with joblib.parallel_config(backend=sys.argv[1], n_jobs=2, **recording):
         GridSearchCV(Ridge(), {"alpha": [1, 2]}, cv=2).fit(X, Y)
@@ -110,8 +116,29 @@ def test_a_marked_task_loads_where_autotrack_is_not_installed(record, tmp_path):
 def test_it_goes_on_with_the_integration_that_needs_it(record):
     """Who configures scikit-learn alone does not get a run for each candidate either."""
     autotrack.disable()
-    autotrack.sklearn.autolog(log_models=False)
+    autotrack.sklearn.autolog(log_models=False, max_tuning_runs=0)
     with joblib.parallel_config(backend="threading"):
         GridSearchCV(Ridge(), {"alpha": [1, 2, 3]}, cv=3, n_jobs=2).fit(X, Y)
     assert record.run.name == "GridSearchCV Ridge"
     assert record.run.models == []
+
+
+def test_worker_processes_record_what_they_train_themselves(tmp_path):
+    """Fits that the program itself hands to processes are runs of the same store and experiment, with its options."""
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import autotrack\n"
+        "autotrack.set_experiment('pool')\n"
+        "autotrack.autolog(log_models=False)\n"
+        "from joblib import Parallel, delayed\n"
+        "from sklearn.dummy import DummyClassifier\n"
+        "def work(n):\n"
+        "    return DummyClassifier(random_state=n).fit([[0], [1]], [0, 1]).random_state\n"
+        "print(Parallel(n_jobs=2)(delayed(work)(n) for n in range(4)))\n"
+    )
+    done = subprocess.run([sys.executable, program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[0, 1, 2, 3]\n"
+    runs = autotrack.search_runs(experiment_names=["pool"], output_format="list")
+    assert sorted(run.data.params["random_state"] for run in runs) == ["0", "1", "2", "3"]
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    assert all(run.outputs.model_outputs == [] for run in runs)
