@@ -14,7 +14,7 @@ def trains(estimator: Any) -> bool:
     """Whether fitting makes a model, and not a transformation alone."""
     if _has(estimator, "predict") or _has(estimator, "fit_predict") or _predicts(estimator):
         return True
-    return not (_has(estimator, "transform") or _has(estimator, "fit_transform"))
+    return not (any(_has(estimator, name) for name in ("transform", "fit_transform", "fit_resample")))
 
 
 def _has(estimator: Any, name: str) -> bool:
