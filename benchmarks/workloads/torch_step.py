@@ -23,6 +23,7 @@ ROWS = (
     Row("bare", "the step alone", compared=False),
     Row("hooks", "added per step by autolog() (pairs of trainings with and without)", limit=10e-6),
     Row("tiny", "… to a step of next to nothing, processor time, mean of 10,000", limit=10e-6),
+    Row("plain", "… the same with a loss that has no classes to count (mean squared error)", limit=10e-6),
     Row("log", "added per step by logging the loss by hand (every other step)"),
 )
 
@@ -38,8 +39,10 @@ def measure(tracker: type[Tracker]) -> Measured:
 
     if used.distribution == "autotrack-ml":  # no peer has hooks for a plain loop
         tiny = _Training(torch, 2, 4, TINY_STEPS)
+        plain = _Training(torch, 2, 4, TINY_STEPS, classes=False)
         measured.figures["hooks"] = _hooks(used, training, STEPS, PAIRS, _undisturbed)
         measured.figures["tiny"] = _hooks(used, tiny, TINY_STEPS, TINY_PAIRS, _processor_mean)
+        measured.figures["plain"] = _hooks(used, plain, TINY_STEPS, TINY_PAIRS, _processor_mean)
 
     run = used.open()
     log = used.logger()
@@ -89,9 +92,11 @@ class _Training:
     """A network of that width on random data, so many batches of it an epoch; each call of :meth:`steps` is a
     new training with a new optimizer."""
 
-    def __init__(self, torch: Any, batch: int, width: int, batches: int) -> None:
+    def __init__(self, torch: Any, batch: int, width: int, batches: int, *, classes: bool = True) -> None:
         self.torch, self.batch, self.width = torch, batch, width
-        inputs, labels = torch.randn(batch * batches, 64), torch.randint(0, 10, (batch * batches,))
+        self.criterion = (torch.nn.CrossEntropyLoss if classes else torch.nn.MSELoss)()
+        count = batch * batches
+        inputs, labels = torch.randn(count, 64), torch.randint(0, 10, (count,)) if classes else torch.randn(count, 10)
         self.data = torch.utils.data.TensorDataset(inputs, labels)
 
     def steps(self, count: int, each: Callable[[int, float], object] = max) -> list[int]:
@@ -99,13 +104,12 @@ class _Training:
         nn, width = self.torch.nn, self.width
         model = nn.Sequential(nn.Linear(64, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 10))
         optimizer = self.torch.optim.SGD(model.parameters(), lr=0.01)
-        criterion = nn.CrossEntropyLoss()
         loader = self.torch.utils.data.DataLoader(self.data, batch_size=self.batch)
         clock, taken = time.perf_counter_ns, []
         begin = clock()
         for step, (inputs, labels) in zip(range(count), chain.from_iterable(repeat(loader)), strict=False):
             optimizer.zero_grad()
-            loss = criterion(model(inputs), labels)
+            loss = self.criterion(model(inputs), labels)
             loss.backward()
             optimizer.step()
             each(step, loss.item())
