@@ -28,8 +28,8 @@ from autotrack_sklearn.flavor import FLAVOR
 from autotrack_sklearn.integration import INTEGRATION, SklearnOptions, chosen
 
 PATIENCE = 8
-"""So many trainings of others may come between two calls before a loop counts as over; twice as many as came at most
-so far, if that is more."""
+"""So many trainings of others may come in a thread between two calls before a loop there counts as over; twice as many
+as came at most so far, if that is more."""
 SHARE = 0.1
 LEAST = 0.05
 FEW_ROWS = 200
@@ -50,8 +50,10 @@ class Loop:
         self._scoring = 0.0
         self._signature: Any = None
         self._last_ms = self.run.started
+        self.thread = threading.get_ident()
+        """Where the last call was made."""
         self.gap = 0
-        """Trainings of others since the last call."""
+        """Trainings of others there since that call."""
         self.longest_gap = 0
         self._over = False
         run = self.run
@@ -73,7 +75,7 @@ class Loop:
         """A call has returned."""
         step, self._calls = self._calls, self._calls + 1
         self._seconds += call.duration
-        self.longest_gap, self.gap = max(self.gap, self.longest_gap), 0
+        self.longest_gap, self.gap, self.thread = max(self.gap, self.longest_gap), 0, threading.get_ident()
         estimator = call.instance
         state = getattr(estimator, "__dict__", {})
         found = {name: state[key] for key, name in VALUES.items() if isinstance(state.get(key), float)}
@@ -174,7 +176,7 @@ def pass_by(mine: Loop | None = None) -> None:
         for key, loop in list(_loops.items()):
             if loop is mine:
                 continue
-            loop.gap += 1
+            loop.gap += loop.thread == threading.get_ident()
             if loop.ref() is None or not loop.open or loop.gap > max(PATIENCE, 2 * loop.longest_gap):
                 ended.append(_loops.pop(key))
     for loop in ended:

@@ -5,9 +5,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.cluster import KMeans
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
 from sklearn.mixture import GaussianMixture
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -46,6 +46,10 @@ def workload():
     pipeline = make_pipeline(StandardScaler(), LogisticRegression(C=2.0)).fit(data, names)
     forest = RandomForestClassifier(5, random_state=0).fit(data, target, sample_weight=weights)
     search = GridSearchCV(Ridge(), {"alpha": [0.1, 1.0]}, cv=2).fit(*PATIENTS)
+    scores = cross_val_score(Ridge(), *PATIENTS, cv=2)
+    online = SGDClassifier(random_state=0)
+    for batch in (slice(0, None, 2), slice(1, None, 2)):
+        online.partial_fit(data[batch], target[batch], classes=[0, 1, 2])
     neighbours = KNeighborsRegressor(algorithm="brute").fit(*PATIENTS)  # a tree would count its queries
     mixture = GaussianMixture(3, random_state=0).fit_predict(data)
     clusters = KMeans(3, random_state=0, n_init=1).fit(data)
@@ -54,6 +58,7 @@ def workload():
     return (
         pipeline.predict_proba(data), forest.predict_proba(data), search.predict(PATIENTS[0]), search.best_params_,
         neighbours.predict(PATIENTS[0]), mixture, clusters.labels_, nearest.centres_, neighbours.score(*PATIENTS),
+        scores, online.coef_,
     )  # fmt: skip
 
 
