@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from autotrack import guard, settings
+from autotrack.capture.code import commit
 from autotrack.event import Ended, ExperimentCreated, Joined, RunCreated
 from autotrack.exceptions import AutotrackException
 from autotrack.journal.format import experiment_id, new_run_id
@@ -255,15 +256,25 @@ def _join_from_environment() -> Run | None:
 
 
 def _source_tags(run: Run) -> dict[str, str]:
-    main = sys.modules.get("__main__")
+    file = getattr(sys.modules.get("__main__"), "__file__", None)
+    notebook = file is None and "ipykernel" in sys.modules
     tags = {
         "mlflow.user": _user(),
-        "mlflow.source.name": getattr(main, "__file__", None) or sys.executable,
-        "mlflow.source.type": "LOCAL",
+        # Jupyter's server tells its kernels in this variable which notebook they serve.
+        "mlflow.source.name": file or (os.environ.get("JPY_SESSION_NAME", "notebook") if notebook else sys.executable),
+        "mlflow.source.type": "NOTEBOOK" if notebook else "LOCAL",
+        **_commit(file),
     }
     if run.parent is not None:
         tags["mlflow.parentRunId"] = run.parent.run_id
     return tags
+
+
+def _commit(file: str | None) -> dict[str, str]:
+    try:
+        return commit(str(Path(file).absolute().parent) if file else os.getcwd())  # noqa: PTH109 - a text is wanted
+    except OSError:  # the working directory is gone
+        return {}
 
 
 def _user() -> str:
@@ -280,9 +291,17 @@ def _user() -> str:
 
 def _tell(sink: Sink) -> None:
     global _told
-    if not _told and isinstance(sink, LocalSink) and "AUTOTRACK_TOLD" not in os.environ:
+    if not _told and isinstance(sink, LocalSink) and _is_first():
         _told = True
         guard.say(f"autotrack: recording to {sink.uri}")
+
+
+def _is_first() -> bool:
+    """Whether this is no worker of a program that tells it already."""
+    if "AUTOTRACK_TOLD" in os.environ or this_process().rank != 0:
+        return False
+    multiprocessing = sys.modules.get("multiprocessing.process")
+    return multiprocessing is None or multiprocessing.parent_process() is None
 
 
 def _ensure_exit_hook() -> None:
@@ -328,3 +347,13 @@ def _uncaught() -> BaseException | None:
         return None
     error = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
     return error if isinstance(error, BaseException) else None
+
+
+def _after_fork() -> None:
+    # A thread that does not exist here may have held it.
+    global _lock
+    _lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -96,10 +96,15 @@ def local_directory(uri: str) -> Path | None:
             raise AutotrackException.invalid(
                 f"{uri}: a file URI names a directory of this machine, not of {parts.netloc!r}"
             )
-        return Path(unquote(parts.path)).expanduser().absolute()
+        return _absolute(unquote(parts.path))
     if "://" in uri or uri.startswith("memory:") or uri in ("databricks", "databricks-uc"):
         return None
-    return Path(uri).expanduser().absolute()
+    return _absolute(uri)
+
+
+def _absolute(path: str) -> Path:
+    found = Path(path).expanduser().absolute()
+    return found.resolve() if ".." in found.parts else found
 
 
 def default_store() -> Path:

@@ -1,0 +1,62 @@
+"""Which commit a program's code lies at, read from git's own files: no process is started, nothing of the repository
+is run."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+_HEX = frozenset("0123456789abcdef")
+
+
+@lru_cache(maxsize=8)
+def commit(directory: str) -> dict[str, str]:
+    """MLflow's tags for the commit, and the branch if one is checked out; empty outside a git repository.
+
+    Asked once a directory and process: what a program runs is what was checked out when it began.
+    """
+    try:
+        git = _git_directory(Path(directory))
+        head = _text(git / "HEAD") if git else ""
+        if git is None or not head:
+            return {}
+        if not head.startswith("ref: "):
+            return {"mlflow.source.git.commit": head} if _is_commit(head) else {}
+        ref = head.removeprefix("ref: ")
+        common = git / (_text(git / "commondir") or ".")
+        found = _text(git / ref) or _text(common / ref) or _packed(common / "packed-refs", ref)
+        if not _is_commit(found):
+            return {}  # nothing has been committed yet
+        return {"mlflow.source.git.commit": found, "mlflow.source.git.branch": ref.removeprefix("refs/heads/")}
+    except (OSError, ValueError):
+        return {}
+
+
+def _git_directory(directory: Path) -> Path | None:
+    for place in (directory, *directory.parents):
+        git = place / ".git"
+        if git.is_dir():
+            return git
+        if git.is_file():  # a worktree or a submodule says where its directory lies
+            return place / _text(git).removeprefix("gitdir: ")
+    return None
+
+
+def _packed(file: Path, ref: str) -> str:
+    if file.is_file():
+        with file.open(encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                if line.rstrip("\n").endswith(f" {ref}"):
+                    return line.partition(" ")[0]
+    return ""
+
+
+def _text(file: Path) -> str:
+    if not file.is_file():
+        return ""
+    with file.open(encoding="utf-8", errors="replace") as opened:
+        return opened.read(1000).strip()
+
+
+def _is_commit(text: str) -> bool:
+    return len(text) in (40, 64) and _HEX.issuperset(text)
