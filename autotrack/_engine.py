@@ -155,7 +155,8 @@ def record(hook: Hook, wrapped: Any, instance: Any, args: tuple[Any, ...], kwarg
 
 
 def watcher(hook: Hook, *, stops: bool) -> Callable[..., Any]:
-    """Stand in for a function that is called often; ``function(instance, args, kwargs, result)`` looks after each."""
+    """Stand in for a function that is called often; ``function(instance, args, kwargs, result)`` looks after each,
+    with the called function itself where there is no instance."""
     function = hook.function
     site = hook.site
     failing = False
@@ -171,8 +172,8 @@ def watcher(hook: Hook, *, stops: bool) -> Callable[..., Any]:
                 error = sys.exc_info()[1]
                 forget_frames(error, watched.__code__)
                 if stops and isinstance(error, StopIteration):
-                    look(instance, args, kwargs, STOPPED)
-        look(instance, args, kwargs, result)
+                    look(wrapped if instance is None else instance, args, kwargs, STOPPED)
+        look(wrapped if instance is None else instance, args, kwargs, result)
         return result
 
     def look(instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:

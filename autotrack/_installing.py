@@ -89,11 +89,20 @@ class _Family:
         if self._belongs_elsewhere(cls) or (self._hook.unless and self._hook.unless(cls)):
             return
         for method in self._hook.methods:
-            own = vars(cls).get(method)
+            owner = cls if method in vars(cls) else self._mixin(cls, method)
+            own = vars(owner).get(method)
             if own is not None and not isinstance(own, property) and not is_ours(own):  # a property says "not here"
-                with guard(f"{self._hook.site}: {cls.__qualname__}"):
-                    patch(cls, method, self._hook.wrapper, self._hook.active, {})
-                    self._covered.add(cls)
+                with guard(f"{self._hook.site}: {owner.__qualname__}"):
+                    patch(owner, method, self._hook.wrapper, self._hook.active, {})
+                    self._covered.add(owner)
+
+    def _mixin(self, cls: type, method: str) -> type:
+        """The class beside the family that a method to be looked at is inherited from."""
+        if self._hook.kind == "watch":
+            for parent in cls.__mro__:
+                if method in vars(parent):
+                    return cls if issubclass(parent, self._base) else parent
+        return cls
 
     def _belongs_elsewhere(self, cls: type) -> bool:
         """Whether it descends from the base through a class of a framework that another integration records."""

@@ -74,11 +74,11 @@ def test_all_decorated_functions_of_a_module(toy, monkeypatch):
 
     @toy.watch("toyframework:*[function]")
     def look(instance, args, kwargs, result):
-        seen.append(result)
+        seen.append((instance.__name__, result))
 
     toy.switch()
     assert total([1, 2]) == 3
-    assert seen == [3]
+    assert seen == [("total", 3)]
     toy.disable()
     total([1, 2])
-    assert seen == [3]
+    assert len(seen) == 1

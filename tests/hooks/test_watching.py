@@ -103,7 +103,7 @@ def test_a_look_that_fails_now_and_then_stays_on(toy):
 
 
 def test_methods_of_a_class_and_of_all_below_it(toy, record):
-    """Those that exist and those that are yet to be defined."""
+    """Those that exist and those that are yet to be defined, also where a class beside them defines the method."""
     seen = []
 
     @toy.watch_subclasses("toyframework:Model", "predict")
@@ -116,10 +116,19 @@ def test_methods_of_a_class_and_of_all_below_it(toy, record):
         def predict(self):
             return 7
 
+    class Beside:
+        def predict(self):
+            return 8
+
+    class Heir(Beside, toyframework.Model):
+        pass
+
     toyframework.Slow().predict()
     Later().predict()
-    assert seen == [("Slow", 0.0), ("Later", 7)]
+    Heir().predict()
+    assert seen == [("Slow", 0.0), ("Later", 7), ("Heir", 8)]
     assert record.runs == []
     toy.disable()
     Later().predict()
-    assert len(seen) == 2
+    Heir().predict()
+    assert len(seen) == 3
