@@ -32,7 +32,7 @@ from autotrack import models
 from autotrack.hooks import Call, Steps, aside
 from autotrack.models.rows import head
 from autotrack.models.verbs import Verbs
-from autotrack_sklearn import convergence, crossvalidation, curves, partial_fits, refits, searches
+from autotrack_sklearn import convergence, crossvalidation, curves, datasets, partial_fits, refits, scores, searches
 from autotrack_sklearn.estimator import in_place, parameters, tags, title, trains
 from autotrack_sklearn.flavor import FLAVOR
 from autotrack_sklearn.integration import INTEGRATION, SklearnOptions, chosen
@@ -45,6 +45,11 @@ log_model, save_model, load_model = (_verbs := Verbs(FLAVOR)).log_model, _verbs.
 INTEGRATION.hook(*crossvalidation.FUNCTIONS, joins=True)(crossvalidation.cross_validation)
 INTEGRATION.hook_subclasses("sklearn.base:BaseEstimator", "partial_fit")(partial_fits.partial_fit)
 INTEGRATION.on_start("sklearn.exceptions")(convergence.start)
+INTEGRATION.watch_subclasses("sklearn.base:BaseEstimator", *scores.ANSWERING)(scores.predicted)
+INTEGRATION.watch_subclasses("sklearn.base:BaseEstimator", "score")(scores.scored)
+INTEGRATION.watch("sklearn.metrics._scorer:_Scorer._score")(scores.scorer_called)
+INTEGRATION.watch("sklearn.metrics:*[func]")(scores.measured)
+INTEGRATION.on_start("sklearn.metrics")(scores.start)
 
 
 @INTEGRATION.hook_subclasses("sklearn.base:BaseEstimator", "fit", "fit_predict", "fit_transform")
@@ -67,6 +72,9 @@ def fit(call: Call) -> Steps:
     if options.log_models and options.log_input_examples:
         with INTEGRATION.attempt("input example"):
             example = head(_data(call)[0])
+    if options.log_datasets:
+        with INTEGRATION.attempt("training data"):
+            datasets.train(call.run, *_data(call))
     in_turn, started = searches.in_turn(estimator), time.time_ns() // 1_000_000
 
     with convergence.Listening(call) as heard:
@@ -96,6 +104,8 @@ def fit(call: Call) -> Steps:
     with INTEGRATION.attempt("results"):
         found |= curves.results(estimator)
     call.run.metrics(found)
+    with INTEGRATION.attempt("later scores"):
+        scores.follow(estimator, call.run, data, prediction if targets is None else None)
     with INTEGRATION.attempt("curves"):
         curves.record(call.run, estimator, before)
     if heard.messages:

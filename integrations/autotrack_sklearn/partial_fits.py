@@ -21,7 +21,7 @@ from typing import Any
 
 from autotrack import models
 from autotrack.hooks import Call, Steps, aside
-from autotrack_sklearn import curves, refits
+from autotrack_sklearn import curves, refits, trained
 from autotrack_sklearn.convergence import Listening
 from autotrack_sklearn.estimator import parameters, tags, title, trains
 from autotrack_sklearn.flavor import FLAVOR
@@ -45,7 +45,7 @@ class Loop:
         self.run, self._owned = INTEGRATION.open_run()
         self.ref = weakref.ref(estimator)
         self._options = options
-        self._calls = 0
+        self.calls = 0
         self._seconds = 0.0
         self._scoring = 0.0
         self._signature: Any = None
@@ -73,7 +73,7 @@ class Loop:
 
     def took(self, call: Call) -> None:
         """A call has returned."""
-        step, self._calls = self._calls, self._calls + 1
+        step, self.calls = self.calls, self.calls + 1
         self._seconds += call.duration
         self.longest_gap, self.gap, self.thread = max(self.gap, self.longest_gap), 0, threading.get_ident()
         estimator = call.instance
@@ -101,7 +101,7 @@ class Loop:
             return
         self._over = True
         run, estimator = self.run, self.ref()
-        run.metrics({"partial_fit_calls": self._calls, "fit_time": self._seconds})
+        run.metrics({"partial_fit_calls": self.calls, "fit_time": self._seconds})
         if estimator is not None:
             with INTEGRATION.attempt("results"):
                 run.metrics(curves.results(estimator))
@@ -114,9 +114,9 @@ class Loop:
             models.log(run, estimator, flavor=FLAVOR, signature=self._signature)
 
     def _affordable(self, data: Any) -> bool:
-        if self._calls <= FEW_CALLS and getattr(data, "shape", (FEW_ROWS + 1,))[0] <= FEW_ROWS:
+        if self.calls <= FEW_CALLS and getattr(data, "shape", (FEW_ROWS + 1,))[0] <= FEW_ROWS:
             return True
-        return self._scoring <= max(LEAST, SHARE * self._seconds) * self._calls / (self._calls + 1)
+        return self._scoring <= max(LEAST, SHARE * self._seconds) * self.calls / (self.calls + 1)
 
     def _score(self, estimator: Any, data: Any, targets: Any, weight: Any) -> dict[str, Any]:
         from autotrack_sklearn.quiet import quiet  # scikit-learn, which is training
@@ -165,6 +165,7 @@ def partial_fit(call: Call) -> Steps:
         over(estimator, call.error)
         raise
     loop.took(call)
+    trained.remember(estimator, loop.run).step = loop.calls - 1
     if heard.messages:
         loop.run.tags(heard.tags())
 

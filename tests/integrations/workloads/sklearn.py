@@ -6,6 +6,7 @@ from sklearn.cluster import KMeans
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
+from sklearn.metrics import f1_score, get_scorer
 from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.neighbors import KNeighborsRegressor
@@ -55,7 +56,9 @@ def workload():
     clusters = KMeans(3, random_state=0, n_init=1).fit(data)
     scaled = StandardScaler().fit_transform(TUMOURS[0])
     nearest = Nearest().fit(scaled, TUMOURS[1])
+    later = f1_score(target, forest.predict(data), average="macro"), get_scorer("r2")(search, *PATIENTS)
     return (
+        later,
         pipeline.predict_proba(data), forest.predict_proba(data), search.predict(PATIENTS[0]), search.best_params_,
         neighbours.predict(PATIENTS[0]), mixture, clusters.labels_, nearest.centres_, neighbours.score(*PATIENTS),
         scores, online.coef_,

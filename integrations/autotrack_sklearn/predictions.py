@@ -1,0 +1,199 @@
+"""What recorded models have answered lately, and whose answer it is that is being scored.
+
+Kept are the last :data:`MOST` answers: a weak reference to each, and of its values at most :data:`VALUES`, of up to
+:data:`ROWS` rows that lie evenly in it. That is 8 MiB at most; no model, no data and no large array stay alive.
+
+Something is a model's answer if it is the very object or a view of it; else if it equals one that is kept, as it is or
+in one step. The step is stated with the score, and likewise how many rows were compared. An answer that is the same in
+every row is known as an object alone. A model that the program has let go counts only where no other fits.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from autotrack_sklearn.steps import step
+from autotrack_sklearn.trained import Trained, reference
+
+MOST = 64
+ROWS = 4096
+VALUES = 16_384
+LIVING = 10_000
+"""Answers that are known as objects, while the program has them."""
+TRIED = 8
+"""Of longer answers the last so many are compared with what may be a part of them."""
+GONE = 10
+"""Added to the rank of a model that the program has let go."""
+PART = 8
+"""Rows that such a part has at least."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One answer that fits."""
+
+    owner: Trained
+    dataset: str
+    how: str = ""
+    """The step from the answer to what is scored; empty if it is the very object."""
+
+
+@dataclass(eq=False, slots=True)
+class Answer:
+    """What one call of ``predict`` or its like has returned."""
+
+    owner: Trained
+    dataset: str
+    rows: int
+    values: Any
+    at: Any
+    """The rows that are kept, ``None`` if all are."""
+    classes: Any
+    model: Any
+    """A weak reference."""
+
+    def fits(self, given: Any, rows: int) -> Iterator[tuple[int, str]]:
+        """How what is given follows from the answer, each way with its rank: the lower, the likelier."""
+        if rows == self.rows:
+            found = step(self.values, _values(given, self.at), self.classes)
+            if found is not None:
+                compared = "" if self.at is None else f" ({len(self.at)} of {rows} rows compared)"
+                yield found[0], found[1] + compared
+        elif PART <= rows < self.rows and self.at is None:
+            whole = _values(given, None)
+            for name, part in ((f"[:{rows}]", self.values[:rows]), (f"[-{rows}:]", self.values[-rows:])):
+                found = step(part, whole, self.classes)
+                if found is not None:
+                    yield found[0] + 1, f"{found[1]} of {name}"
+                    return
+            if _among(whole, self.values):
+                yield 2, f"{rows} of its {self.rows} rows"
+
+
+class Answers:
+    """The answers of a process."""
+
+    def __init__(self) -> None:
+        self._last: deque[Answer] = deque(maxlen=MOST)
+        self._objects: dict[int, tuple[Any, Match]] = {}
+
+    def add(self, owner: Trained, dataset: str, model: Any, given: Any, result: Any) -> None:
+        """A model has answered ``result`` to ``given``, which the program calls ``dataset``."""
+        classes = getattr(model, "classes_", None)
+        alive = reference(model)
+        parts: Iterable[Any] = (result,)
+        if isinstance(result, (list, tuple)) and result:
+            parts = result if hasattr(result[0], "shape") and result[0].shape else (np.asarray(result),)
+        for part in parts:
+            if part is given or not hasattr(part, "shape"):
+                continue
+            base = getattr(part, "base", None)
+            if base is not None and (base is given or base is getattr(given, "base", None)):
+                continue  # the program's own data, handed back
+            self._hold(part, Match(owner, dataset))
+            if isinstance(base, np.ndarray):
+                self._hold(base, Match(owner, dataset, "a view"))
+            self._keep(owner, dataset, part, classes, alive)
+
+    def _hold(self, part: Any, match: Match) -> None:
+        key = id(part)
+        if len(self._objects) >= LIVING:
+            self._objects.pop(next(iter(self._objects)), None)
+        try:
+            self._objects[key] = weakref.ref(part, partial(self._forget, key)), match
+        except TypeError:
+            return
+
+    def _forget(self, key: int, gone: Any) -> None:
+        entry = self._objects.get(key)
+        if entry is not None and entry[0] is gone:
+            self._objects.pop(key, None)
+
+    def _keep(self, owner: Trained, dataset: str, part: Any, classes: Any, model: Any) -> None:
+        shape = part.shape
+        rows, width = shape[0] if shape else 0, shape[1] if len(shape) > 1 else 1
+        if rows < 2 or not 0 < width <= 256 or len(shape) > 2 or hasattr(part, "indptr"):
+            return
+        count = min(ROWS, VALUES // width)
+        at = None if rows <= count else np.linspace(0, rows - 1, count).astype(np.intp)
+        values = np.array(_values(part, at))  # a copy
+        if len(values) and np.all(values == values[0]):
+            return
+        if classes is not None and (not isinstance(classes, np.ndarray) or len(classes) > VALUES):
+            classes = None
+        classes = None if classes is None else classes.copy()
+        self._last.appendleft(Answer(owner, dataset, rows, values, at, classes, model))
+
+    def __bool__(self) -> bool:
+        return bool(self._objects or self._last)
+
+    def whose(self, arguments: Iterable[Any], likely: Iterable[Any]) -> list[Match]:
+        """Whose answer is among the arguments of a metric, one match for each run that it may be.
+
+        By identity any of the arguments may be; by equality those that are ``likely``, which the truth is not.
+        """
+        by_object = [match for argument in arguments if (match := self._by_object(argument)) is not None]
+        found = by_object or self._by_value(likely)
+        return list({id(match.owner): match for match in reversed(found)}.values())
+
+    def _by_object(self, argument: Any) -> Match | None:
+        entry = self._objects.get(id(argument))
+        if entry is not None and entry[0]() is argument:
+            return entry[1]
+        base = getattr(argument, "base", None)
+        entry = self._objects.get(id(base)) if base is not None else None
+        if entry is not None and entry[0]() is base:
+            return Match(entry[1].owner, entry[1].dataset, "a view")
+        return None
+
+    def _by_value(self, likely: Iterable[Any]) -> list[Match]:
+        found: list[tuple[int, Match]] = []
+        for given in likely:
+            rows = _rows(given)
+            if rows < 2:
+                continue
+            longer = 0
+            for answer in tuple(self._last):
+                longer += answer.rows > rows
+                if answer.rows < rows or (answer.rows > rows and longer > TRIED):
+                    continue
+                gone = GONE if answer.model is not None and answer.model() is None else 0
+                for rank, how in answer.fits(given, rows):
+                    found.append((rank + gone, Match(answer.owner, answer.dataset, how)))
+        best = min((rank for rank, _ in found), default=0)
+        return [match for rank, match in found if rank == best]
+
+
+def _rows(given: Any) -> int:
+    shape = getattr(given, "shape", None)
+    if shape is not None:
+        return int(shape[0]) if 0 < len(shape) <= 2 and not hasattr(given, "indptr") else 0
+    return len(given) if isinstance(given, (list, tuple)) else 0
+
+
+def _values(given: Any, at: Any) -> Any:
+    if isinstance(given, (list, tuple)):
+        return np.asarray(given if at is None else [given[row] for row in at])
+    values = given.to_numpy() if hasattr(given, "to_numpy") else np.asarray(given)
+    return values if at is None else values[at]
+
+
+def _among(given: Any, held: Any) -> bool:
+    """Whether every row given is one of those held, where hardly two of these are alike."""
+    if given.dtype.kind != "f" or held.dtype.kind != "f" or given.ndim != held.ndim:
+        return given.ndim == 1 and held.ndim == 2 and any(_among(given, column) for column in held.T[:16])
+    first, column = (given, held) if held.ndim == 1 else (given[:, 0], held[:, 0])
+    ordered = np.argsort(column)
+    if len(np.unique(column)) < 0.9 * len(column):
+        return False
+    places = np.searchsorted(column[ordered], first)
+    if places.max() >= len(column):
+        return False
+    return bool(np.array_equal(held[ordered[places]], given))
