@@ -113,7 +113,10 @@ def default_store() -> Path:
     The climb stops at the home directory, at a file-system boundary and at the first directory that the user
     does not own, so that a planted directory further up is never adopted.
     """
-    here = Path.cwd()
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:  # somebody has removed it; the home directory is still there
+        return Path.home() / ".autotrack"
     try:
         home, device, user = Path.home(), here.stat().st_dev, os.getuid() if hasattr(os, "getuid") else None
         for directory in (here, *here.parents):

@@ -1,5 +1,8 @@
 """Where a program records to, and what happens when that is a place which this version does not know."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -94,3 +97,23 @@ def test_a_path_object_becomes_a_uri(tmp_path):
 def files_of(directory: Path) -> dict[Path, bytes]:
     """Every file below a directory."""
     return {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()}
+
+
+def test_a_program_whose_working_directory_is_gone_records_at_home(tmp_path):
+    """Somebody has removed the directory that the program stands in; nothing is said but where the record goes."""
+    gone, home = tmp_path / "gone", tmp_path / "home"
+    gone.mkdir()
+    home.mkdir()
+    code = (
+        "import os; os.rmdir(os.getcwd())\nimport autotrack\nwith autotrack.start_run(): autotrack.log_metric('a', 1)\n"
+    )
+    variables = {name: value for name, value in os.environ.items() if name != "AUTOTRACK_TRACKING_URI"}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=gone,
+        env={**variables, "HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, f"autotrack: recording to {home}/.autotrack\n")
