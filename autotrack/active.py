@@ -111,7 +111,8 @@ class ActiveRun:
 
     def log_stream(self, stream: Any, artifact_file: str) -> None:
         """Keep what a binary stream still holds as a file."""
-        self._made(artifact_file, stream.read)
+        with guard.guard("recording artifact"):
+            self.run.text(stream.read(), artifact_file)
 
     def log_text(self, text: str, artifact_file: str) -> None:
         """Keep a text as a file."""
@@ -185,9 +186,9 @@ def _where(given: Mapping[str, Any]) -> dict[str, Any]:
     if given.get("timestamp") is not None:
         found["time_ms"] = int(given["timestamp"])
     if given.get("model_id") is not None:
-        found["model_id"] = given["model_id"]
+        found["model_id"] = text(given["model_id"])
     if given.get("dataset") is not None:
-        found.update(dataset=given["dataset"].name, digest=given["dataset"].digest)
+        found.update(dataset=text(given["dataset"].name), digest=text(given["dataset"].digest))
     return found
 
 

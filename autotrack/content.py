@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any, Self
 
 from autotrack.exceptions import AutotrackException
+from autotrack.values import text
 
 
 def figure_bytes(figure: Any, path: str, options: Mapping[str, Any] | None = None) -> bytes:
@@ -82,7 +83,8 @@ def image_bytes(image: Any, path: str) -> bytes:
 def image_path(key: str, step: int | None, timestamp: int | None) -> str:
     """Where an image of a series lies, by MLflow's convention."""
     when = timestamp if timestamp is not None else time.time_ns() // 1_000_000
-    return f"images/{key.replace('/', '~')}+step+{step or 0}+timestamp+{when}+{os.urandom(8).hex()}.png"
+    name = text(key).replace("/", "~")
+    return f"images/{name}+step+{text(step or 0)}+timestamp+{text(when)}+{os.urandom(8).hex()}.png"
 
 
 def _picture(image: Any) -> Any:
@@ -95,6 +97,8 @@ def _picture(image: Any) -> Any:
     import numpy as np  # heavy; an array means that it is loaded
 
     array = np.asarray(image)
+    if array.dtype.kind not in "biuf":
+        raise AutotrackException.invalid(f"a {type(image).__name__} of {array.dtype} is no image")
     if array.dtype.kind == "f":
         array = np.clip(np.nan_to_num(array), 0.0, 1.0) * 255
     elif array.dtype.kind == "b":
@@ -110,8 +114,8 @@ def document(value: Any, path: str) -> str:
     if PurePosixPath(path).suffix.lower() in (".yml", ".yaml"):
         import yaml  # heavy: only for those who ask for it
 
-        return str(yaml.safe_dump(json.loads(json.dumps(value, default=str)), sort_keys=False))
-    return json.dumps(value, indent=2, default=str)
+        return str(yaml.safe_dump(json.loads(json.dumps(value, default=text)), sort_keys=False))
+    return json.dumps(value, indent=2, default=text)
 
 
 def table(data: Any, before: str | None) -> str:
@@ -143,4 +147,4 @@ def table(data: Any, before: str | None) -> str:
 
 
 def _item(value: Any) -> Any:
-    return value.item() if hasattr(value, "item") and not hasattr(value, "__len__") else str(value)
+    return value.item() if hasattr(value, "item") and not hasattr(value, "__len__") else text(value)

@@ -87,7 +87,7 @@ def _debug() -> bool:
 
 def _text(error: BaseException) -> str:
     try:
-        return str(error)[:300]
+        return " ".join(str(error)[:300].split())
     except Exception:  # noqa: BLE001 - the error's own __str__ is somebody else's code
         return "?"
 
@@ -128,3 +128,13 @@ def say(line: str) -> None:
             sys.stderr.write(line + "\n")
     except Exception:  # noqa: BLE001 - a closed or replaced stderr is no reason to stop
         return
+
+
+def _after_fork() -> None:
+    # A thread that does not exist here may have held it.
+    global _lock
+    _lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

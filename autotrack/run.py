@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import count
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from autotrack import guard
+from autotrack import files, guard
 from autotrack.event import (
     ArtifactStored,
     DatasetUsed,
@@ -122,7 +122,7 @@ class Run:
             if self.ended:
                 self._stream.close()
         except Exception as error:  # noqa: BLE001 - whatever fails here must not reach the training
-            self._refused(f"metric {key!r:.100}", error)
+            self._refused("metric", error, key)
 
     def metrics(
         self,
@@ -144,7 +144,7 @@ class Run:
                 try:
                     near, exact = (value, None) if type(value) is float else number(value)
                 except Exception as error:  # noqa: BLE001 - it costs this value
-                    self._refused(f"metric {key!r:.100}", error)
+                    self._refused("metric", error, key)
                     continue
                 plain = model_id is None and dataset is None and type(key) is str
                 full: Key = key if plain else (text(key), model_id, dataset, digest)
@@ -222,20 +222,23 @@ class Run:
             data = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
             self._file(path, lambda file: file.write_bytes(data))
         except Exception as error:  # noqa: BLE001 - whatever fails here must not reach the training
-            self._refused(f"artifact {path!r:.100}", error)
+            self._refused("artifact", error, path)
 
     def artifact(self, source: str | Path, directory: str | None = None) -> None:
-        """Keep a copy of a file, or of a directory with all below it, under ``directory`` among the run's files."""
+        """Keep a copy of a file, or of a directory with all below it, under ``directory`` among the run's files.
+
+        A store that lies in the directory is left out. What cannot be read costs that file.
+        """
         try:
-            source = Path(source)
-            if not source.exists():
-                raise AutotrackException.missing(f"there is no file {source}")
-            for file in sorted(p for p in source.rglob("*") if p.is_file()) if source.is_dir() else [source]:
-                inner = file.relative_to(source).as_posix() if source.is_dir() else file.name
-                path = f"{directory}/{inner}" if directory else inner
-                self._file(path, partial(shutil.copyfile, file))
+            if source == "":  # which Path takes for the working directory
+                raise AutotrackException.invalid("the path of a file is empty")
+            for file, inner in files.below(Path(source)):
+                try:
+                    self._file(f"{text(directory)}/{inner}" if directory else inner, partial(shutil.copyfile, file))
+                except Exception as error:  # noqa: BLE001 - it costs this file
+                    self._refused("artifact", error, file)
         except Exception as error:  # noqa: BLE001 - whatever fails here must not reach the training
-            self._refused(f"artifact {source!s:.100}", error)
+            self._refused("artifact", error, source)
 
     def end(
         self, status: str = "FINISHED", error: BaseException | None = None, *, exit_code: str | None = None,
@@ -306,7 +309,7 @@ class Run:
 
     def _file(self, path: str, write: Callable[[Path], object]) -> None:
         """Make one of the run's files: complete or absent, then its event."""
-        path = _relative(path)
+        path = files.relative(path)
         if not self.kept:
             return
         target = self.artifact_directory() / path
@@ -323,24 +326,22 @@ class Run:
 
     def _long(self, path: str, value: str) -> str:
         """Keep a long text as a file; what stands in its place. Where there can be no file it stays whole."""
-        safe = "".join(c if c.isascii() and (c.isalnum() or c in "/-_.") else "_" for c in path)[:100]
-        file = _relative(f"{safe.replace('..', '_')}-{hash_of(value)}.txt")
+        file = files.relative(f"{files.plain(path)}-{hash_of(value)}.txt")
         if not self.kept:
             return value
         try:
             self._file(file, lambda target: target.write_bytes(value.encode("utf-8", "surrogatepass")))
         except OSError as error:
-            self._refused(f"artifact {file}", error)
+            self._refused("artifact", error, file)
             return value
         return f"{value[: LONG - 200]}… [{len(value)} characters, whole in artifact {file}]"
 
-    def _refused(self, what: str, error: Exception) -> None:
-        if isinstance(error, OSError):  # the medium's affair: said once, whatever it befell
-            guard.failed(guard.MEDIUM, error, f"recording {what}")
-            return
-        if guard.strict():
+    def _refused(self, what: str, error: Exception, which: object = None) -> None:
+        if guard.strict() and not isinstance(error, OSError):
             raise error
-        guard.failed(f"recording {what.partition(' ')[0]}", error, f"recording {what}")
+        # What the medium refuses is said once, whatever it befell.
+        site = guard.MEDIUM if isinstance(error, OSError) else f"recording {what}"
+        guard.failed(site, error, f"recording {what}" + ("" if which is None else f" {text(which)!r:.100}"))
 
 
 open_runs: dict[str, Run] = {}
@@ -386,10 +387,3 @@ def _step(step: int | float | None) -> tuple[int, int]:
         return raw_step(step)
     near, exact = number(step)
     return raw_step(int(exact) if exact else (int(near) if near.is_integer() else near))
-
-
-def _relative(path: str) -> str:
-    pure = PurePosixPath(str(path).replace("\\", "/"))
-    if pure.is_absolute() or ".." in pure.parts or not pure.parts or "\0" in str(pure):
-        raise AutotrackException.invalid(f"{path!r} does not name a file below the run's artifacts")
-    return str(pure)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any, cast
 
 from autotrack.exceptions import AutotrackException
 
-BUDGET = 0.05
-"""Seconds that reading the texts of one call may hold the program up."""
+PATIENCE = 0.05
+"""Seconds that reading the text of one value may hold the program up."""
+BUDGET = 4 * PATIENCE
+"""Seconds that reading the texts of one call may."""
 
 _PLAIN = (str, int, float, bool, complex, bytes, type(None))
 # Their own str() is known to be quick and safe, so it runs on the caller's thread. Of what may hold objects of any
@@ -56,22 +58,26 @@ def number(value: Any) -> tuple[float, str | None]:
         raise AutotrackException.invalid(f"a {type(value).__name__} is not a number ({error})") from None
 
 
-def texts(values: Mapping[str, Any]) -> dict[str, str]:
+def texts(values: Mapping[Any, Any]) -> dict[str, str]:
     """The text of each value, as ``str`` gives it; what cannot be read costs its own field alone.
 
-    Objects of unknown classes are read on a helper thread; together they may take ``BUDGET`` seconds, what is not
-    read by then says so.
+    Objects of unknown classes are read on a helper thread: one may take ``PATIENCE`` seconds, together they may take
+    ``BUDGET``, and what is not read by then says so.
     """
-    deadline = time.monotonic() + BUDGET
     found: dict[str, str] = {}
+    unknown: dict[str, Any] = {}
     for key, value in values.items():
         kind = type(value)
+        name = key if type(key) is str else _key(key)
         if kind is str:
-            found[_key(key)] = value
+            found[name] = value
         elif kind in _PLAIN or _is_known(value):
-            found[_key(key)] = _read(value)
+            found[name] = _read(value)
         else:
-            found[_key(key)] = _read_in_time(value, deadline)
+            found[name] = ""  # keeps its place among the others
+            unknown[name] = value
+    if unknown:
+        found.update(zip(unknown, _read_in_time(list(unknown.values())), strict=True))
     return found
 
 
@@ -81,7 +87,7 @@ def text(value: Any) -> str:
 
 
 def _key(key: Any) -> str:
-    return key if type(key) is str else _read(key)
+    return _read(key) if _is_known(key) else _read_in_time([key])[0]
 
 
 def _read(value: Any) -> str:
@@ -131,12 +137,50 @@ def _parts(value: Any) -> Collection[Any] | None:
     return list(parameters.values()) if type(parameters) is dict else None
 
 
-def _read_in_time(value: Any, deadline: float) -> str:
-    left = deadline - time.monotonic()
-    if left <= 0:
-        return f"<{type(value).__name__}: not read in time>"
-    result: list[str] = []
-    reader = threading.Thread(target=lambda: result.append(_read(value)), name="autotrack-text", daemon=True)
-    reader.start()
-    reader.join(left)
-    return result[0] if result else f"<{type(value).__name__}: str() took too long>"
+def _read_in_time(values: Sequence[Any]) -> list[str]:
+    """The texts of objects that may hang: each hangs a thread of its own, and the others are read by the next one."""
+    deadline = time.monotonic() + BUDGET
+    done: list[str] = []
+    while len(done) < len(values):
+        left = deadline - time.monotonic()
+        if left <= 0:
+            done += [f"<{type(value).__name__}: not read in time>" for value in values[len(done) :]]
+            break
+        reader = _Reader(values[len(done) :])
+        try:
+            reader.start()
+        except RuntimeError:  # the interpreter is ending, or the system has no thread to give
+            done.append(_read(values[len(done)]))
+            continue
+        before = -1
+        while reader.is_alive() and before < len(reader.texts) and left > 0:
+            before = len(reader.texts)
+            reader.join(min(left, PATIENCE))
+            left = deadline - time.monotonic()
+        read = reader.let_go()
+        done += read
+        if len(done) < len(values):
+            done.append(f"<{type(values[len(done)]).__name__}: str() took too long>")
+    return done
+
+
+class _Reader(threading.Thread):
+    def __init__(self, values: Sequence[Any]) -> None:
+        super().__init__(name="autotrack-text", daemon=True)
+        self._values = values
+        self.texts: list[str] = []
+
+    def run(self) -> None:
+        for value in self._values:
+            try:
+                found = _read(value)
+            except BaseException as error:  # noqa: BLE001 - nobody is there to whom a thread could raise it
+                found = f"<{type(value).__name__}: str() raised {type(error).__name__}>"
+            self.texts.append(found)
+            if not self._values:
+                return
+
+    def let_go(self) -> list[str]:
+        """What was read; it reads no more."""
+        read, self._values = list(self.texts), ()
+        return read

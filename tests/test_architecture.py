@@ -26,7 +26,7 @@ LAYERS = (
     {"journal"},
     {"sinks"},
     {"capture"},
-    {"content", "current", "run", "values"},
+    {"content", "current", "files", "run", "values"},
     {"store"},
     {"client"},
     {"data", "models"},

@@ -12,6 +12,7 @@ from autotrack import current, guard, settings
 from autotrack.active import ActiveRun, active
 from autotrack.fluent.asking import client
 from autotrack.run import open_runs
+from autotrack.values import text
 
 
 def log_metric(
@@ -60,7 +61,7 @@ def set_tags(tags: Mapping[str, Any], synchronous: bool | None = None) -> None: 
 
 def delete_tag(key: str) -> None:
     """Remove a tag of the active run."""
-    active().set_tags({key: None})
+    active().set_tag(key, None)
 
 
 def log_artifact(local_path: str | Path, artifact_path: str | None = None, run_id: str | None = None) -> None:
@@ -119,8 +120,11 @@ def log_inputs(
     tags_list: Sequence[Mapping[str, str] | None] | None = None, models: Any = None,  # noqa: ARG001 - as in log_input
 ) -> None:  # fmt: skip
     """Record several data sets, each with its role and its tags."""
-    for dataset, context, tags in zip_longest(datasets or (), contexts or (), tags_list or ()):
-        log_input(dataset, context, tags)
+    run = active()
+    with guard.guard("recording data set"):
+        for dataset, context, tags in zip_longest(datasets or (), contexts or (), tags_list or ()):
+            if dataset is not None:
+                run.log_input(dataset, context, tags)
 
 
 def flush_async_logging() -> None:
@@ -134,9 +138,8 @@ def flush_artifact_async_logging() -> None:
 def _target(run_id: str | None) -> Any:
     if run_id is None:
         return active()
-    if run_id in open_runs:
-        return ActiveRun(open_runs[run_id])
-    return _Closed(run_id)
+    run_id = text(run_id)
+    return ActiveRun(open_runs[run_id]) if run_id in open_runs else _Closed(run_id)
 
 
 class _Closed:
@@ -165,6 +168,11 @@ class _Closed:
         return partial(self._do, verb)
 
     def _do(self, verb: str, *args: Any, **named: Any) -> None:
-        if not settings.disabled():
-            with guard.guard(f"recording in run {self._run_id}"):
-                getattr(client(), verb)(self._run_id, *args, **named)
+        if settings.disabled():
+            return
+        try:
+            getattr(client(), verb)(self._run_id, *args, **named)
+        except Exception as error:
+            if guard.strict():
+                raise
+            guard.failed("recording by run id", error, f"recording in run {self._run_id!r:.100}")

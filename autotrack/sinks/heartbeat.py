@@ -13,7 +13,7 @@ INTERVAL = 10.0
 """Seconds between two beats; a run silent for six of them may be lost."""
 
 _thread: threading.Thread | None = None
-_lock = threading.Lock()
+_lock = threading.RLock()
 
 
 def start() -> None:
@@ -40,7 +40,7 @@ def _beat() -> None:
 
 def _after_fork() -> None:
     global _thread, _lock
-    _thread, _lock = None, threading.Lock()
+    _thread, _lock = None, threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):

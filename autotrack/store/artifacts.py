@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from autotrack.entities import FileInfo
 from autotrack.exceptions import AutotrackException
+from autotrack.files import below
 
 
 def inside(root: Path, path: str) -> Path:
@@ -54,11 +55,8 @@ def put(root: Path, path: str, data: bytes | Path) -> int:
 
 def files_of(source: Path, directory: str | None) -> list[tuple[Path, str]]:
     """The files of a file or directory, each with the path that it gets below ``directory``."""
-    if not source.exists():
-        raise AutotrackException.missing(f"there is no file {source}")
-    files = sorted(p for p in source.rglob("*") if p.is_file()) if source.is_dir() else [source]
     before = f"{directory.strip('/')}/" if directory else ""
-    return [(file, before + (file.relative_to(source).as_posix() if source.is_dir() else file.name)) for file in files]
+    return [(file, before + path) for file, path in below(source)]
 
 
 def fetched(root: Path, path: str, destination: str | None) -> str:
