@@ -112,12 +112,12 @@ def _setting(value: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    folds = isinstance(value, list | tuple) and bool(value) and isinstance(value[0], list | tuple)
-    if folds:
+    if isinstance(value, list | tuple) and value and isinstance(value[0], list | tuple):
         return f"{len(value)} folds"
     if callable(value) and hasattr(value, "__name__"):
         return value.__name__
-    return value.tolist() if hasattr(value, "tolist") else value
+    listed = getattr(value, "tolist", None)  # an array of numpy's
+    return value if listed is None else listed()
 
 
 def _validated(call: Call, result: Any) -> None:
@@ -129,15 +129,13 @@ def _scored(_call: Call, _result: Any) -> None:
 
 
 def _learned(call: Call, result: Any) -> None:
-    sizes, curves = (
-        result[0],
-        dict(zip(("train_score", "test_score", "fit_time", "score_time"), result[1:], strict=False)),
-    )
-    _curves(call.run, curves, sizes.tolist())
+    names = ("train_score", "test_score", "fit_time", "score_time")
+    curves: dict[str, Any] = dict(zip(names, result[1:], strict=False))
+    _curves(call.run, curves, result[0].tolist())
 
 
 def _varied(call: Call, result: Any) -> None:
-    curves = dict(zip(("train_score", "test_score"), result, strict=True))
+    curves: dict[str, Any] = dict(zip(("train_score", "test_score"), result, strict=True))
     _curves(call.run, curves, axis_of(call.arguments["param_range"]))
 
 

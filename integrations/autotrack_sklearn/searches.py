@@ -20,7 +20,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate
@@ -46,10 +46,17 @@ class Search:
     columns: dict[str, list[Any]] = field(init=False)
     """Each column of ``cv_results_`` as plain Python values, ``None`` where a candidate has no such parameter."""
     params: list[Mapping[str, Any]] = field(init=False)
+    texts: Texts = field(init=False)
 
     def __post_init__(self) -> None:
         self.columns = {name: _listed(values) for name, values in self.results.items()}
         self.params = self.columns["params"]
+        self.texts = Texts()
+
+    @cached_property
+    def searched(self) -> list[str]:
+        """The names of the parameters that are searched."""
+        return list(dict.fromkeys(name for one in self.params for name in one))
 
     @cached_property
     def folds(self) -> int:
@@ -103,8 +110,9 @@ def in_turn(estimator: Any) -> bool:
     """Whether a search tries one candidate after another, rather than several at once."""
     import joblib  # scikit-learn's, which is about to ask the same
 
+    jobs: Any = getattr(estimator, "n_jobs", None)
     try:
-        return bool(joblib.effective_n_jobs(getattr(estimator, "n_jobs", None)) == 1)
+        return bool(joblib.effective_n_jobs(jobs) == 1)
     except Exception:  # noqa: BLE001 - whatever the user calls `n_jobs`; scikit-learn will have its say
         return False
 
@@ -148,9 +156,9 @@ class Candidates:
         inner: Any = getattr(search.estimator, "estimator", None)
         self._tags = {} if inner is None else tags(inner)
         # As text already: the text of a nested estimator costs more than writing all else of a candidate.
-        given = inner.get_params(deep=True) if hasattr(inner, "get_params") else {}
-        self._base = {name: _text(value) for name, value in given.items()}
-        self._names = Names(search.params)
+        given = inner.get_params(deep=True) if inner is not None else {}
+        self._base = {name: search.texts.of(value) for name, value in given.items()}
+        self._names = Names(search)
 
     def record(self, place: int, start: int) -> str:
         """Record one candidate that began at ``start``, in ms since 1970; the id of its run."""
@@ -162,7 +170,7 @@ class Candidates:
         run = INTEGRATION.child_run(self._run, name, start)
         try:
             run.tags(self._tags)
-            run.params({**self._without(params), **{name: _text(value) for name, value in params.items()}})
+            run.params({**self._without(params), **{name: search.texts.of(value) for name, value in params.items()}})
             run.metrics({name: values[place] for name, values in search.numbers.items()}, time_ms=end)
             for fold in range(search.folds):
                 at = {name: columns[fold][place] for name, columns in search.by_fold.items() if fold < len(columns)}
@@ -178,7 +186,8 @@ class Candidates:
             return self._base
         outside = {k: v for k, v in self._base.items() if not k.startswith(tuple(f"{name}__" for name in steps))}
         for name, step in steps.items():
-            outside |= {f"{name}__{key}": _text(value) for key, value in step.get_params(deep=True).items()}
+            own = step.get_params(deep=True)
+            outside |= {f"{name}__{key}": self._search.texts.of(value) for key, value in own.items()}
         return outside
 
 
@@ -186,32 +195,49 @@ class Names:
     """What candidates are called: the parameters that are searched, without the steps that they belong to where they
     can be told apart without."""
 
-    def __init__(self, params: Iterable[Mapping[str, Any]]) -> None:
-        searched = dict.fromkeys(name for one in params for name in one)
+    def __init__(self, search: Search) -> None:
+        self._texts = search.texts
+        searched = search.searched
         last = [name.rpartition("__")[2] for name in searched]
         short = len(set(last)) == len(last)
         self._names = dict(zip(searched, last, strict=True)) if short else {name: name for name in searched}
 
     def of(self, params: Mapping[str, Any]) -> str:
         """``C=10, gamma=0.1``"""
-        name = ", ".join(f"{self._names[name]}={_brief(value)}" for name, value in params.items())
+        name = ", ".join(f"{self._names[name]}={self._brief(value)}" for name, value in params.items())
         return (name if len(name) <= LONG else f"{name[: LONG - 1]}…") or "candidate"
 
+    def _brief(self, value: Any) -> str:
+        if isinstance(value, float):
+            return f"{value:.6g}"
+        if hasattr(value, "get_params") and not isinstance(value, type):
+            return type(value).__name__
+        name = getattr(value, "__name__", None)
+        return name if isinstance(name, str) else self._texts.of(value)
 
-def _brief(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    if hasattr(value, "get_params") and not isinstance(value, type):
-        return type(value).__name__
-    name = getattr(value, "__name__", None)
-    return name if isinstance(name, str) else _text(value)
 
+class Texts:
+    """The texts of values that are kept alive elsewhere. Each is asked for once: that of an estimator takes longer than
+    all else that is written of a candidate."""
 
-def _text(value: Any) -> str:
-    try:
-        return str(value)
-    except Exception as error:  # noqa: BLE001 - the object's own code
-        return f"<{type(value).__name__}: str() raised {type(error).__name__}>"
+    def __init__(self) -> None:
+        self._known: dict[tuple[Any, int], str] = {}
+
+    def of(self, value: Any, way: Callable[[Any], str] = str) -> str:
+        """As ``str`` or ``repr`` gives it."""
+        if value is None or isinstance(value, str | int | float):
+            return way(value)
+        key = way, id(value)
+        if key not in self._known:
+            try:
+                self._known[key] = way(value)
+            except Exception as error:  # noqa: BLE001 - the object's own code
+                self._known[key] = f"<{type(value).__name__}: {way.__name__}() raised {type(error).__name__}>"
+        return self._known[key]
+
+    def of_params(self, params: Mapping[str, Any]) -> str:
+        """A dictionary of parameters, as ``str`` gives it."""
+        return f"{{{', '.join(f'{name!r}: {self.of(value, repr)}' for name, value in params.items())}}}"
 
 
 def _csv(search: Search) -> str:
@@ -219,40 +245,41 @@ def _csv(search: Search) -> str:
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(search.columns)
     for row in zip(*search.columns.values(), strict=True):
-        writer.writerow([_cell(value) for value in row])
+        writer.writerow([_cell(value, search.texts) for value in row])
     return file.getvalue()
 
 
-def _cell(value: Any) -> Any:
+def _cell(value: Any, texts: Texts) -> Any:
     """As pandas writes it: what is missing is empty."""
     if isinstance(value, int | float):
         return "" if math.isnan(value) else value
-    return "" if value is None else _text(value)
+    if isinstance(value, dict):
+        return texts.of_params(value)
+    return "" if value is None else texts.of(value)
 
 
 def _json(search: Search, run_ids: Mapping[int, str]) -> str:
-    params = dict.fromkeys(name for one in search.params for name in one)
     columns: dict[str, list[Any]] = {
         "number": list(range(len(search.params))),
         "value": search.columns.get(f"mean_test_{search.score}", [None] * len(search.params)),
         "duration": search.seconds,
-        **{f"params_{name}": [_plain(one.get(name)) for one in search.params] for name in params},
+        **{f"params_{name}": [one.get(name) for one in search.params] for name in search.searched},
         **{name: values for name, values in search.columns.items() if name in search.numbers or _of_fold(name)},
         "run_id": [run_ids.get(place) for place in range(len(search.params))],
     }
-    data = [[_plain(value) for value in row] for row in zip(*columns.values(), strict=True)]
+    data = [[_plain(value, search.texts) for value in row] for row in zip(*columns.values(), strict=True)]
     return json.dumps({"columns": list(columns), "data": data}, separators=(",", ":"))
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, texts: Texts) -> Any:
     """A JSON value; numbers that JSON has no form for are texts: ``"NaN"``, ``"Infinity"``."""
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if value is None or isinstance(value, int | float):
         return value
     if hasattr(value, "item") and getattr(value, "ndim", None) == 0:  # one of numpy's numbers
-        return _plain(value.item())
-    return _text(value)[:LONG]
+        return _plain(value.item(), texts)
+    return texts.of(value)[:LONG]
 
 
 def _of_fold(name: str) -> bool:

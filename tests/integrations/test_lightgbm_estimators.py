@@ -88,8 +88,8 @@ def test_a_subclass_of_the_programs_own_is_recorded_once(record):
 def test_inside_a_search_only_the_search_records(record, jobs):
     """Whether its candidates are fitted here or in other processes."""
     GridSearchCV(lightgbm.LGBMClassifier(**FEW), {"num_leaves": [3, 5]}, cv=2, n_jobs=jobs).fit(X, Y)
-    assert record.run.name == "GridSearchCV LGBMClassifier"
-    assert "round_time" not in record.run.metrics
+    assert [run.name for run in record.runs] == ["GridSearchCV LGBMClassifier", "num_leaves=3", "num_leaves=5"]
+    assert not any("round_time" in run.metrics for run in record.runs)
 
 
 @pytest.mark.parametrize("outer", [lambda model: make_pipeline(StandardScaler(), model), CalibratedClassifierCV])

@@ -120,7 +120,7 @@ def test_a_search_in_a_trial_is_one_run_with_its_workers(record):
     assert [run.name for run in record.runs if run.parent is None] == ["study"]
     trials = trials_of(record)
     assert all("best_n_neighbors" in run.params for run in trials)
-    assert all(len(run.models) == 1 for run in trials)
+    assert all([model.name for model in run.models] == ["model", "best_estimator"] for run in trials)
 
 
 def test_a_trials_own_parameters_come_first(record):
