@@ -1,4 +1,5 @@
-"""Record XGBoost: ``xgboost.train`` and the estimators of its scikit-learn interface.
+"""Record XGBoost: ``xgboost.train``, ``xgboost.cv``, the estimators of its scikit-learn interface, and loops that call
+``Booster.update``.
 
     import autotrack
     autotrack.autolog()                                # or autotrack.xgboost.autolog(log_models=False)
@@ -8,96 +9,101 @@
 
 Each makes one run, which holds
 
-- the parameters: the ``params`` dict and the arguments of ``train``, or ``get_params()`` of the estimator, with tags
-  ``estimator_name`` and ``estimator_class``;
-- every evaluation metric of every set as ``<set>-<metric>``, one point a round, written as the round ends. So what is
-  stopped or raises in a round keeps the rounds before it;
-- with early stopping, asked for by argument or by an ``EarlyStopping`` callback, ``best_iteration``, ``best_score`` and
-  ``stopped_iteration``, the last round that was trained;
-- ``fit_time`` in seconds;
+- the parameters: the ``params`` dict and the arguments, or ``get_params()`` of the estimator with the tags
+  ``estimator_name`` and ``estimator_class``; and those that XGBoost filled in as ``config.<name>``;
+- every evaluation metric of every set as ``<set>-<metric>`` (``@`` becomes ``_at_``), of ``cv``
+  ``<set>-<metric>-mean`` and ``-std``, one point a round, written as the round ends. So what is stopped or raises in a
+  round keeps the rounds before it. A training that goes on with a model (``xgb_model``) goes on with its steps too;
+- ``round_time``, seconds since the round before; the first round's include the preparation;
+- with early stopping, asked for by argument or by an ``EarlyStopping`` callback, ``best_iteration``, which counts from
+  0 as the steps do, ``stopped_iteration``, the last that was trained, and ``best_score-<set>-<metric>``, the values of
+  the best;
+- ``fit_time`` in seconds, and ``trees``, of which there may be several a round;
+- ``feature_importance_<type>.json`` for each type that there is, or those of ``autolog(importance_types=[...])``;
+- the data sets: their columns, size, share of missing values, labels and a digest, of XGBoost's matrices from a sample;
 - the model in XGBoost's own format (UBJSON) with its signature, as ``model``.
 
 Inside a pipeline or a search only the outermost fit is recorded. Your ``params``, ``callbacks`` and ``evals_result``
-stay yours, and your data are not converted. The distributed interfaces (Dask, Spark) are not recorded.
+stay yours, and your data are not converted. What is kept of a loop is told in :mod:`autotrack_xgboost.loops`. Of
+processes that train one model together the first records it. What the workers of Dask and Spark train is not recorded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from autotrack import models
-from autotrack.hooks import Call, Integration, Steps, aside
-from autotrack.models.rows import head
+from autotrack.hooks import Call, Steps
+from autotrack.models import ModelSignature
+from autotrack.models.rows import EXAMPLE, head
+from autotrack.models.signature import schema
 from autotrack.models.verbs import Verbs
+from autotrack_xgboost.config import Config, named, tensor
+from autotrack_xgboost.elsewhere import is_distributed, is_elsewhere
+from autotrack_xgboost.ending import Ending
 from autotrack_xgboost.flavor import FLAVOR
+from autotrack_xgboost.inputs import columns, first_rows, inputs
+from autotrack_xgboost.integration import INTEGRATION, XGBoostOptions
+from autotrack_xgboost.loops import pass_by
 
-__all__ = ["INTEGRATION", "autolog", "load_model", "log_model", "save_model"]
+if TYPE_CHECKING:
+    from autotrack_xgboost.rounds import PerRound
 
-INTEGRATION = Integration("xgboost", supports=">=2.0,<4")
+__all__ = ["INTEGRATION", "XGBoostOptions", "autolog", "load_model", "log_model", "save_model"]
 
 autolog = INTEGRATION.autolog
 log_model, save_model, load_model = (_verbs := Verbs(FLAVOR)).log_model, _verbs.save_model, _verbs.load_model
 
-NOT_PARAMETERS = frozenset(
-    ("params", "dtrain", "evals", "obj", "feval", "evals_result", "xgb_model", "callbacks", "learning_rates")
-)
-"""Arguments of ``train`` that are data, results or functions."""
+NOT_PARAMETERS = frozenset((
+    "params", "dtrain", "evals", "obj", "feval", "evals_result", "xgb_model", "callbacks", "learning_rates", "folds",
+    "fpreproc",
+))  # fmt: skip
+"""Arguments of ``train`` and ``cv`` that are data, results or functions."""
 
 
 @INTEGRATION.hook("xgboost.training:train", "xgboost:train", "xgboost.sklearn:train", joins=True)
 def train(call: Call) -> Steps:
-    """Record the parameters, then every round; an estimator's ``fit`` calls this too, and keeps the model itself."""
-    from autotrack_xgboost.rounds import PerRound, early  # derived from a class of XGBoost's, which is there
-
-    run, given = call.run, call.arguments
-    params = dict(given["params"] or {})
-    if call.outer is None:
-        run.trained(f"XGBoost {params['objective']}" if params.get("objective") else "XGBoost")
-    run.params({**params, **{name: value for name, value in given.items() if name not in NOT_PARAMETERS}})
-    rounds = PerRound(run)
-    others: list[Any] = []
-    call.replace(callbacks=_callbacks(rounds, given["callbacks"], others))
+    """Record the parameters, every round and what was grown; an estimator's ``fit`` calls this too, and keeps the
+    model itself."""
+    if (call.outer is not None and not hasattr(call.outer.instance, "get_xgb_params")) or is_elsewhere():
+        return  # what a metric, an objective or a callback trains for itself is no part of the training
+    run, given, options = call.run, call.arguments, call.options
+    ending, users = Ending(call), list[Any]()
+    rounds = _begin(call, "XGBoost", users)
+    example = None
+    if call.outer is None and options.log_models and options.log_input_examples:
+        with INTEGRATION.attempt("input example"):
+            example = first_rows(given["dtrain"], EXAMPLE)
 
     booster = yield
 
-    found: dict[str, Any] = {} if call.outer else {"fit_time": call.duration}
-    if rounds.last is not None and (given["early_stopping_rounds"] or early(others)):
-        found |= {"best_iteration": booster.best_iteration, "best_score": booster.best_score}
-        found["stopped_iteration"] = rounds.last
-    run.metrics(found)
-    if call.outer is None and call.options.log_models:
-        with INTEGRATION.attempt("model"):
-            signature = None
-            if call.options.log_model_signatures:
-                with INTEGRATION.attempt("signature"):
-                    signature = models.infer_signature(given["dtrain"], _answer(booster))
-            models.log(run, booster, flavor=FLAVOR, signature=signature)
+    _end(call, rounds, users)
+    ending.describe(run, booster)
+    if call.outer is None:
+        ending.keep(run, booster, lambda: ModelSignature(schema(given["dtrain"]), Config(booster).answer), example)
 
 
-def _callbacks(mine: Any, users: Iterable[Any] | None, taken: list[Any]) -> Iterator[Any]:
-    """Mine before the user's, because XGBoost asks no further once one of them says stop; ``taken`` are the user's,
-    which may be an iterator, as XGBoost takes them."""
-    yield mine
-    for callback in users or ():
-        taken.append(callback)
-        yield callback
+@INTEGRATION.hook("xgboost.training:cv", "xgboost:cv")
+def cv(call: Call) -> Steps:
+    """Record the parameters and the folds' mean and spread of every round."""
+    users = list[Any]()
+    rounds = _begin(call, "XGBoost cv", users)
+
+    yield
+
+    _end(call, rounds, users)
 
 
-def _distributed(cls: type) -> bool:
-    return any(parent.__module__.startswith(("xgboost.dask", "xgboost.spark")) for parent in cls.__mro__)
-
-
-@INTEGRATION.hook_subclasses("xgboost.sklearn:XGBModel", "fit", unless=_distributed)
+@INTEGRATION.hook_subclasses("xgboost.sklearn:XGBModel", "fit", unless=is_distributed)
 def fit(call: Call) -> Steps:
-    """Record what is fitted and with which parameters; `train`, which it calls, adds the rounds."""
+    """Record what is fitted and with which parameters; `train`, which it calls, adds the rest."""
     estimator, options, run = call.instance, call.options, call.run
-    cls = type(estimator)
+    cls, ending = type(estimator), Ending(call)
     run.trained(cls.__name__)
     run.tags({"estimator_name": cls.__name__, "estimator_class": f"{cls.__module__}.{cls.__name__}"})
     with INTEGRATION.attempt("parameters"):
         # Without the objective: a classifier replaces its own when it sees more than two classes, and `train` knows.
-        run.params({name: value for name, value in estimator.get_params().items() if name != "objective"})
+        run.params(named({name: value for name, value in estimator.get_params().items() if name != "objective"}))
     example = None
     if options.log_models and options.log_input_examples:
         with INTEGRATION.attempt("input example"):
@@ -106,20 +112,55 @@ def fit(call: Call) -> Steps:
     yield
 
     run.metrics({"fit_time": call.duration})
-    if options.log_models:
-        with INTEGRATION.attempt("model"):
-            signature = None
-            if options.log_model_signatures:
-                with INTEGRATION.attempt("signature"), aside():
-                    data = call.arguments["X"]
-                    signature = models.infer_signature(data, estimator.predict(head(data)))
-            models.log(run, estimator, flavor=FLAVOR, signature=signature, input_example=example)
+    ending.keep(run, estimator, lambda: _signature(estimator, call.arguments["X"]), example)
 
 
-def _answer(booster: Any) -> Any:
-    """A prediction for one row of zeros: its form is that of every prediction."""
-    import numpy as np  # heavy, and loaded by XGBoost
-    import xgboost  # the framework, which is training
+def _begin(call: Call, title: str, users: list[Any]) -> PerRound:
+    from autotrack_xgboost.rounds import PerRound, first_of_all  # derived from a class of XGBoost's, which is there
 
-    row = xgboost.DMatrix(np.zeros((1, booster.num_features()), np.float32))
-    return booster.predict(row, validate_features=False)
+    pass_by()
+    run, given = call.run, call.arguments
+    params = _params(given["params"])
+    if call.outer is None:
+        objective = params.get("objective")
+        run.trained(f"{title} {objective}" if isinstance(objective, str) else title)
+    run.params(named({**params, **{name: value for name, value in given.items() if name not in NOT_PARAMETERS}}))
+    if call.options.log_datasets:
+        with INTEGRATION.attempt("data sets"):
+            for dataset in inputs(given, call.outer.arguments if call.outer else None):
+                run.dataset(dataset)
+    rounds = PerRound(run, params)
+    call.replace(callbacks=first_of_all(rounds, given["callbacks"], users))
+    return rounds
+
+
+def _end(call: Call, rounds: PerRound, users: list[Any]) -> None:
+    from autotrack_xgboost.rounds import early  # knows a class of XGBoost's, which is there
+
+    found: dict[str, Any] = {} if call.outer else {"fit_time": call.duration}
+    if call.arguments["early_stopping_rounds"] or early(users):
+        with INTEGRATION.attempt("best round"):
+            found |= rounds.best()
+    call.run.metrics(found)
+
+
+def _params(given: Any) -> dict[str, Any]:
+    """Of a list of pairs, in which a metric may come several times, a dict."""
+    if not given or isinstance(given, Mapping):
+        return dict(given or {})
+    metrics = [value for name, value in given if name == "eval_metric"]
+    return {**dict(given), **({"eval_metric": metrics} if len(metrics) > 1 else {})}
+
+
+def _signature(estimator: Any, features: Any) -> ModelSignature:
+    """What an estimator takes and gives; nothing is predicted to find out."""
+    config = Config(estimator.get_booster())
+    answer = None
+    if estimator.predict.__func__.__module__.startswith("xgboost."):  # the program's own may give anything
+        if not hasattr(estimator, "n_classes_"):
+            answer = config.answer
+        elif config.outputs > 1 and estimator.n_classes_ == 2:  # each row has several labels
+            answer = tensor("float64", config.outputs)
+        else:
+            answer = tensor("int32" if config.objective == "multi:softmax" else "int64")
+    return ModelSignature(columns(features), answer)

@@ -31,22 +31,51 @@ def sets():
 
 def history(result):
     """`evals_result` with the names that the record has."""
-    return {f"{name}-{metric}": list(values) for name, found in result.items() for metric, values in found.items()}
+    return {
+        f"{name}-{metric}".replace("@", "_at_"): list(values)
+        for name, found in result.items()
+        for metric, values in found.items()
+    }
 
 
 def curves(run):
     """The metrics of the rounds."""
-    return {name: values for name, values in run.metrics.items() if "-" in name}
+    return {name: found for name, found in run.metrics.items() if "-" in name and not name.startswith("best_score-")}
 
 
 def test_parameters_are_the_dict_and_the_arguments(record, sets):
     """Without data, functions and results."""
     xgboost.train(PARAMS, sets[0], num_boost_round=2)
-    assert record.run.params == {
+    assert {name: value for name, value in record.run.params.items() if not name.startswith("config.")} == {
         "objective": "binary:logistic", "eval_metric": "['logloss', 'auc']", "max_depth": "2", "num_boost_round": "2",
         "maximize": "None", "early_stopping_rounds": "None", "verbose_eval": "True", "custom_metric": "None",
     }  # fmt: skip
     assert record.run.name == "XGBoost binary:logistic"
+
+
+def test_what_xgboost_filled_in_has_a_prefix(record, sets):
+    """None of what the program gave, whichever of its names it used; numbers as they were meant."""
+    xgboost.train({**PARAMS, "eta": 0.1, "lambda": 2}, sets[0], 2)
+    found = {name.removeprefix("config."): text for name, text in record.run.params.items() if "config." in name}
+    expected = {"subsample": "1", "tree_method": "auto", "booster": "gbtree", "max_bin": "256", "device": "cpu"}
+    assert {name: found[name] for name in expected} == expected
+    assert found.keys().isdisjoint({"learning_rate", "eta", "reg_lambda", "lambda", "max_depth", "objective"})
+    xgboost.train({}, sets[0], 2)
+    params = record.runs[1].params
+    assert (params["config.learning_rate"], params["config.eval_metric"]) == ("0.3", "rmse")
+
+
+def test_functions_and_callbacks_go_by_their_names(record, sets):
+    """Where in memory one lies differs from run to run."""
+
+    def far(predicted, data):
+        return "far", float(np.abs(predicted - data.get_label()).max())
+
+    xgboost.train(PARAMS, sets[0], 2, evals=[(sets[0], "train")], custom_metric=far)
+    stopping = xgboost.callback.EarlyStopping(rounds=9)
+    xgboost.XGBRegressor(n_estimators=2, callbacks=[stopping]).fit(*PATIENTS, eval_set=[PATIENTS], verbose=False)
+    assert record.runs[0].params["custom_metric"].endswith("far")
+    assert record.runs[1].params["callbacks"] == "['EarlyStopping']"
 
 
 def test_every_metric_of_every_round_is_there(record, sets):
@@ -55,12 +84,13 @@ def test_every_metric_of_every_round_is_there(record, sets):
     evals = [(sets[0], "train"), (sets[1], "valid(1)@β")]
     xgboost.train({**PARAMS, "eval_metric": ["error@0.7", "auc"]}, sets[0], 6, evals=evals, evals_result=result)
     assert curves(record.run) == history(result)
-    assert set(curves(record.run)) == {f"{name}-{m}" for name in ("train", "valid(1)@β") for m in ("error@0.7", "auc")}
-    assert {tuple(steps) for name, steps in record.run.steps.items() if "-" in name} == {(0, 1, 2, 3, 4, 5)}
+    assert {"train-error_at_0.7", "valid(1)_at_β-auc"} < set(curves(record.run))
+    steps = {tuple(steps) for name, steps in record.run.steps.items() if "-" in name or name == "round_time"}
+    assert steps == {(0, 1, 2, 3, 4, 5)}
 
 
 def test_all_points_of_a_round_are_one_write(record, sets, monkeypatch):
-    """Four here."""
+    """Four here, and the time that it took."""
     from autotrack.run import Run
 
     writes = []
@@ -72,7 +102,7 @@ def test_all_points_of_a_round_are_one_write(record, sets, monkeypatch):
 
     monkeypatch.setattr(Run, "metrics", count)
     xgboost.train(PARAMS, sets[0], 3, evals=[(sets[0], "train"), (sets[1], "test")])
-    assert writes == [4, 4, 4, 1]
+    assert writes == [5, 5, 5, 1, 1]
 
 
 def test_custom_metrics_and_objectives_are_followed(record, sets):
@@ -105,7 +135,8 @@ def test_early_stopping_is_told(record, sets, by):
     booster = xgboost.train({**PARAMS, "eta": 1}, sets[0], 200, evals=evals, evals_result=result, **more)
     metrics = record.run.metrics
     assert metrics["best_iteration"] == [booster.best_iteration]
-    assert metrics["best_score"] == [booster.best_score]
+    assert metrics["best_score-test-auc"] == [booster.best_score]
+    assert metrics["best_score-test-logloss"] == [result["test"]["logloss"][booster.best_iteration]]
     assert metrics["stopped_iteration"] == [len(result["test"]["auc"]) - 1] < [199]
     assert curves(record.run) == history(result)
 
@@ -298,8 +329,8 @@ def test_an_estimators_early_stopping_is_told(record):
 def test_inside_a_pipeline_or_a_search_the_outermost_records(record, estimator, name):
     """Which is scikit-learn's."""
     estimator.fit(*PATIENTS)
-    assert record.run.name == name
-    assert curves(record.run) == {}
+    assert record.runs[0].name == name
+    assert [curves(run) for run in record.runs] == [{}] * len(record.runs)
 
 
 @pytest.mark.parametrize("only", ["sklearn", "xgboost"])

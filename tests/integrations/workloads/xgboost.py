@@ -20,8 +20,15 @@ def workload():
     classes.fit(*FLOWERS, eval_set=[FLOWERS], verbose=False)
     stopped = xgboost.XGBRegressor(n_estimators=20, max_depth=2, n_jobs=1, early_stopping_rounds=2)
     stopped.fit(X[:300], Y[:300], eval_set=[(X[300:], Y[300:])], verbose=False)
+    folds = xgboost.cv(PARAMS, train, 3, nfold=2, as_pandas=False, early_stopping_rounds=2)
+    loop = xgboost.Booster(PARAMS, [train, test])
+    answers = []
+    for at in range(3):
+        loop.update(train, at)
+        answers.append(loop.eval_set([(test, "test")], at))
     return (
-        booster.predict(test), results, len(callbacks), classes.predict_proba(FLOWERS[0]), classes.evals_result(),
+        folds, answers, loop.predict(test), booster.predict(test), results, len(callbacks),
+        classes.predict_proba(FLOWERS[0]), classes.evals_result(),
         stopped.best_iteration, stopped.predict(X),
     )  # fmt: skip
 
