@@ -28,7 +28,8 @@ def install(hook: DeclaredHook, target: str, module: ModuleType, shared: dict[in
             return _wrap_all_inside(hook, module, variable)
         return _wrap_inside(hook, reduce(getattr, [*path, name], module), variable)
     if not hook.methods:
-        return patch(reduce(getattr, path, module), name, hook.wrapper, hook.active, shared).revert
+        owner = reduce(getattr, path, module)
+        return patch(owner, name, hook.wrapper, hook.active, shared, hot=hook.kind == "watch").revert
     return _Family(hook, reduce(getattr, [*path, name], module)).revert  # type: ignore[arg-type]  # a class by contract
 
 
@@ -93,7 +94,7 @@ class _Family:
             own = vars(owner).get(method)
             if own is not None and not isinstance(own, property) and not is_ours(own):  # a property says "not here"
                 with guard(f"{self._hook.site}: {owner.__qualname__}"):
-                    patch(owner, method, self._hook.wrapper, self._hook.active, {})
+                    patch(owner, method, self._hook.wrapper, self._hook.active, {}, hot=self._hook.kind == "watch")
                     self._covered.add(owner)
 
     def _mixin(self, cls: type, method: str) -> type:

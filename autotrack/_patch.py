@@ -50,6 +50,22 @@ class Patched(wrapt.FunctionWrapper[Any, Any]):
         return self
 
 
+class Method(Patched):
+    """A wrapper of a class's function that the class hands out as the same object each time, as it does the function:
+    cloudpickle goes by that, and pickles a function that is not found again with all that it refers to. A call on an
+    instance takes 0.2 µs longer for it."""
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:  # type: ignore[override]  # its overloads say no more
+        bound = super().__get__(instance, owner)
+        if instance is not None or vars(owner).get(self.__wrapped__.__name__) is not self:
+            return bound
+        try:
+            return self._self_handed_out
+        except AttributeError:
+            self._self_handed_out = bound
+            return bound
+
+
 @dataclass(frozen=True, slots=True)
 class Patch:
     """One attribute that was replaced. ``owned`` says whether the owner defined it itself or inherited it."""
@@ -77,8 +93,11 @@ def patch(
     wrapper: Wrapper,
     enabled: Callable[[], bool],
     shared: dict[int, Patched],
+    *,
+    hot: bool = False,
 ) -> Patch:
     """Wrap ``owner.attribute``; names for one function share one wrapper, so that it still pickles by identity.
+    Of a ``hot`` method, each tenth of a microsecond counts.
 
     Raises ``AttributeError`` where there is no such attribute.
     """
@@ -89,7 +108,8 @@ def patch(
         return Patch(owner, attribute, original.__wrapped__, owned, original)
     wrapped = shared.get(id(original))
     if wrapped is None:
-        wrapped = shared[id(original)] = Patched(original, wrapper, enabled)
+        kind = Method if inspect.isfunction(original) and inspect.isclass(owner) and not hot else Patched
+        wrapped = shared[id(original)] = kind(original, wrapper, enabled)
     setattr(owner, attribute, wrapped)
     return Patch(owner, attribute, original, owned, wrapped)
 
@@ -104,4 +124,4 @@ def replace(owner: Any, attribute: str, new: Any) -> Patch:
 
 def is_ours(value: Any) -> bool:
     """Whether an attribute, taken from its owner's ``__dict__``, is a wrapper of ours."""
-    return type(value) is Patched
+    return issubclass(type(value), Patched)  # isinstance would ask the function inside
