@@ -55,11 +55,11 @@ INTEGRATION.watch("torch.amp.grad_scaler:GradScaler.scale")(events.scaled)
 @INTEGRATION.on_start("torch")
 def start() -> Callable[[], None]:
     """Go on with torch's own hooks; what is returned takes them off."""
-    from autotrack_torch import backward, batches, forward, functional, gradients, loop, owner, steps  # torch is there
+    from autotrack_torch import backward, batches, forward, functional, gradients, owner, steps, tasks  # torch is there
 
     undo = [module.watch() for module in (backward, batches, functional, gradients, owner, steps)]
-    undo += [forward.stop_all, loop.stop]
-    events.ready(loop)
+    undo += [forward.stop_all, tasks.stop]
+    events.ready(tasks)
 
     def stop() -> None:
         events.ready(None)

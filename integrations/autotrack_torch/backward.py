@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch.compiler import is_compiling
 
-from autotrack_torch.loop import here, present
+from autotrack_torch.reach import reached
 from autotrack_torch.standin import failed, hide, put
+from autotrack_torch.tasks import here, present
 
 
 def watch() -> Callable[[], None]:
@@ -22,7 +23,7 @@ def _make(original: Any) -> Any:
     def backward(*args: Any, **kwargs: Any) -> Any:
         if is_compiling():
             return original(*args, **kwargs)
-        loop, before = present(), 0
+        loop, before, gradients = present(), 0, None
         try:
             if loop is None or loop.thread != get_ident():
                 loop = here()
@@ -31,17 +32,23 @@ def _make(original: Any) -> Any:
                 roots = args[0] if args else kwargs["tensors"]
                 if isinstance(roots, list | tuple):
                     for root in roots:
-                        loop.minimise(root)
+                        gradients = loop.minimise(root) or gradients
                 else:
-                    loop.minimise(roots)
+                    gradients = loop.minimise(roots)
         except Exception as error:  # noqa: BLE001 - ours stops here
             failed("backward", error)
         try:
-            return original(*args, **kwargs)
+            result = original(*args, **kwargs)
         except BaseException as error:
             if loop is not None:
                 del loop.pending[before:]  # nothing came of it
             hide(error)
             raise
+        if gradients is not None and loop is not None:
+            try:
+                reached(loop.pending[before:], gradients)
+            except Exception as error:  # noqa: BLE001 - ours stops here
+                failed("backward", error)
+        return result
 
     return backward

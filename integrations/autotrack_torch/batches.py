@@ -9,9 +9,9 @@ from typing import Any
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 
 from autotrack.hooks import STOPPED
-from autotrack_torch.loop import present
 from autotrack_torch.passes import under_way
 from autotrack_torch.standin import failed, hide, put
+from autotrack_torch.tasks import present
 
 
 def watch() -> Callable[[], None]:

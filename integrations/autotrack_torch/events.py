@@ -9,7 +9,7 @@ from autotrack.hooks import Call, Steps, inside
 from autotrack_torch import owner, settings
 
 _loops: ModuleType | None = None
-"""`autotrack_torch.loop`, which needs torch: there once torch is."""
+"""`autotrack_torch.tasks`, which needs torch: there once torch is."""
 
 
 def ready(loops: ModuleType | None) -> None:

@@ -11,8 +11,9 @@ from torch.compiler import is_compiling
 from torch.nn import functional
 
 from autotrack_torch.derived import CLASSES
-from autotrack_torch.loop import here, present
+from autotrack_torch.hearing import hear
 from autotrack_torch.standin import failed, hide, put
+from autotrack_torch.tasks import here, present
 
 NAMES = (
     "binary_cross_entropy", "binary_cross_entropy_with_logits", "cosine_embedding_loss", "cross_entropy", "ctc_loss",
@@ -62,6 +63,6 @@ def _hear(name: str, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any])
         try:
             loop = here()
             if loop is not None:
-                loop.hear(name, result, args, kwargs)
+                hear(loop, name, result, args, kwargs)
         except Exception as error:  # noqa: BLE001 - ours stops here
             failed("loss function", error)

@@ -10,8 +10,8 @@ from torch import nn
 from torch.compiler import is_compiling
 from torch.optim.optimizer import Optimizer
 
-from autotrack_torch.loop import present
 from autotrack_torch.standin import failed, hide, put
+from autotrack_torch.tasks import present
 
 
 def watch() -> Callable[[], None]:
@@ -32,7 +32,7 @@ def _make(original: Any) -> Any:
         loop = present()
         if loop is not None and loop.pending and loop.thread == get_ident():
             try:
-                loop.dropped()
+                loop.dropped(self)
             except Exception as error:  # noqa: BLE001 - ours stops here
                 failed("zero_grad", error)
         try:

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import sys
 import weakref
 from collections import deque
-from contextvars import ContextVar
 from functools import partial
 from threading import get_ident
 from typing import Any
 
 import torch
-from torch.utils.data import get_worker_info
 
 from autotrack.hooks import inside
 from autotrack_torch import naming, owner, passes
-from autotrack_torch.derived import CLASSES, right
-from autotrack_torch.loss import MARK, Piece, Shape, describe, is_plain, scale
+from autotrack_torch.hearing import judge
+from autotrack_torch.loss import Piece, Shape, describe, is_plain
 from autotrack_torch.opening import begin
 from autotrack_torch.optimized import Optimized
-from autotrack_torch.passes import Heard, Hits, Pass
+from autotrack_torch.passes import Pass
+from autotrack_torch.reach import Gradients, forget, gradients, moved, share, versions
 from autotrack_torch.reading import Readings, read, readable
 from autotrack_torch.training import Training, evaluated_elsewhere
 
-_loop: ContextVar[Loop | None] = ContextVar("autotrack_torch_loop", default=None)
-_over: deque[Training] = deque()
+ended: deque[Training] = deque()
 """Trainings whose thread or task is gone; filled by finalizers, which do nothing else."""
 _LEARNT = 3
 """Outside of passes over a loader, so many first steps are looked at closely."""
@@ -33,17 +30,21 @@ _LEARNT = 3
 class Loop:
     """One thread's or task's state between one hook and the next."""
 
-    def __init__(self) -> None:
+    def __init__(self, task: Any = None) -> None:
         self.passes: list[Pass] = []
         """Those under way, oldest first."""
         self.current: Pass | None = None
         self.pending: list[Piece] = []
         """What was minimised since the last step."""
         self.training: Training | None = None
+        self.shared = False
+        """Whether some of it was used by one optimizer, and may be by others."""
+        self.undecided: list[tuple[Pass, bool]] = []
+        """Passes that have ended with gradients which no step has used yet; and whether in the midst of another."""
         self.stepping: list[int] = []
         """The optimizers whose ``step`` is running, outermost first; a wrapper's step calls that of another."""
         self.readings = Readings()
-        self.shapes: dict[tuple[Any, ...], Shape] = {}
+        self.shapes: dict[tuple[Any, ...], tuple[Shape, int]] = {}
         self.shape: Shape | None = None
         self.plain: type | None = None
         """A kind of graph node that needs no further look."""
@@ -62,12 +63,11 @@ class Loop:
         """An optimizer whose training is not to be recorded."""
         self.collected = passes.collected
         self.thread = get_ident()
-        task = _task()
         self.task = weakref.ref(task) if task is not None else None
 
     def __del__(self) -> None:
         if self.training is not None:
-            _over.append(self.training)
+            ended.append(self.training)
 
     # Passes
 
@@ -75,60 +75,105 @@ class Loop:
         """The program goes over a loader."""
         if self.collected != passes.collected:
             self.settle()
+        if self.current is not None and self.current.late:
+            self.end(self.current, complete=True)
         before = passes.under_way.get(id(iterator))
         if before is not None:  # a loader with persistent workers has one iterator
             self.end(before, complete=False)
         self.shapes.clear()
         self.plain = None
-        self.passes.append(Pass(loader, iterator, self, naming.here()))
+        pass_ = Pass(loader, iterator, self, naming.here())
+        current = self.current
+        if current is not None and current.moved and not current.joins(pass_.source):
+            pass_.inside = (current, current.batches)
+        self.passes.append(pass_)
         if self.training is not None:
             self.training.keeper.listen()
 
-    def settle(self) -> None:
+    def settle(self, *, stepping: bool = False) -> None:
         """End the passes that the program has left before their loaders were exhausted."""
         self.collected = passes.collected
-        for pass_ in [pass_ for pass_ in self.passes if pass_.iterator() is None]:
-            self.end(pass_, complete=False)
+        for pass_ in [pass_ for pass_ in self.passes if not pass_.late and pass_.iterator() is None]:
+            self.end(pass_, complete=False, stepping=stepping)
 
     def advance(self, pass_: Pass, batch: Any) -> None:
         """The program took a batch."""
         pass_.take(batch)
         if self.stepping:
             self.stepping.clear()
+        if self.shared:
+            self._take_back()
         current = self.current
         if current is pass_:
             return
-        if current is not None and current.moved and not pass_.steps:
+        if (
+            current is not None and current.moved and not pass_.steps
+            and pass_.inside != (current, current.batches)
+        ):  # fmt: skip
             pass_.companion = True  # two batches before anything was done with the first
+            current.companions.append(pass_.source)
         else:
+            pass_.outer = current
             self.current = pass_
 
-    def end(self, pass_: Pass, *, complete: bool) -> None:
+    def end(self, pass_: Pass, *, complete: bool, stepping: bool = False) -> None:
         """A pass is over: its loader is exhausted, or the program dropped it."""
         if pass_.loop is not self:
             return
-        if self.pending and self.pending[-1].over is pass_ and self.pending[-1].version != self._version():
+        if complete and self.current is pass_ and pass_.lags():
+            return
+        last = self.pending[-1] if self.pending else None
+        open_ = last is not None and last.over is pass_ and last.reached is None and not stepping
+        if open_ and last is not None and last.version != self._version():
             self._step_unseen()
         pass_.loop = None
-        pass_.complete = complete
+        pass_.complete = complete or pass_.late
         if pass_ in self.passes:
             self.passes.remove(pass_)
         if self.current is pass_:
             again = complete and pass_.sizes is not None and pass_.steps and pass_.backwards == pass_.batches
             if again:
                 self.passes.append(pass_.again(self))
-            stepped = [other for other in self.passes if other.steps or other.replays]
-            self.current = stepped[-1] if stepped else None
+            self.current = self._around(pass_)
+        pass_.outer = pass_.inside = None
+        if self.training is not None and not pass_.steps:
+            pass_.ours = self.training.concerned()
+        nested = bool(self.current and self.current.steps)
+        left = [piece for piece in self.pending if piece.over is pass_]
+        if left and not pass_.steps:
+            self.undecided.append((pass_, nested))
+            return
+        if left and self.training is not None:
+            self.pending = [piece for piece in self.pending if piece.over is not pass_]
+            self.readings.after(partial((pass_.training or self.training).leftover, left))
+        self._over(pass_, nested=nested)
+
+    def _around(self, pass_: Pass) -> Pass | None:
+        """The pass that the program is in again when one has ended."""
+        outer = pass_.outer
+        if outer in self.passes and outer.moved and not pass_.steps:
+            return outer  # its batch is still to be used
+        stepped = [other for other in self.passes if other.steps or other.replays]
+        return stepped[-1] if stepped else None
+
+    def _over(self, pass_: Pass, *, nested: bool) -> None:
         training = pass_.training or self.training
         if training is None:
             evaluated_elsewhere(pass_, self.thread)
-            return
-        left = [piece for piece in self.pending if piece.over is pass_]
-        if left and pass_.steps:
-            self.pending = [piece for piece in self.pending if piece.over is not pass_]
-            self.readings.after(partial(training.leftover, left))
-        nested = bool(self.current and self.current.steps)
-        self.readings.after(partial(training.passed, pass_, nested=nested))
+        else:
+            self.readings.after(partial(training.passed, pass_, nested=nested))
+
+    def decide(self, pieces: list[Piece] | None = None) -> Pass | None:
+        """Of passes that ended with gradients which no step had used: one is the training pass of a step that uses
+        nothing else, all others are none."""
+        found: Pass | None = None
+        undecided, self.undecided = self.undecided, []
+        for pass_, nested in undecided:
+            if pieces and all(piece.over is pass_ for piece in pieces):
+                found = pass_
+            else:
+                self._over(pass_, nested=nested)
+        return found
 
     # Losses
 
@@ -138,44 +183,16 @@ class Loop:
         pass_ = self.current
         return not pass_.steps if pass_ is not None else self.loose_steps < _LEARNT
 
-    def hear(self, name: str, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """A loss function was called."""
-        pass_ = self.current
-        node = result.grad_fn
-        reduction = str(kwargs.get("reduction", "mean"))
-        hits = None
-        if name in CLASSES and pass_ is not None:
-            hits = right(args, kwargs, training=pass_.steps > 0)
-            self.judged = (weakref.ref(result), *hits) if hits is not None and node is not None else None
-        if pass_ is not None and pass_.steps:
-            return
-        if node is not None:
-            node.metadata[MARK] = (name, reduction)
-        if pass_ is None:
-            return
-        heard = pass_.heard.get(name)
-        if heard is None:
-            heard = pass_.heard[name] = Heard()
-        heard.calls += 1
-        if hits is not None:
-            self.readings.take(hits[0], heard.hits.add_right)
-            self.readings.take(hits[1], heard.hits.add_seen)
-        n = pass_.n
-        if reduction == "none":
-            if result.dim() < 1 or result.shape[0] != n:
-                return
-            with torch.no_grad(), torch._C.DisableTorchFunction():
-                result = result.detach().mean()
-        elif reduction == "sum" and not pass_.counted:
-            return
-        if readable(result):
-            divisor = n if reduction == "sum" else 1
-            self.readings.take(result, lambda value: heard.add(n, value / divisor))
-
-    def minimise(self, root: Any) -> None:
-        """``backward`` is about to begin at a tensor."""
+    def minimise(self, root: Any) -> Gradients | None:
+        """``backward`` is about to begin at a tensor. Where there are several optimizers: their gradients so far."""
         if not readable(root):
-            return
+            return None
+        if self.collected != passes.collected:
+            self.settle()
+        if self.shared:
+            self._take_back()
+        if self.current is not None and self.current.late and not self.current.steps:
+            self.end(self.current, complete=True)
         pass_ = self.current
         watched = self.watched() if self.watched is not None else None
         version = watched._version if watched is not None else self._version()
@@ -188,13 +205,18 @@ class Loop:
                 pass_.replay()
             piece = Piece(pass_, pass_.batches, pass_.n if pass_.counted else 0, version)
             pass_.moved = False
+        before = None
+        if len(owner.unstepped) + self._optimizers() > 1:
+            before = gradients(self._candidates())
+            piece.versions = versions(before)
         if self.pending:
             last = self.pending[-1]
+            other = last.version != version if last.reached is None else moved(last, piece)
             if last.over is pass_ and last.batch == piece.batch:
-                if last.version != version:
-                    return  # the same batch again with other parameters, as a line search does: the first time counts
+                if other:
+                    return None  # the same batch with other parameters, as in a line search: the first time counts
                 piece.part = True
-            elif last.version != version and not self.stepping:
+            elif other and not self.stepping and last.reached is None:
                 self._step_unseen()
         node = root.grad_fn
         if self.unscaled is not None:
@@ -209,42 +231,49 @@ class Loop:
         self.pending.append(piece)
         if pass_ is not None and not piece.part:
             pass_.backwards += 1
+            pass_.use()
         if self.judged is not None and pass_ is not None:
-            self._judge(pass_.hits, root, node)
+            judge(self, pass_.hits, root, node)
         if root.is_cpu and not self.readings.waiting:
             piece.value = read(root)
         else:
             self.readings.take(root, piece.set)
+        return before
 
-    def dropped(self) -> None:
-        """Gradients are thrown away before they were used in a step: what they were computed for, in this batch and
-        with these parameters, was not training. It may have been if a scaler has refused the step, or if there are
-        other optimizers whose gradients they are."""
-        scales = self.scaler is not None and self.scaler() is not None
-        if self.stepping or scales or len(owner.waiting(self.thread)) + self._optimizers() > 1:
+    def dropped(self, owner_: Any) -> None:
+        """Gradients are thrown away before they were used in a step: what they were computed for, with these
+        parameters, was not training. It may have been if a scaler has refused the step."""
+        if self.stepping or (self.scaler is not None and self.scaler() is not None):
             return
-        pass_, version = self.current, self._version()
-        batch = pass_.batches if pass_ is not None else 0
-        while self.pending:
-            last = self.pending[-1]
-            if last.over is not pass_ or last.batch != batch or last.version != version:
-                break
-            self.pending.pop()
-            if pass_ is not None and not last.part:
-                pass_.backwards -= 1
+        if len(owner.unstepped) + self._optimizers() > 1:
+            gone = [piece for piece in self.pending if forget(piece, id(owner_))]
+        else:
+            version = self._version()
+            gone = [piece for piece in self.pending if piece.version == version]
+        for piece in gone:
+            self.pending.remove(piece)
+            if piece.over is not None and not piece.part:
+                piece.over.backwards -= 1
+        if self.undecided:
+            left = {id(piece.over) for piece in self.pending}
+            for pass_, nested in self.undecided:
+                if id(pass_) not in left:
+                    self._over(pass_, nested=nested)
+            self.undecided = [known for known in self.undecided if id(known[0]) in left]
 
     def _optimizers(self) -> int:
         return len(self.training.optimizers) if self.training is not None and not self.training.closed else 0
 
-    def _judge(self, hits: Hits, root: Any, node: Any) -> None:
-        """What is minimised may be a loss whose classes were counted, as it is or times a constant."""
-        judged, self.judged = self.judged, None
-        result = judged[0]() if judged is not None else None
-        if judged is None or result is None:
-            return
-        if result is root or (node is not None and result.grad_fn is scale(node)[1]):
-            self.readings.take(judged[1], hits.add_right)
-            self.readings.take(judged[2], hits.add_seen)
+    def _candidates(self) -> list[Any]:
+        """The optimizers that may step next."""
+        known = self.training.living() if self.training is not None and not self.training.closed else []
+        others = (facts.ref() for facts in owner.waiting(self.thread))
+        return known + [other for other in others if other is not None]
+
+    def _take_back(self) -> None:
+        """What an optimizer has stepped for is offered to the others until something else is minimised."""
+        self.shared = False
+        self.pending = [piece for piece in self.pending if not piece.used]
 
     def scaled(self, scaler: Any, loss: Any, result: Any) -> None:
         """``GradScaler`` gave ``result`` for ``loss``."""
@@ -269,7 +298,7 @@ class Loop:
             self.pending.clear()  # the fit around this is recorded already
             return
         if self.collected != passes.collected:
-            self.settle()
+            self.settle(stepping=True)
         training = self.training
         optimized = training.optimizers.get(id(optimizer)) if training is not None and not training.closed else None
         if optimized is None or training is None:
@@ -279,18 +308,26 @@ class Loop:
                 self.pending.clear()
                 return
         pass_ = self.current
-        if pass_ is None:
-            self.loose_steps += 1
         pieces = self.pending
         if pieces:
             self.pending = []
+            if pieces[-1].reached is not None:
+                pieces, self.pending = share(pieces, id(optimizer))
+                self.shared = True
+        past = self.decide(pieces) if self.undecided else None
+        if past is not None:
+            pass_ = past
+        if pass_ is None:
+            self.loose_steps += 1
         training.stepped(optimized, optimizer, pass_)
         if not self.readings.waiting:
             if pieces:
                 training.lost(optimized, pieces, training.steps)
         else:
             self.readings.after(partial(training.lost, optimized, pieces, training.steps))
-        if pass_ is not None and pass_.replayed:
+        if past is not None:
+            self.readings.after(partial(training.passed, past, nested=False))
+        elif pass_ is not None and (pass_.replayed or (pass_.late and pass_.caught_up)):
             self.end(pass_, complete=True)
 
     def _step_unseen(self) -> None:
@@ -311,8 +348,10 @@ class Loop:
         if training is None or not training.takes(optimizer, self.current):
             if training is not None:
                 training.close(end=True)
-            while _over:
-                _over.popleft().close(end=True)
+            while ended:
+                ended.popleft().close(end=True)
+            if not self.pending:
+                self.shape = None  # what was minimised before is not what this one does
             self.training = training = begin(self, optimizer)
             if training is None:
                 self.refused = weakref.ref(optimizer)
@@ -323,49 +362,3 @@ class Loop:
         if tensor is not None:
             self.watched = weakref.ref(tensor)
         return found
-
-
-def here() -> Loop | None:
-    """The state of this thread or task; ``None`` where nothing is to be recorded: in a loader's worker."""
-    loop = _loop.get()
-    if loop is None or loop.thread != get_ident():  # a thread may be given a copy of another one's context
-        if get_worker_info() is not None:
-            return None
-        loop = Loop()
-        _loop.set(loop)
-    return loop
-
-
-def here_in_task() -> Loop | None:
-    """The same where something may begin: a task that has inherited the state of what started it gets its own."""
-    loop = here()
-    task = _task()
-    if loop is not None and (loop.task() if loop.task is not None else None) is not task:
-        loop = Loop()
-        _loop.set(loop)
-    return loop
-
-
-def _task() -> Any:
-    asyncio = sys.modules.get("asyncio")
-    return None if asyncio is None or asyncio._get_running_loop() is None else asyncio.current_task()
-
-
-present = _loop.get
-"""The state of this thread or task, if there is one yet; it may be another thread's, see `here`."""
-
-
-def stop() -> None:
-    """Nothing more is looked at; what is written down of a training is kept."""
-    loop = _loop.get()
-    if loop is not None:
-        loop.pending.clear()
-
-
-def forget() -> None:
-    """Drop what this thread or task was in the midst of: in a forked child it is the parent's."""
-    _over.clear()
-    loop = _loop.get()
-    if loop is not None:
-        loop.training = None
-        _loop.set(None)

@@ -28,6 +28,18 @@ class Shape(NamedTuple):
     """Whether it is a sum over the batch, so that its size grows with the batch's."""
 
 
+class Scale(NamedTuple):
+    """What a loss was multiplied by."""
+
+    factor: float
+    node: Any
+    """The graph node of what was multiplied."""
+    depth: int
+    """By how many constants, one after another."""
+    divided: bool
+    """Whether the program divided by one of them: it averages a sum itself, by whatever it counts."""
+
+
 class Piece:
     """What one ``backward`` contributed to a step."""
 
@@ -38,6 +50,12 @@ class Piece:
     """Whether it is a sum over the batch."""
     part = False
     """Whether it is about the same batch as the piece before it."""
+    reached: set[int] | None = None
+    """The optimizers whose gradients it has changed, by ``id``; ``None`` where that was not looked at."""
+    versions: dict[int, int] | None = None
+    """Which state of their parameters it was computed with."""
+    used = False
+    """Whether one of them has stepped since."""
 
     def __init__(self, over: Any, batch: int, n: int, version: int) -> None:
         self.over = over
@@ -71,7 +89,8 @@ def losses(pieces: list[Piece], accumulated: int) -> list[Loss]:
     for piece in pieces:
         if piece.value is None:
             continue  # it never came over from its device
-        if piece.part and batches:
+        last = batches[-1][-1] if batches else None
+        if last is not None and last.over is piece.over and last.batch == piece.batch:
             batches[-1].append(piece)
         else:
             batches.append([piece])
@@ -93,18 +112,22 @@ def _per_sample(piece: Piece) -> float:
     return piece.value / piece.n if piece.extensive and piece.n else piece.value
 
 
-def scale(node: Any) -> tuple[float, Any]:
-    """The constant that a loss was multiplied by last of all, and the graph node before that."""
-    factor = 1.0
-    for _ in range(4):
-        if type(node).__name__ not in _SCALED:
+def scale(node: Any, most: int | None = None) -> Scale:
+    """The constant that a loss was multiplied by last of all, and the graph node before that. What a loss function
+    itself has divided by is no such constant; ``most`` says after how many where this is known."""
+    factor, divided, depth = 1.0, False, 0
+    for _ in range(4 if most is None else most):
+        name = type(node).__name__
+        if name not in _SCALED or (most is None and MARK in node.metadata):
             break
         constant, before = _constant(node)
         if constant is None:
             break
         factor *= constant
+        divided = divided or name.startswith("Div")
         node = before
-    return factor, node
+        depth += 1
+    return Scale(factor, node, depth, divided)
 
 
 def key_of(node: Any) -> tuple[Any, ...]:
@@ -112,19 +135,20 @@ def key_of(node: Any) -> tuple[Any, ...]:
     return (type(node), *[type(before) for before, _ in node.next_functions])
 
 
-def describe(piece: Piece, root: Any, known: dict[tuple[Any, ...], Shape]) -> Shape:
+def describe(piece: Piece, root: Any, known: dict[tuple[Any, ...], tuple[Shape, int]]) -> Shape:
     """Note in a piece how its loss came about; losses that look alike at their root are looked into once."""
-    factor, node = scale(root)
-    key = key_of(node)
-    shape = known.get(key)
-    if shape is None:
-        shape = known[key] = shape_of(node, piece.n)
-    if shape.extensive and _averages(factor, piece.n):
+    key = key_of(root)
+    found = known.get(key)
+    factor, node, depth, divided = scale(root, found[1] if found is not None else None)
+    if found is None:
+        found = known[key] = (shape_of(node, piece.n), depth)
+    shape = found[0]
+    averaged = shape.extensive and _averages(factor, piece.n)
+    if averaged:
         factor = 1.0  # a sum, divided by the number of samples: their mean
-    elif shape.extensive:
-        piece.extensive = True
+    piece.extensive = shape.extensive and not averaged and not divided
     piece.factor = factor
-    return shape
+    return shape if piece.extensive == shape.extensive else shape._replace(extensive=False)
 
 
 def is_plain(piece: Piece, root: Any) -> bool:
@@ -135,31 +159,40 @@ def is_plain(piece: Piece, root: Any) -> bool:
 def shape_of(node: Any, n: int) -> Shape:
     """What the loss behind a graph node is made of, in a batch of ``n`` samples."""
     leaves: list[tuple[str, bool]] = []
-    waiting = [(node, 1.0)]
+    waiting = [(node, 1.0, False)]
     for _ in range(_NODES):
         if not waiting:
             break
-        node, factor = waiting.pop()
+        node, factor, divided = waiting.pop()
         mark = node.metadata.get(MARK)
         name = type(node).__name__
         constant, before = _constant(node) if mark is None and name in _SCALED else (None, None)
+        whole = not divided and not _averages(factor, n)
         if mark is not None:
-            leaves.append((mark[0], mark[1] == "sum" and not _averages(factor, n)))
+            leaves.append((mark[0], mark[1] == "sum" and whole))
         elif constant is not None:
-            waiting.append((before, factor * constant))
+            waiting.append((before, factor * constant, divided or name.startswith("Div")))
         elif name in _ADDED:
-            waiting.extend((before, factor) for before, _ in reversed(node.next_functions) if before is not None)
+            befores = [before for before, _ in reversed(node.next_functions) if before is not None]
+            waiting.extend((before, factor, divided) for before in befores)
         elif name.startswith("MeanBackward"):
-            leaves.append(("mean", False))
+            leaves.append((_reduced(node) or "mean", False))
         elif name.startswith("SumBackward"):
-            leaves.append(("sum", not _averages(factor, n)))
+            leaves.append((_reduced(node) or "sum", whole))
         elif hasattr(node, "_saved_reduction"):
-            leaves.append((_snake(name), node._saved_reduction == 2 and not _averages(factor, n)))
+            leaves.append((_snake(name), node._saved_reduction == 2 and whole))
         else:
             leaves.append(("?", False))
     else:
         leaves.append(("?", False))
     return Shape(tuple(dict.fromkeys(name for name, _ in leaves)), bool(leaves) and all(sums for _, sums in leaves))
+
+
+def _reduced(node: Any) -> str:
+    """The loss function whose values for single samples the program reduces itself; empty if it is none."""
+    before = node.next_functions[0][0]
+    mark = before.metadata.get(MARK) if before is not None else None
+    return str(mark[0]) if mark is not None else ""
 
 
 def _averages(factor: float, n: int) -> bool:

@@ -77,7 +77,7 @@ class Place(NamedTuple):
         """The loader's name, as near as the program gives one."""
         for _, names in self.levels[:1]:
             for name in names:
-                if _parts(name) & _DATA:
+                if _parts(name) & _DATA and name != "iter":
                     return name
         return "data"
 

@@ -16,10 +16,23 @@ class Optimized:
         key = id(optimizer)
         self.ref = weakref.ref(optimizer, lambda _: entries.pop(key, None))
         self.label = label
+        self.params = parameters(optimizer)
+        """The ``id`` of each of its parameters, as long as their model is there."""
+        self.last = 0
+        """When it has stepped last."""
+        self.count = 1
+        """How many have been in this place, one after another."""
         self.steps = 0
         self.lr: Any = None
         self.loss: Series | None = None
         self.window = [0.0, 0.0]
+
+    def follow(self, optimizer: Any, entries: dict[int, Optimized]) -> None:
+        """Another one goes on in its place."""
+        key = id(optimizer)
+        self.ref = weakref.ref(optimizer, lambda _: entries.pop(key, None))
+        self.params |= parameters(optimizer)
+        self.count += 1
 
     def sums(self, pass_: Pass | None) -> list[float]:
         """``[sum of n * loss, sum of n]`` of a pass, or of what goes on outside of passes."""
@@ -29,3 +42,8 @@ class Optimized:
         if found is None:
             found = pass_.sums[self] = [0.0, 0.0]
         return found
+
+
+def parameters(optimizer: Any) -> set[int]:
+    """The ``id`` of each parameter."""
+    return {id(tensor) for group in optimizer.param_groups for tensor in group["params"]}

@@ -19,14 +19,18 @@ _clock = itertools.count(1)
 class Built:
     """What was known of an optimizer when it was built."""
 
-    __slots__ = ("born", "forwards", "modules", "ref", "schedule", "stepped", "thread")
+    __slots__ = ("born", "forwards", "modules", "ref", "schedule", "thread")
 
     def __init__(self, optimizer: Any, modules: list[weakref.ref[Any]]) -> None:
         key = id(optimizer)
-        self.ref = weakref.ref(optimizer, lambda _: built.pop(key, None))
+
+        def forget(_: Any) -> None:
+            built.pop(key, None)
+            unstepped.pop(key, None)
+
+        self.ref = weakref.ref(optimizer, forget)
         self.modules = modules
         self.born = now()
-        self.stepped = False
         self.thread = threading.get_ident()
         self.schedule: dict[str, Any] = {}
         """Settings of what changes its learning rate."""
@@ -36,6 +40,8 @@ class Built:
 
 built: dict[int, Built] = {}
 """The optimizers that are alive and were seen when they were built, by ``id``."""
+unstepped: dict[int, Built] = {}
+"""Those of them that belong to no training yet."""
 
 
 def now() -> int:
@@ -45,14 +51,22 @@ def now() -> int:
 
 def remember(optimizer: Any, modules: list[weakref.ref[Any]]) -> Built:
     """An optimizer was built of these modules' parameters."""
-    facts = built[id(optimizer)] = Built(optimizer, modules)
+    facts = built[id(optimizer)] = unstepped[id(optimizer)] = Built(optimizer, modules)
     return facts
 
 
 def waiting(thread: int) -> list[Built]:
     """The optimizers that a thread has built and that are alive and have not stepped yet, oldest first."""
-    mine = [facts for facts in list(built.values()) if facts.thread == thread and not facts.stepped]
+    if not unstepped:
+        return []
+    mine = [facts for facts in list(unstepped.values()) if facts.thread == thread]
     return [facts for facts in mine if facts.ref() is not None]
+
+
+def enrolled(optimizer: Any) -> Built | None:
+    """An optimizer belongs to a training now; what was known of it when it was built."""
+    unstepped.pop(id(optimizer), None)
+    return built.get(id(optimizer))
 
 
 def newest_parameter(thread: int) -> Any:

@@ -41,10 +41,12 @@ class Hits:
 class Heard:
     """What one loss function gave during a pass."""
 
-    __slots__ = ("calls", "hits", "samples", "total")
+    __slots__ = ("alike", "calls", "hits", "samples", "total")
 
     def __init__(self) -> None:
         self.calls = 0
+        self.alike = True
+        """Whether its values are averaged as those of the training are."""
         self.samples = 0
         self.total = 0.0
         self.hits = Hits()
@@ -59,9 +61,9 @@ class Pass:
     """From ``iter(loader)`` to the last batch that the program took."""
 
     __slots__ = (
-        "_left", "_size", "backwards", "batches", "companion", "complete", "counted", "facts", "given", "heard", "hits",
-        "iterator", "loop", "moved", "n", "place", "replays", "samples", "sizes", "source", "started", "steps", "sums",
-        "training",
+        "_ahead", "_left", "_next", "_size", "_used", "_uses", "backwards", "batches", "companion", "companions",
+        "complete", "counted", "facts", "given", "heard", "hits", "inside", "iterator", "late", "loop", "moved", "n",
+        "ours", "outer", "place", "replays", "samples", "sizes", "source", "started", "steps", "sums", "training",
     )  # fmt: skip
 
     def __init__(self, loader: Any, iterator: Any, loop: Loop, place: Place) -> None:
@@ -79,7 +81,20 @@ class Pass:
         """Whether a batch was taken since the last backward pass."""
         self.companion = False
         """Whether its batches go together with those of another pass, as in ``zip(a, b)``."""
+        self.companions: list[Source] = []
+        """What goes together with it."""
+        self.inside: tuple[Pass, int] | None = None
+        """The pass, and which of its batches, that was in hand when this one began."""
+        self.outer: Pass | None = None
+        """The pass that the program was in before this one's first batch."""
         self.complete = False
+        self.ours: bool | None = None
+        """Whether it was about the model that is trained."""
+        self.late = False
+        """Whether its loader is exhausted, and the last batch is still to come: something in between is one ahead."""
+        self._ahead = True
+        """Whether the program has been one batch behind what was taken, so far."""
+        self._next = self._used = self._uses = 0
         self.backwards = 0
         """Batches that ``backward`` was called for."""
         self.sizes: list[int] | None = [] if place.cycled else None
@@ -118,7 +133,7 @@ class Pass:
         other.loop, other.iterator, other.replays = loop, _always, True
         other.started, other.batches, other.n, other.samples, other.steps = time.perf_counter(), 0, 0, 0, 0
         other.sums, other.heard, other.hits, other.backwards = {}, {}, Hits(), 0
-        other.moved = other.complete = False
+        other.moved = other.complete = other._ahead = False
         return other
 
     def replay(self) -> None:
@@ -133,8 +148,45 @@ class Pass:
         """Whether all kept batches were used."""
         return self.replays and self.sizes is not None and self.batches >= len(self.sizes)
 
+    def use(self) -> None:
+        """Something is computed with the batch in hand."""
+        if self._used != self.batches:
+            self._used = self.batches
+            self._uses += 1
+
+    def lags(self) -> bool:
+        """The loader is exhausted. Whether there is still a batch to come: each one was taken, by something in between
+        such as a prefetcher, before the one before it was used."""
+        if self.late or not self._ahead or self.batches < 2 or self.batches - self._uses != 1 or self.sizes is not None:
+            return False
+        self.late = self.moved = True
+        self.batches += 1
+        self.n = self._next
+        return True
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether the batch that was still to come has come."""
+        return self._used == self.batches
+
+    @property
+    def unsure(self) -> bool:
+        """Whether it is not known how large the batches were that the losses belong to."""
+        return self.late and not self.caught_up and self._next != self._size
+
+    @property
+    def taken(self) -> int:
+        """Batches that were taken from the loader."""
+        return self.batches - self.late
+
+    def joins(self, source: Source) -> bool:
+        """Whether what begins goes together with this pass, as what has ended did."""
+        return any(known.same(source) for known in self.companions)
+
     def take(self, batch: Any) -> None:
         """The program took the next batch."""
+        if self._ahead and self.batches and self.batches - self._uses != 1:
+            self._ahead = False
         self.batches += 1
         self.moved = True
         left = self._left
@@ -147,7 +199,10 @@ class Pass:
         else:
             n = first_dimension(batch)
             n = n if 0 < n < self._size else self._size
-        self.n = n
+        if self._ahead:
+            self.n, self._next = (self._next if self.batches > 1 else n), n
+        else:
+            self.n = n
         self.samples += n
         if self.sizes is not None:
             self.sizes.append(n)

@@ -9,8 +9,8 @@ from typing import Any
 from torch.compiler import is_compiling
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
-from autotrack_torch.loop import here, present
 from autotrack_torch.standin import failed
+from autotrack_torch.tasks import here, present
 
 
 def watch() -> Callable[[], None]:

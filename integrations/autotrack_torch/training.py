@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from autotrack.hooks import Run
 from autotrack_torch import owner, settings
+from autotrack_torch.evaluation import evaluated
 from autotrack_torch.final import Keeper
 from autotrack_torch.integration import INTEGRATION, log_steps
 from autotrack_torch.loss import Piece, Shape, losses
-from autotrack_torch.optimized import Optimized
+from autotrack_torch.optimized import Optimized, parameters
 from autotrack_torch.passes import Pass, Source
 from autotrack_torch.series import Series
 
@@ -65,6 +66,7 @@ class Training:
         self._started = self._latest = first.started if first is not None else time.perf_counter()
         self._last = self._born
         self._said: set[str] = set()
+        self._lossless = True
         self.keeper = Keeper(run)
         trainings.add(self)
         run.before_end.append(self.close)
@@ -81,12 +83,12 @@ class Training:
             return False
         if pass_ is not None and pass_ is self._last_pass:
             return True
-        theirs = {id(tensor) for group in optimizer.param_groups for tensor in group["params"]}
+        theirs = parameters(optimizer)
         ours = owner.parameters_of(self.keeper.alive())
         for known in self._by_name:
             other = known.ref()
             if other is not None:
-                ours |= {id(tensor) for group in other.param_groups for tensor in group["params"]}
+                ours |= parameters(other)
         if theirs & ours:
             return True
         facts = owner.built.get(id(optimizer))
@@ -95,6 +97,9 @@ class Training:
 
     def enrol(self, optimizer: Any) -> Optimized:
         """Take an optimizer in."""
+        before = self._predecessor(optimizer)
+        if before is not None:
+            return self._replace(before, optimizer)
         if len(self._by_name) >= _NAMED:
             return self._enrol_further(optimizer)
         models = owner.models_of(optimizer)
@@ -105,9 +110,7 @@ class Training:
         found = Optimized(optimizer, label, self.optimizers)
         self.optimizers[id(optimizer)] = found
         self._by_name.append(found)
-        facts = owner.built.get(id(optimizer))
-        if facts is not None:
-            facts.stepped = True
+        facts = owner.enrolled(optimizer)
         self.keeper.add(models, label, facts.forwards if facts else [])
         if len(self._by_name) == 1:
             if not self._others_may_follow():
@@ -117,6 +120,32 @@ class Training:
                 self._decide()
             self.run.params(settings.of_optimizer(optimizer, f"{found.label}."))
         return found
+
+    def _predecessor(self, optimizer: Any) -> Optimized | None:
+        """The one whose place an optimizer takes: it was built, of some of the same parameters, after that one's last
+        step."""
+        facts = owner.built.get(id(optimizer))
+        if facts is None:
+            return None
+        theirs = parameters(optimizer) & owner.parameters_of(self.keeper.alive())
+        found = [known for known in self._by_name if known.last < facts.born and known.params & theirs]
+        return found[0] if len(found) == 1 else None
+
+    def _replace(self, before: Optimized, optimizer: Any) -> Optimized:
+        before.follow(optimizer, self.optimizers)
+        self.optimizers[id(optimizer)] = before
+        facts = owner.enrolled(optimizer)
+        self.keeper.add(owner.models_of(optimizer), before.label, facts.forwards if facts else [])
+        if not self._decided:
+            self._decide()
+        if before.count <= _NAMED:
+            prefix = f"{before.label}." if before.label else ""
+            self.run.params(settings.of_optimizer(optimizer, f"{prefix}then{before.count - 1}."))
+        return before
+
+    def living(self) -> list[Any]:
+        """The optimizers that the program still has."""
+        return [optimizer for known in self._by_name if (optimizer := known.ref()) is not None]
 
     def _enrol_further(self, optimizer: Any) -> Optimized:
         """One of very many, as with an optimizer for each parameter: their values are not told apart."""
@@ -132,9 +161,7 @@ class Training:
             refs.pop(key, None)
 
         refs[key] = weakref.ref(optimizer, forget)
-        facts = owner.built.get(id(optimizer))
-        if facts is not None:
-            facts.stepped = True
+        owner.enrolled(optimizer)
         return found
 
     def _others_may_follow(self) -> bool:
@@ -160,6 +187,7 @@ class Training:
     def stepped(self, optimized: Optimized, optimizer: Any, pass_: Pass | None) -> None:
         """An optimizer of this training has stepped."""
         optimized.steps += 1
+        optimized.last = owner.now()
         optimized.lr = optimizer.param_groups[0]["lr"]
         if optimized is self._by_name[0]:
             self.steps += 1
@@ -179,6 +207,7 @@ class Training:
     def lost(self, optimized: Optimized, pieces: list[Piece], step: int) -> None:
         """What an optimizer's step was made for."""
         piece = pieces[0]
+        self._lossless = False
         loss: float
         if len(pieces) == 1 and piece.value is not None and not piece.extensive and piece.factor == 1.0:
             loss = piece.value
@@ -255,7 +284,7 @@ class Training:
         if pass_.steps:
             self._epoch(pass_)
         else:
-            self.evaluated(pass_, nested=nested)
+            evaluated(self, pass_, nested=nested)
 
     def _epoch(self, pass_: Pass) -> None:
         if self.closed:
@@ -268,7 +297,7 @@ class Training:
         first = len(self._epoch_sources) == 1
         for optimized in self._by_name:
             total, weight = pass_.sums.get(optimized, (0.0, 0.0))
-            if weight:
+            if weight and not pass_.unsure:
                 key = self._key("train/loss", optimized)
                 values[key if first else f"{key}/{pass_.place.name()}"] = total / weight
         if not self.unit:
@@ -276,7 +305,8 @@ class Training:
             self.run.params(settings.of_pass(pass_))
             self.run.tags({"autotrack.torch.epoch": f"a pass over {pass_.place.name()}, {pass_.place}"})
         step = index if self.unit == "epoch" else self.steps
-        if first and pass_.hits.seen and len(pass_.sums) == 1:
+        alike = len({tuple(sums) for sums in pass_.sums.values()}) == 1
+        if first and pass_.hits.seen and alike:
             values["train/accuracy"] = pass_.hits.right / pass_.hits.seen
         if first:
             values["train/epoch_seconds"] = time.perf_counter() - pass_.started
@@ -295,33 +325,14 @@ class Training:
         self._sources = [known for known in self._sources if not known.same(source)] + [source]
         return self.epochs - 1
 
-    def evaluated(self, pass_: Pass, *, nested: bool) -> None:
-        """A pass without a step is over: what its loss functions gave, if they are clearly about this model."""
-        ours = self.keeper.concerned()
-        if not (ours and pass_.complete and pass_.heard) or pass_.companion or self._superseded():
-            return
-        split = pass_.split()
-        alone = len(pass_.heard) == 1
-        values: dict[str, float] = {}
-        for name, heard in pass_.heard.items():
-            if heard.samples:
-                same = alone and heard.calls == pass_.batches and self.shape is not None and self.shape.parts == (name,)
-                values[f"{split}/loss" if same else f"{split}/{name}"] = heard.total / heard.samples
-                if alone and heard.calls == pass_.batches and heard.hits.seen:
-                    values[f"{split}/accuracy"] = heard.hits.right / heard.hits.seen
-        if nested:  # in the midst of a training pass: no epoch is over
-            self.run.metrics({f"step/{key}": value for key, value in values.items()}, self.steps)
-        else:
-            self.run.metrics(values, max(self.epochs - 1, 0) if self.unit == "epoch" else self.steps)
-        self._say(f"autotrack.torch.{split}", f"a pass over {pass_.place.name()}, {pass_.place}")
+    def concerned(self) -> bool:
+        """Whether the pass that has ended was about this training's model, as far as one can see. It may be about
+        another one if this one is gone, or an optimizer was built for the next."""
+        if not self.keeper.concerned() or (self.keeper.known and not self.keeper.alive()):
+            return False
+        return not any(facts.born > self._last for facts in owner.waiting(self.thread))
 
-    def _superseded(self) -> bool:
-        """Whether an evaluation may be of another model: this one is gone, or an optimizer was built for the next."""
-        if self.keeper.known and not self.keeper.alive():
-            return True
-        return any(facts.born > self._last for facts in owner.waiting(self.thread))
-
-    def _say(self, tag: str, why: str) -> None:
+    def say(self, tag: str, why: str) -> None:
         if tag not in self._said and not self.run.ended:
             self._said.add(tag)
             self.run.tags({tag: why})
@@ -337,6 +348,7 @@ class Training:
             with INTEGRATION.attempt("last pass"):
                 for pass_ in [pass_ for pass_ in loop.passes if pass_.training is self]:
                     loop.end(pass_, complete=False)
+                loop.decide()
                 loop.readings.arrived(wait=True)
         if not self._decided:
             self._decide()
@@ -346,6 +358,8 @@ class Training:
             if optimized.loss is not None:
                 optimized.loss.flush()
         self.closed = True
+        if self._lossless:
+            self.say("autotrack.torch.loss", "not seen: backward was not called for the steps")
         counts = {"steps": self.steps, "epochs": self.epochs}
         counts["gradient_accumulation"] = self._accumulated()
         self.run.params({name: count for name, count in counts.items() if count})
@@ -372,4 +386,4 @@ def evaluated_elsewhere(pass_: Pass, thread: int) -> None:
     if pass_.heard:
         found = [training for training in list(trainings) if not training.closed and training.thread == thread]
         if len(found) == 1:
-            found[0].evaluated(pass_, nested=False)
+            found[0].passed(pass_, nested=False)

@@ -234,3 +234,74 @@ def test_cycled_loader(program):
     assert seen.run.metrics["step/val/loss"] == near([first])
     assert (seen.run.steps["val/loss"], seen.run.metrics["val/loss"]) == ([1, 2], near(others))
     assert (seen.run.params["scheduler"], seen.run.params["scheduler.gamma"]) == ("MultiStepLR", "0.5")
+
+
+def test_a_look_at_some_images_first(program):
+    """An iterator that the program keeps, and goes on with no further, has no part in anything."""
+    seen = program("tutorial")
+    assert seen.run.metrics["train/loss"] == near(seen.epochs())
+    assert seen.run.metrics["test/loss"] == near([loss for (loss,) in seen["test"]])
+    assert seen.run.params["epochs"] == "2"
+
+
+def test_actor_and_critic(program):
+    """A loss is that of the optimizer whose gradients it has changed, whenever that steps."""
+    seen = program("actor_critic")
+    assert seen.run.metrics["step/loss/Actor"] == near([numbers[1] for numbers in seen["losses"]])
+    assert seen.run.metrics["step/loss/Critic"] == near([numbers[2] for numbers in seen["losses"]])
+
+
+def test_one_loss_for_two_optimizers(program):
+    """It is that of both, as both step for it."""
+    seen = program("translation")
+    assert seen.run.metrics["train/loss/Encoder"] == seen.run.metrics["train/loss/Decoder"] == near(seen.epochs())
+    assert len(seen.run.metrics["train/accuracy"]) == 2
+
+
+def test_an_optimizer_in_the_place_of_another(program):
+    """A new one of the same parameters, built when the one before has done its steps, goes on with its curves."""
+    seen = program("phases")
+    assert seen.run.metrics["train/loss"] == near([loss for _, loss in seen["train"]])
+    assert seen.run.metrics["step/loss"] == near([loss for (loss,) in seen["step"]])
+    assert seen.run.steps["step/loss"] == [*range(1, 13)]
+    assert (seen.run.params["optimizer"], seen.run.params["then1.optimizer"]) == ("Adam", "SGD")
+    assert seen.run.metrics["lr"] == near([0.1, 0.1, 0.01, 0.01])
+
+
+def test_a_step_after_the_pass(program):
+    """A pass whose gradients are used once it is over is a training pass, and no evaluation."""
+    seen = program("full_batch")
+    assert seen.run.metrics["train/loss"] == near(seen.epochs())
+    assert (seen.run.params["steps"], seen.run.params["epochs"]) == ("3", "3")
+    assert not any(key.startswith("val") for key in seen.run.metrics)
+
+
+def test_gradients_in_an_evaluation(program):
+    """They do not make a training pass of it, and do not show in the training that goes on."""
+    seen = program("attacked")
+    assert seen.run.metrics["train/loss"] == near(seen.epochs())
+    assert seen.run.metrics["step/loss"] == near([numbers[2] for numbers in seen["loss"]])
+    assert seen.run.metrics["test/loss"] == near([loss for loss, _ in seen["test"]])
+
+
+def test_sums_over_tokens(program):
+    """A sum that the program divides is its mean; in an evaluation it is averaged as in the training."""
+    seen = program("tokens")
+    assert seen.run.metrics["train/loss"] == near(seen.epochs())
+    assert seen.run.metrics["val/loss"] == near([loss for (loss,) in seen["valid"]])
+
+
+def test_a_wrapper_that_is_one_batch_ahead(program):
+    """The last batch, used when the loader is exhausted already, is the pass's; each loss has its own batch's size."""
+    seen = program("prefetched")
+    assert seen.run.metrics["train/loss"] == near(seen.epochs())
+    assert seen.run.metrics["val/loss"] == near([loss for (loss,) in seen["val"]])
+    assert seen.run.params["epochs"] == "2"
+
+
+def test_evaluation_before_a_batch_is_used(program):
+    """A pass that begins and ends while a batch is in hand is an evaluation of its own."""
+    seen = program("trainer")
+    assert seen.run.metrics["train/loss"] == near(seen.epochs())
+    assert seen.run.metrics["step/val/loss"] == near([loss for _, loss in seen["eval"][1:]])
+    assert seen.run.steps["step/val/loss"] == [2, 4]
