@@ -26,8 +26,9 @@ def __getattr__(name: str) -> Any:
         from autotrack import fluent  # all that the functions need; `import autotrack` itself loads nothing
 
         if name in fluent.__all__:
-            value = globals()[name] = getattr(fluent, name)
-            return value
+            # All at once: when the interpreter ends and finalizers have their last words, nothing can be looked up.
+            globals().update({public: value for public, value in vars(fluent).items() if public in fluent.__all__})
+            return getattr(fluent, name)
     full = f"autotrack.{name}"
     try:
         __import__(full)

@@ -177,7 +177,7 @@ def active() -> ActiveRun:
     run = current.current()
     if run is None:
         current.forbid_ambiguity()
-        run = current.start()
+        run = current.last_words() or current.start()
     return ActiveRun(run)
 
 

@@ -82,6 +82,12 @@ def forbid_ambiguity() -> None:
         )
 
 
+def last_words() -> Run | None:
+    """Once the program is ending, the run that it has left open, or had last: what it still logs is an addition there,
+    rather than a run that nobody would end."""
+    return (left_open[-1] if left_open else last) if _leaving else None
+
+
 def own() -> Run | None:
     """The innermost open run that this very context started."""
     return next((run for run in reversed(_stack.get()) if not run.ended), None)
@@ -227,13 +233,14 @@ def was_ended(run_id: str) -> bool:
 
 def reset() -> None:
     """Forget everything that this process knows of runs, as between two tests."""
-    global _experiment, _told, last
+    global _experiment, _leaving, _told, last
     for run in list(open_runs.values()):
         run.end()
     open_runs.clear()
     _joined.clear()
     _stack.set(())
-    _experiment, _told, last = None, False, None
+    _experiment, _leaving, _told, last = None, False, False, None
+    left_open.clear()
 
 
 def _sink() -> Sink | None:
@@ -314,6 +321,7 @@ def _ensure_exit_hook() -> None:
 _hooked = False
 before_exit: list[Any] = []
 """Called without arguments, last added first, before the open runs are ended at exit."""
+_leaving = False
 left_open: list[Run] = []
 """The runs that were still open when the program ended without an exception; the exit code may tell more."""
 
@@ -330,6 +338,8 @@ def _at_exit() -> None:
 
 def close_all(error: BaseException | None) -> None:
     """End the open runs of a program that ends, of this exception if there is one."""
+    global _leaving
+    _leaving = True
     for call in reversed(before_exit):
         with guard.guard("at exit"):
             call()

@@ -26,6 +26,7 @@ from autotrack.event import (
 )
 from autotrack.exceptions import AutotrackException, Unrecorded
 from autotrack.journal.format import EXACT, LATE, raw_step, step_of
+from autotrack.journal.process import alive, this_process
 from autotrack.journal.writer import Key, Point
 from autotrack.sinks.base import Stream
 from autotrack.sinks.null import NullStream
@@ -76,6 +77,7 @@ class Run:
         """Whether anything of it is kept; nothing is where nothing can be written, or recording is disabled."""
         self._stream = stream
         self._pid = os.getpid()
+        self._process = this_process()
         self._fits = count()
         self._named = named
         self._settled = False
@@ -258,7 +260,8 @@ class Run:
             raise
 
     def _settle(self, status: str, error: BaseException | None, exit_code: str | None, time_ms: int | None) -> None:
-        if self._pid != os.getpid():  # a forked child that leaves does not end its parent's run
+        # A forked child that leaves does not end its parent's run; one that outlived the parent does if it says so.
+        if self._pid != os.getpid() and (exit_code is not None or alive(self._process) is not False):
             self.ended = True
             open_runs.pop(self.run_id, None)
             self._let_go()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -148,8 +149,10 @@ def _read_in_time(values: Sequence[Any]) -> list[str]:
             break
         reader = _Reader(values[len(done) :])
         try:
+            if sys.is_finalizing():
+                raise RuntimeError("no thread starts any more, and whoever starts one waits for it for ever")
             reader.start()
-        except RuntimeError:  # the interpreter is ending, or the system has no thread to give
+        except RuntimeError:  # or the system has no thread to give
             done.append(_read(values[len(done)]))
             continue
         before = -1
