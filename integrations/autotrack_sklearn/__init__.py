@@ -32,7 +32,17 @@ from autotrack import models
 from autotrack.hooks import Call, Steps, aside
 from autotrack.models.rows import head
 from autotrack.models.verbs import Verbs
-from autotrack_sklearn import convergence, crossvalidation, curves, datasets, partial_fits, refits, scores, searches
+from autotrack_sklearn import (
+    convergence,
+    crossvalidation,
+    curves,
+    datasets,
+    diagram,
+    partial_fits,
+    refits,
+    scores,
+    searches,
+)
 from autotrack_sklearn.estimator import in_place, parameters, tags, title, trains
 from autotrack_sklearn.flavor import FLAVOR
 from autotrack_sklearn.integration import INTEGRATION, SklearnOptions, chosen
@@ -84,7 +94,7 @@ def fit(call: Call) -> Steps:
 
     data, targets = _data(call)
     found: dict[str, Any] = {"fit_time": call.duration}
-    prediction = result if call.function.__name__ == "fit_predict" else None
+    prediction, seen = result if call.function.__name__ == "fit_predict" else None, None
     if options.log_training_metrics and targets is not None:
         with INTEGRATION.attempt("training metrics"), aside():
             weight = call.arguments.get("sample_weight")
@@ -104,6 +114,14 @@ def fit(call: Call) -> Steps:
     with INTEGRATION.attempt("results"):
         found |= curves.results(estimator)
     call.run.metrics(found)
+    if options.log_training_metrics:
+        from autotrack_sklearn import evidence  # numpy, which the fit has loaded
+
+        with INTEGRATION.attempt("evidence"), aside():
+            evidence.record(call.run, estimator, data, targets, seen, call.duration)
+    if options.log_training_metrics or options.log_models:
+        with INTEGRATION.attempt("diagram"):
+            call.run.text(diagram.page(estimator), "estimator.html")
     with INTEGRATION.attempt("later scores"):
         scores.follow(estimator, call.run, data, prediction if targets is None else None)
     with INTEGRATION.attempt("curves"):

@@ -67,3 +67,20 @@ def parameters(estimator: Any) -> dict[str, Any]:
 def in_place(parameters: Mapping[str, Any]) -> bool:
     """Whether the fit was allowed to overwrite its training data."""
     return any(value is False and name.rpartition("__")[2] in COPYING for name, value in parameters.items())
+
+
+def innermost(estimator: Any) -> tuple[Any, Any]:
+    """``(steps before it, the estimator that decides)`` of a fitted pipeline, search or whatever wraps one."""
+    before = None
+    for _ in range(4):
+        steps = getattr(estimator, "steps", None)
+        if isinstance(steps, list) and steps and hasattr(estimator, "named_steps"):
+            before = estimator[:-1] if len(steps) > 1 else None
+            inner = steps[-1][1]
+        else:
+            found = [getattr(estimator, name, None) for name in ("best_estimator_", "regressor_")]
+            inner = next((one for one in found if one is not None), None)
+        if inner is None or isinstance(inner, str):
+            break
+        estimator = inner
+    return before, estimator

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,71 +14,100 @@ WIDTH = 16
 THRESHOLDS = (0.5, 0.0)
 
 
-def step(held: Any, given: Any, classes: Any) -> tuple[int, str] | None:
+class Given:
+    """What a program scores, and what of it is asked more than once."""
+
+    def __init__(self, values: Any) -> None:
+        self.values = values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
+
+    @cached_property
+    def varies(self) -> bool:
+        """Whether it is not the same in every row."""
+        return bool(np.any(self.values != self.values[0]))
+
+    @cached_property
+    def positive(self) -> Any:
+        """Where the higher of its two values is; ``None`` if it has not just two."""
+        values = self.values
+        if values.dtype.kind == "O":
+            return None
+        low, high = (values.min(), values.max()) if values.dtype.kind in "biuf" else np.unique(values)[[0, -1]]
+        positive = values == high
+        return positive if np.all(positive | (values == low)) else None
+
+
+def step(held: Any, given: Given, classes: Any) -> tuple[int, str] | None:
     """How ``given`` follows from ``held``, an answer of the same length: the rank and the step in words."""
-    if given.ndim == 2 and given.shape[1] == 1:
-        given = given[:, 0]
+    values = given.values
     if held.ndim == 2 and held.shape[1] == 1:
         held = held[:, 0]
-    if _same(held, given):
-        return (CLEAR, "a copy") if _varies(given) else None
-    if given.ndim != 1 or not _varies(given):
+    if held.shape == values.shape:
+        if _same(held, values):
+            return (CLEAR, "a copy") if given.varies else None
+        return _of_one(held, given) if held.ndim == 1 and given.varies else None
+    if values.ndim != 1 or held.ndim != 2 or not given.varies:
         return None
-    return _of_columns(held, given, classes) if held.ndim == 2 else _of_labels(held, given)
+    return _of_columns(held, given, classes)
 
 
-def _of_columns(held: Any, given: Any, classes: Any) -> tuple[int, str] | None:
-    width = held.shape[1]
-    scores = {f"[:, {column}]": held[:, column] for column in range(min(width, WIDTH))}
-    for name, score in scores.items():
-        if _same(score, given):
-            return CLEAR, name
-    if held.dtype.kind in "fiu":
+def _of_columns(held: Any, given: Given, classes: Any) -> tuple[int, str] | None:
+    values, width = given.values, held.shape[1]
+    tried = held[:, :WIDTH]
+    if _comparable(tried, values):
+        equal = np.flatnonzero((tried == values[:, None]).all(0))
+        if len(equal):
+            return CLEAR, f"[:, {equal[0]}]"
+    if held.dtype.kind not in "fiu":
+        return None
+    if values.dtype.kind != "b":  # such values are of a comparison
         best = held.argmax(1)
-        if _same(best, given):
+        if _same(best, values):
             return CLEAR, "argmax"
-        if classes is not None and len(classes) == width and _same(classes[best], given):
+        if classes is not None and len(classes) == width and _same(classes[best], values):
             return CLEAR, "the class of argmax"
-    return _threshold(scores, given)
+    return _threshold(tried, given)
 
 
-def _of_labels(held: Any, given: Any) -> tuple[int, str] | None:
-    found = _threshold({"": held}, given)
-    if found is not None:
+def _of_one(held: Any, given: Given) -> tuple[int, str] | None:
+    if held.dtype.kind != "f":
+        return _renamed(held, given.values)
+    found = _threshold(held[:, None], given)
+    values = given.values
+    if found is not None or values.dtype.kind not in "fiu":
         return found
-    if held.dtype.kind == "f" and given.dtype.kind in "fiu":
-        if _same(np.round(held), given):
-            return WEAK, "rounded"
-        low, high = given.min(), given.max()
-        inner = (given > low) & (given < high)
-        if inner.any() and _same(np.clip(held, low, high), given):
-            return WEAK, f"clipped to [{low}, {high}]"
-    return None if held.dtype.kind == "f" else _renamed(held, given)
-
-
-def _threshold(scores: dict[str, Any], given: Any) -> tuple[int, str] | None:
-    values = np.unique(given) if given.dtype.kind != "O" else None
-    if values is None or len(values) != 2:
-        return None
-    positive = given == values[1]
-    numbers = {name: score for name, score in scores.items() if score.dtype.kind == "f"}
-    for threshold in THRESHOLDS:
-        for name, score in numbers.items():
-            if np.array_equal(positive, score > threshold) or np.array_equal(positive, score >= threshold):
-                return CLEAR, f"{name} > {threshold}".strip()
-    for name, score in numbers.items():
-        least, most = score[positive].min(), score[~positive].max()
-        if least > most:
-            return WEAK, f"{name} > t with {most:.6g} <= t < {least:.6g}".strip()
+    if _same(np.round(held), values):
+        return WEAK, "rounded"
+    low, high = values.min(), values.max()
+    if np.any((values > low) & (values < high)) and _same(np.clip(held, low, high), values):
+        return WEAK, f"clipped to [{low}, {high}]"
     return None
+
+
+def _threshold(scores: Any, given: Given) -> tuple[int, str] | None:
+    if scores.dtype.kind != "f" or given.positive is None:
+        return None
+    least, most = scores[given.positive].min(0), scores[~given.positive].max(0)
+    apart: list[int] = np.flatnonzero(least > most).tolist()
+    for threshold in THRESHOLDS:
+        for column in apart:
+            if most[column] <= threshold <= least[column]:
+                return CLEAR, f"{_column(scores, column)}> {threshold}"
+    for column in apart:
+        return WEAK, f"{_column(scores, column)}> t with {most[column]:.6g} <= t < {least[column]:.6g}"
+    return None
+
+
+def _column(scores: Any, column: int) -> str:
+    return f"[:, {column}] " if scores.shape[1] > 1 else ""
 
 
 def _renamed(held: Any, given: Any) -> tuple[int, str] | None:
     """Each class under another name, or one against the others."""
-    try:
-        old, codes = np.unique(held, return_inverse=True)
-        new, names = np.unique(given, return_inverse=True)
-    except TypeError:  # a mixture that has no order
+    if held.dtype.kind == "O" or given.dtype.kind == "O":
+        held, given = held.astype(str), given.astype(str)
+    old, codes = np.unique(held, return_inverse=True)
+    new, names = np.unique(given, return_inverse=True)
+    if len(new) > len(old):
         return None
     pairs = np.unique(codes * len(new) + names)
     if len(pairs) != len(old):
@@ -92,15 +122,14 @@ def _renamed(held: Any, given: Any) -> tuple[int, str] | None:
 
 
 def _same(one: Any, other: Any) -> bool:
-    if one.shape != other.shape or len(one) == 0:
+    if one.shape != other.shape or not len(one) or not _comparable(one, other):
         return False
+    same = one == other
+    if one.dtype.kind == "f" and other.dtype.kind == "f" and not same.all():
+        same |= np.isnan(one) & np.isnan(other)
+    return bool(np.all(same))
+
+
+def _comparable(one: Any, other: Any) -> bool:
     kinds = {one.dtype.kind, other.dtype.kind}
-    if kinds <= set("fc"):
-        return bool(np.array_equal(one, other, equal_nan=True))
-    if kinds & set("US") and not kinds <= set("USO"):
-        return False
-    return bool(np.all(one == other))
-
-
-def _varies(values: Any) -> bool:
-    return bool(np.any(values != values[0]))
+    return not kinds & set("US") or kinds <= set("USO")

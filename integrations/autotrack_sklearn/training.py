@@ -41,6 +41,12 @@ class Evaluation:
 
     metrics: dict[str, Any] = field(default_factory=dict)
     prediction: Any = None
+    probabilities: Any = None
+    targets: Any = None
+    """Those of the rows that were predicted, and so is their weight."""
+    weight: Any = None
+    classes: Any = None
+    classifies: bool = False
     remarks: list[str] = field(default_factory=list)
     failures: dict[str, Exception] = field(default_factory=dict)
 
@@ -143,9 +149,11 @@ def _sample(y: Any, rows: int, count: int, *, stratified: bool) -> Any:
 def _score(found: Evaluation, estimator: Any, data: Any, y: Any, weight: Any, pos_label: Any) -> None:
     compute: Iterator[tuple[tuple[str, ...], Callable[[], Any]]] = iter(())
     standard = None
+    found.targets, found.weight = y, weight
     if is_classifier(estimator):
-        found.prediction, probabilities = _predict(estimator, data)
-        compute, standard = _of_classes(y, found.prediction, probabilities, weight, pos_label), "accuracy_score"
+        found.prediction, found.probabilities = _predict(estimator, data)
+        found.classes, found.classifies = getattr(estimator, "classes_", None), True
+        compute, standard = _of_classes(y, found.prediction, found.probabilities, weight, pos_label), "accuracy_score"
     elif is_regressor(estimator):
         found.prediction = estimator.predict(data)
         compute, standard = _of_numbers(y, found.prediction, weight), "r2_score"
