@@ -9,12 +9,14 @@
 Each makes one run, which holds
 
 - the parameters: the ``params`` dict and the arguments, or ``get_params()`` of the estimator with the tags
-  ``estimator_name`` and ``estimator_class``; and under LightGBM's own names those that it filled in;
+  ``estimator_name`` and ``estimator_class``; and those that LightGBM filled in, each under one name: yours, if you
+  left it to LightGBM with ``None``, else LightGBM's own;
 - every evaluation metric of every set as ``<set>-<metric>`` (``@`` becomes ``_at_``), of ``cv`` ``<set>-<metric>-mean``
   and ``-stdv``, one point a round, written as the round ends. So what is stopped or raises keeps the rounds before it;
 - ``round_time``, seconds since the round before; the first round's include the making of the bins;
-- with early stopping ``best_iteration``, which counts from 1, ``stopped_iteration``, the number of rounds trained, and
-  ``best_score-<set>-<metric>``, the values of that round;
+- with early stopping ``best_iteration`` and ``stopped_iteration`` as LightGBM and MLflow count, from 1: the best of 46
+  is the point at step 45. ``stopped_iteration`` is the number of rounds trained, so the last step is one less; and
+  ``best_score-<set>-<metric>``, the values of the best round;
 - ``fit_time`` in seconds, and ``trees``, of which multi-class problems have several a round;
 - ``feature_importance_split.json`` and ``feature_importance_gain.json``;
 - the data sets: their columns, size and a digest. What LightGBM has read from a file, or converted and released
@@ -34,7 +36,7 @@ from typing import Any
 from autotrack import models
 from autotrack.hooks import Call, Integration, Steps
 from autotrack.models.verbs import Verbs
-from autotrack_lightgbm.booster import filled_in, importances, named
+from autotrack_lightgbm.booster import aliases, chosen, importances, named
 from autotrack_lightgbm.flavor import FLAVOR
 from autotrack_lightgbm.inputs import Inputs, answer, columns, first_rows
 from autotrack_lightgbm.rounds import Rounds, key_of
@@ -124,7 +126,7 @@ def fit(call: Call) -> Steps:
     run.trained(cls.__name__)
     run.tags({"estimator_name": cls.__name__, "estimator_class": f"{cls.__module__}.{cls.__name__}"})
     given = named(estimator.get_params())
-    # What is None is for LightGBM to choose, and what it chose is recorded first.
+    # What is None is for LightGBM to choose, and `train` records what it chose.
     run.params({name: value for name, value in given.items() if value is not None})
     example = None
     if options.log_models and options.log_input_examples:
@@ -146,16 +148,27 @@ def fit(call: Call) -> Steps:
 
 def _begin(call: Call, title: str) -> Rounds:
     given = call.arguments
-    params = named(given["params"] or {})
     if call.outer is None:
+        params = _given(call)
         objective = params.get("objective")
         call.run.trained(f"{title} {objective}" if isinstance(objective, str) else title)
-    call.run.params({**params, **{name: value for name, value in given.items() if name not in NOT_PARAMETERS}})
+        call.run.params(params)
     rounds = Rounds(call.run)
     callbacks = given["callbacks"] or ()
     if hasattr(callbacks, "__len__"):  # anything else LightGBM refuses
         call.replace(callbacks=[*callbacks, rounds])
     return rounds
+
+
+def _given(call: Call) -> dict[str, Any]:
+    """What the program said, to an estimator or to the function."""
+    if call.outer is not None:
+        return named(call.outer.instance.get_params())
+    params = named(call.arguments["params"] or {})
+    arguments = {name: value for name, value in call.arguments.items() if name not in NOT_PARAMETERS}
+    if not params.keys().isdisjoint(aliases("num_iterations")):  # which goes before the argument
+        arguments.pop("num_boost_round", None)
+    return {**arguments, **params}
 
 
 def _end(call: Call, rounds: Rounds, booster: Any, best: dict[str, Any]) -> None:
@@ -165,4 +178,5 @@ def _end(call: Call, rounds: Rounds, booster: Any, best: dict[str, Any]) -> None
         found |= {f"best_score-{key}": value for key, value in best.items()}
     call.run.metrics(found)
     with INTEGRATION.attempt("parameters"):
-        call.run.params(filled_in(booster))
+        callbacks = call.arguments["callbacks"] or ()
+        call.run.params(chosen(booster, _given(call), callbacks))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 
@@ -15,6 +15,29 @@ def named(params: Mapping[str, Any]) -> dict[str, Any]:
 def _name(function: Any) -> str:
     inner = getattr(function, "func", function)  # LightGBM's wrapper around an estimator's objective
     return str(getattr(inner, "__qualname__", type(inner).__name__))
+
+
+def chosen(booster: Any, given: Mapping[str, Any], callbacks: Iterable[Any]) -> dict[str, Any]:
+    """What LightGBM chose for the parameters that are not ``given``: under the program's name where that stands with
+    ``None``, else under LightGBM's own. None of its many names for a parameter comes beside the program's."""
+    found: dict[str, Any] = dict(filled_in(booster))
+    patience = [getattr(callback, "stopping_rounds", None) for callback in callbacks]
+    if stopping := [rounds for rounds in patience if isinstance(rounds, int)]:
+        found["early_stopping_round"] = stopping[0]  # which the parameters do not know when a callback does it
+    settled: dict[str, Any] = {}
+    for name, value in found.items():
+        same = [key for key in aliases(name) if key in given]
+        if all(given[key] is None for key in same):
+            settled[same[0] if same else name] = value
+    return settled
+
+
+def aliases(name: str) -> set[str]:
+    """The names under which LightGBM takes a parameter, its own first name given."""
+    from lightgbm import basic  # the framework, which has trained
+
+    known = getattr(basic, "_ConfigAliases", None)  # its list is its own affair; without it there is a key more
+    return {name} if known is None else known.get(name) | {name}
 
 
 def filled_in(booster: Any) -> dict[str, str]:

@@ -121,10 +121,13 @@ def _begin(call: Call, title: str, users: list[Any]) -> PerRound:
     pass_by()
     run, given = call.run, call.arguments
     params = _params(given["params"])
+    objective = params.get("objective")
     if call.outer is None:
-        objective = params.get("objective")
         run.trained(f"{title} {objective}" if isinstance(objective, str) else title)
-    run.params(named({**params, **{name: value for name, value in given.items() if name not in NOT_PARAMETERS}}))
+        run.params(named({**params, **{name: value for name, value in given.items() if name not in NOT_PARAMETERS}}))
+    else:
+        run.params(named({"objective": given["obj"] or objective}))
+        params = {**call.outer.instance.get_params(), "objective": objective}
     if call.options.log_datasets:
         with INTEGRATION.attempt("data sets"):
             for dataset in inputs(given, call.outer.arguments if call.outer else None):
