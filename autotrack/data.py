@@ -170,6 +170,14 @@ def _feed(digest: _Digest, data: Any, budget: int) -> None:
         digest.update(_bytes(f"{type(data).__name__} {data.shape}"))
         for part, share in ((data.data, 2), (data.indices, 3), (data.indptr, 6)):
             _feed(digest, part, budget // share)
+    elif hasattr(data, "tocoo"):
+        digest.update(_bytes(f"{type(data).__name__} {data.shape} {data.nnz}"))
+        if not hasattr(data, "col") and data.nnz * _SLOW > budget:
+            digest.sampled = True  # by its size alone: its entries would have to be copied
+            return
+        entries = data.tocoo()
+        for part in (entries.data, entries.row, entries.col):
+            _feed(digest, part, budget // 3)
     elif hasattr(data, "shape") and hasattr(data, "dtype"):
         digest.update(_bytes(f"{tuple(data.shape)} {data.dtype}"))
         count = data.shape[0] if len(data.shape) else 0
