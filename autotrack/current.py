@@ -7,6 +7,7 @@ import contextlib
 import os
 import sys
 import threading
+import weakref
 from collections.abc import Mapping
 from contextvars import ContextVar
 from itertools import pairwise
@@ -30,6 +31,8 @@ _experiment: tuple[str, str] | None = None
 _lock = threading.RLock()
 _told = False
 _joined: dict[str, Run] = {}
+_homes: weakref.WeakKeyDictionary[Run, tuple[int, weakref.ref[Any] | None]] = weakref.WeakKeyDictionary()
+"""The thread and the task in which a run was started."""
 last: Run | None = None
 """The run that this process opened last."""
 
@@ -93,6 +96,19 @@ def own() -> Run | None:
     return next((run for run in reversed(_stack.get()) if not run.ended), None)
 
 
+def left_by_a_task() -> Run | None:
+    """In a notebook the open run that was started last in this thread, by a cell that awaits: its task is over, and no
+    context is left whose own it would be."""
+    if "ipykernel" not in sys.modules:
+        return None
+    here = threading.get_ident()
+    for run in reversed(list(open_runs.values())):
+        thread, task = _homes.get(run, (0, None))
+        if thread == here and task is not None and not run.managed and ((alive := task()) is None or alive.done()):
+            return run
+    return None
+
+
 def enter(run: Run, above: tuple[Run, ...] = ()) -> None:
     """Make a run the active one of this context, below those that :func:`leave` found above it before."""
     _stack.set((*(r for r in _stack.get() if r not in above), run, *above))
@@ -153,6 +169,7 @@ def start(
         if isinstance(first, Joined):
             _joined[run_id] = run
         if activate:
+            _homes[run] = threading.get_ident(), _task()
             _stack.set((*(r for r in _stack.get() if not r.ended), run))
         if isinstance(first, RunCreated):
             run.tags({**_source_tags(run), **(tags or {})})
@@ -175,6 +192,15 @@ def _stream(sink: Sink | None, run_id: str, first: RunCreated | Joined, began: i
                 _tell(sink)
                 return stream
     return NullStream()
+
+
+def _task() -> weakref.ref[Any] | None:
+    asyncio = sys.modules.get("asyncio")
+    try:
+        task = asyncio.current_task() if asyncio is not None else None
+    except RuntimeError:  # no loop runs here
+        return None
+    return weakref.ref(task) if task is not None else None
 
 
 def _abandon(sink: Sink | None, run_id: str, first: RunCreated | Joined) -> None:

@@ -31,7 +31,7 @@ def start_run(
 
     ``nested`` opens it below the active run. Without a name it is called after what is trained in it.
     """
-    own = current.own()
+    own = current.own() or current.left_by_a_task()
     if own is not None and not own.managed and not nested and parent_run_id is None:
         raise AutotrackException(
             f"run {own.run_id} is active already: end it with autotrack.end_run(), or start the new one with "
