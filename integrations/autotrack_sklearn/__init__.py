@@ -16,8 +16,16 @@ A run is named after what is fitted (``Pipeline LogisticRegression``) and holds
   ``training_score``. ``sample_weight`` counts as in the fit. They may cost a tenth of the fit's time or 50 ms,
   whichever is more; where all rows would cost more, they are of a stratified sample, and the tag
   ``autotrack.training_metrics`` says so;
-- of a search ``best_<parameter>`` and ``best_cv_score``;
-- the fitted model with its signature, as ``model``.
+- of a search ``best_<parameter>`` and ``best_cv_score``, all candidates as ``cv_results.csv`` and ``trials.json``, and
+  each of the best 100, or of as many as ``max_tuning_runs`` says, as a run below: see ``searches.py``;
+- what an estimator remembers of its training, under its own names: curves such as ``loss_curve`` and ``train_score``,
+  numbers such as ``n_iter``; with ``warm_start`` a curve goes on where the last run's stopped;
+- ``autotrack.sklearn.convergence``, a tag, if scikit-learn warned that it did not converge;
+  ``autotrack.sklearn.fit_number`` and ``…previous_run_id`` from an estimator's second fit on;
+- the fitted model with its signature, as ``model``, and of a search ``best_estimator``.
+
+``cross_validate`` and its relatives make one run each (``crossvalidation.py``), as does a loop over ``partial_fit``
+(``partial_fits.py``).
 
 A fit inside a recorded fit (a pipeline's steps, a search's candidates, in whatever thread or process) belongs to the
 outer one. What only transforms (scalers, encoders, a PCA) makes no run. Your data are neither copied nor changed.

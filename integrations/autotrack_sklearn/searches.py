@@ -108,9 +108,11 @@ class Search:
 
 def in_turn(estimator: Any) -> bool:
     """Whether a search tries one candidate after another, rather than several at once."""
+    if not hasattr(estimator, "n_jobs"):
+        return True
     import joblib  # scikit-learn's, which is about to ask the same
 
-    jobs: Any = getattr(estimator, "n_jobs", None)
+    jobs: Any = estimator.n_jobs
     try:
         return bool(joblib.effective_n_jobs(jobs) == 1)
     except Exception:  # noqa: BLE001 - whatever the user calls `n_jobs`; scikit-learn will have its say
