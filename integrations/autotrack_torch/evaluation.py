@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING
 
 from autotrack_torch.passes import Pass
 
 if TYPE_CHECKING:
     from autotrack_torch.training import Training
+
+trainings: weakref.WeakSet[Training] = weakref.WeakSet()
+"""Those that are recorded."""
 
 
 def evaluated(training: Training, pass_: Pass, *, nested: bool) -> None:
@@ -31,3 +35,11 @@ def evaluated(training: Training, pass_: Pass, *, nested: bool) -> None:
     else:
         training.run.metrics(values, max(training.epochs - 1, 0) if training.unit == "epoch" else training.steps)
     training.say(f"autotrack.torch.{split}", f"a pass over {pass_.place.name()}, {pass_.place}")
+
+
+def evaluated_elsewhere(pass_: Pass, thread: int) -> None:
+    """An evaluation where nothing is trained, as in a notebook's next cell: of the one training of this thread."""
+    if pass_.heard:
+        found = [training for training in list(trainings) if not training.closed and training.thread == thread]
+        if len(found) == 1:
+            found[0].passed(pass_, nested=False)

@@ -12,6 +12,7 @@ import torch
 
 from autotrack.hooks import inside
 from autotrack_torch import naming, owner, passes
+from autotrack_torch.evaluation import evaluated_elsewhere
 from autotrack_torch.hearing import judge
 from autotrack_torch.loss import Piece, Shape, describe, is_plain
 from autotrack_torch.opening import begin
@@ -19,10 +20,11 @@ from autotrack_torch.optimized import Optimized
 from autotrack_torch.passes import Pass
 from autotrack_torch.reach import Gradients, forget, gradients, moved, share, versions
 from autotrack_torch.reading import Readings, read, readable
-from autotrack_torch.training import Training, evaluated_elsewhere
+from autotrack_torch.training import Training
 
 ended: deque[Training] = deque()
 """Trainings whose thread or task is gone; filled by finalizers, which do nothing else."""
+_ASIDE = 16
 _LEARNT = 3
 """Outside of passes over a loader, so many first steps are looked at closely."""
 
@@ -41,6 +43,8 @@ class Loop:
         """Whether some of it was used by one optimizer, and may be by others."""
         self.undecided: list[tuple[Pass, bool]] = []
         """Passes that have ended with gradients which no step has used yet; and whether in the midst of another."""
+        self.aside: list[Training] = []
+        """Trainings that may go on: their optimizers are there, as was that of the one which took their place."""
         self.stepping: list[int] = []
         """The optimizers whose ``step`` is running, outermost first; a wrapper's step calls that of another."""
         self.readings = Readings()
@@ -66,6 +70,7 @@ class Loop:
         self.task = weakref.ref(task) if task is not None else None
 
     def __del__(self) -> None:
+        ended.extend(self.aside)
         if self.training is not None:
             ended.append(self.training)
 
@@ -206,7 +211,8 @@ class Loop:
             piece = Piece(pass_, pass_.batches, pass_.n if pass_.counted else 0, version)
             pass_.moved = False
         before = None
-        if len(owner.unstepped) + self._optimizers() > 1:
+        training = self.training
+        if owner.unstepped or (training is not None and len(training.optimizers) > 1):
             before = gradients(self._candidates())
             piece.versions = versions(before)
         if self.pending:
@@ -312,6 +318,7 @@ class Loop:
         if pieces:
             self.pending = []
             if pieces[-1].reached is not None:
+                training.linked.update(*(piece.reached for piece in pieces if piece.reached))
                 pieces, self.pending = share(pieces, id(optimizer))
                 self.shared = True
         past = self.decide(pieces) if self.undecided else None
@@ -345,9 +352,21 @@ class Loop:
         if self.refused is not None and self.refused() is optimizer:
             return None
         training = self.training
-        if training is None or not training.takes(optimizer, self.current):
+        before = next((known for known in self.aside if id(optimizer) in known.optimizers and not known.closed), None)
+        if before is not None:
+            self.aside.remove(before)
             if training is not None:
-                training.close(end=True)
+                self.aside.append(training)
+            self.training, self.shape = before, before.shape
+            self._watch(optimizer)
+            return before.optimizers[id(optimizer)]
+        if training is None or not training.takes(optimizer, self.current, self.pending):
+            if training is not None:
+                self.aside.append(training)
+            for known in self.aside[:]:
+                if len(self.aside) > _ASIDE or not known.may_go_on(optimizer):
+                    self.aside.remove(known)
+                    known.close(end=True)
             while ended:
                 ended.popleft().close(end=True)
             if not self.pending:
@@ -357,8 +376,10 @@ class Loop:
                 self.refused = weakref.ref(optimizer)
                 return None
             self.loose_steps = 0
-        found = training.enrol(optimizer)
+        self._watch(optimizer)
+        return training.enrol(optimizer)
+
+    def _watch(self, optimizer: Any) -> None:
         tensor = owner.parameter(optimizer)
         if tensor is not None:
             self.watched = weakref.ref(tensor)
-        return found

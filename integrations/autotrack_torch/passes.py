@@ -111,7 +111,7 @@ class Pass:
         """The loss functions that were called while no optimizer had stepped, by name."""
         self.counted = False
         """Whether ``n`` counts samples: a loader without batches yields what it likes."""
-        self.source = Source(loader)
+        self.source = Source(loader, (place.file, place.line))
         self._size: int | None = None
         self._left: int | None = None
         self.facts: dict[str, Any] = {}
@@ -229,9 +229,10 @@ class Pass:
 class Source:
     """What a pass goes over: the same data set, or one like it in its place."""
 
-    __slots__ = ("_kind", "_length", "_ref")
+    __slots__ = ("_kind", "_length", "_ref", "_where")
 
-    def __init__(self, loader: Any) -> None:
+    def __init__(self, loader: Any, where: tuple[str, int]) -> None:
+        self._where = where
         dataset = loader.dataset
         try:
             self._ref: weakref.ref[Any] = weakref.ref(dataset)
@@ -248,7 +249,7 @@ class Source:
         mine = self._ref()
         if mine is not None:
             return mine is other._ref()
-        return self._kind is other._kind and self._length == other._length
+        return self._kind is other._kind and (self._length == other._length or self._where == other._where)
 
 
 def first_dimension(batch: Any, depth: int = 4) -> int:

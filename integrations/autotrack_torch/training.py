@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from autotrack.hooks import Run
 from autotrack_torch import owner, settings
-from autotrack_torch.evaluation import evaluated
+from autotrack_torch.evaluation import evaluated, trainings
 from autotrack_torch.final import Keeper
 from autotrack_torch.integration import INTEGRATION, log_steps
 from autotrack_torch.loss import Piece, Shape, losses
@@ -29,8 +29,6 @@ _LOOKS = 3
 _WINDOW = 100
 _WINDOWS = 1000
 
-trainings: weakref.WeakSet[Training] = weakref.WeakSet()
-
 
 class Training:
     """What happens from the first step of a model until another training begins, the run ends or the program does."""
@@ -44,6 +42,8 @@ class Training:
         self.optimizers: dict[int, Optimized] = {}
         self._by_name: list[Optimized] = []
         self._born = owner.now()
+        self.linked: set[int] = set()
+        """The optimizers whose parameters something minimised here has reached, by ``id``."""
         self._further: Optimized | None = None
         self._further_refs: dict[int, Any] = {}
         self._decided = False
@@ -75,10 +75,10 @@ class Training:
 
     # Optimizers
 
-    def takes(self, optimizer: Any, pass_: Pass | None) -> bool:
+    def takes(self, optimizer: Any, pass_: Pass | None, pieces: list[Piece]) -> bool:
         """Whether an optimizer that steps for the first time belongs to this training: it steps in the midst of a pass
         in which another has stepped, or trains some of the same parameters, or it was built before this training began
-        and the first pass of that has just ended."""
+        and what is minimised for one reaches the parameters of both, or there are no passes that could tell."""
         if self.closed:
             return False
         if pass_ is not None and pass_ is self._last_pass:
@@ -92,8 +92,19 @@ class Training:
         if theirs & ours:
             return True
         facts = owner.built.get(id(optimizer))
-        early = self.epochs <= 1 and (self.unit != "step" or self.steps <= _HOLD)
-        return early and facts is not None and facts.born < self._born
+        if facts is None or facts.born > self._born:
+            return False
+        if self.unit == "step" and pass_ is None:
+            return self.steps <= _HOLD
+        key = id(optimizer)
+        return key in self.linked or any(
+            key in piece.reached and not piece.reached.isdisjoint(self.optimizers) for piece in pieces if piece.reached
+        )
+
+    def may_go_on(self, other: Any) -> bool:
+        """Whether this one may be trained further after another optimizer: both were there when it stepped last."""
+        facts = owner.built.get(id(other))
+        return bool(self.living()) and facts is not None and any(facts.born < known.last for known in self._by_name)
 
     def enrol(self, optimizer: Any) -> Optimized:
         """Take an optimizer in."""
@@ -379,11 +390,3 @@ class Training:
             if isinstance(rate, int | float) or getattr(rate, "is_cpu", False):
                 rates[self._key("lr", optimized)] = float(rate)
         return rates
-
-
-def evaluated_elsewhere(pass_: Pass, thread: int) -> None:
-    """An evaluation where nothing is trained, as in a notebook's next cell: of the one training of this thread."""
-    if pass_.heard:
-        found = [training for training in list(trainings) if not training.closed and training.thread == thread]
-        if len(found) == 1:
-            found[0].passed(pass_, nested=False)

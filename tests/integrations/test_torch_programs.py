@@ -305,3 +305,19 @@ def test_evaluation_before_a_batch_is_used(program):
     assert seen.run.metrics["train/loss"] == near(seen.epochs())
     assert seen.run.metrics["step/val/loss"] == near([loss for _, loss in seen["eval"][1:]])
     assert seen.run.steps["step/val/loss"] == [2, 4]
+
+
+def test_models_in_turn(program):
+    """Models that have nothing to do with one another are runs of their own, whichever is trained when."""
+    seen = program("ensemble")
+    for member, run in enumerate(seen.runs):
+        assert run.metrics["train/loss"] == near([loss for which, _, loss in seen["member"] if which == member])
+        assert (run.params["epochs"], len(run.metrics["step/loss"])) == ("2", 6)
+    assert len(seen.runs) == 3
+
+
+def test_other_data_in_every_iteration(program):
+    """Data in the place of those that were dropped are the next epoch, however many they are."""
+    seen = program("rollouts")
+    assert seen.run.metrics["train/loss"] == near(seen.epochs())
+    assert seen.run.steps["train/loss"] == [0, 1, 2, 3]
