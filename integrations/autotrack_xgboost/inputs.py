@@ -25,9 +25,9 @@ def inputs(arguments: Mapping[str, Any], fit: Mapping[str, Any] | None) -> Itera
     The training set, if it is evaluated too, comes once.
     """
     train = arguments["dtrain"]
-    fit = fit or {}
+    fit = {} if fit is None else fit
     yield used(train, "dataset", "train", (fit.get("X"), fit.get("y")))
-    raw = list(fit.get("eval_set") or ())
+    raw: list[Any] = list(fit.get("eval_set") or ())
     for at, (matrix, name) in enumerate(arguments.get("evals") or ()):
         if matrix is not train:
             yield used(matrix, name, "eval", raw[at][:2] if at < len(raw) else (None, None))

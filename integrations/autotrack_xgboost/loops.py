@@ -42,6 +42,7 @@ class Loop:
         self._inputs: Any = None
         self._last_ms = self.run.started
         self._over = False
+        self._whole = True
         self.run.before_end.append(self._conclude)
         if self._owned and self.run.parent is not None:
             self.run.parent.before_end.append(self.run.end)
@@ -71,6 +72,7 @@ class Loop:
 
     def end(self, status: str = "FINISHED", error: BaseException | None = None) -> None:
         """No call will come any more."""
+        self._whole = error is None
         if self._owned:
             self.run.end(status, error, time_ms=None if error else self._last_ms)
         else:
@@ -94,6 +96,8 @@ class Loop:
         self._over = True
         run, booster = self.run, self.ref()
         run.metrics({"fit_time": self._seconds})
+        if self._step < 0 or not self._whole:
+            return
         if booster is None:
             run.tags({"autotrack.xgboost.model": "not kept: the program had let it go before the loop was over"})
             return
