@@ -47,22 +47,32 @@ class ActiveRun:
     @property
     def data(self) -> Any:
         """What the store knows of the run now."""
-        return self._client().get_run(self.run.run_id).data
+        return self.record().data
 
     @property
     def inputs(self) -> Any:
         """The data sets that were logged."""
-        return self._client().get_run(self.run.run_id).inputs
+        return self.record().inputs
 
     @property
     def outputs(self) -> Any:
         """The models that were logged."""
-        return self._client().get_run(self.run.run_id).outputs
+        return self.record().outputs
 
     def to_dictionary(self) -> dict[str, Any]:
         """Everything that the store knows of the run now, as nested dictionaries of plain values."""
-        known: dict[str, Any] = self._client().get_run(self.run.run_id).to_dictionary()
+        known: dict[str, Any] = self.record().to_dictionary()
         return known
+
+    def record(self) -> Any:
+        """:class:`~autotrack.entities.Run` as the store knows it now; of a run that is not kept, its info alone."""
+        if not self.run.kept:
+            from autotrack.entities import Run as Record  # only for those who ask
+
+            return Record(self.info)
+        from autotrack.client import Client  # heavy: SQLAlchemy, for those who ask the store
+
+        return Client().get_run(self.run.run_id)
 
     def log_metric(self, key: str, value: Any, step: int | float | None = None, **where: Any) -> None:
         """Add a point to a curve; ``timestamp`` in ms, ``model_id`` and ``dataset`` are optional."""
@@ -165,11 +175,6 @@ class ActiveRun:
     def _made(self, path: str, make: Callable[[], str | bytes]) -> None:
         with guard.guard("recording artifact"):
             self.run.text(make(), path)
-
-    def _client(self) -> Any:
-        from autotrack.client import Client  # heavy: SQLAlchemy, for those who ask the store
-
-        return Client()
 
 
 def active() -> ActiveRun:

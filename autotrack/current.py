@@ -11,15 +11,14 @@ import weakref
 from collections.abc import Mapping
 from contextvars import ContextVar
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
-from autotrack import guard, settings
-from autotrack.capture.code import commit
+from autotrack import guard, program, settings
 from autotrack.event import Ended, ExperimentCreated, Joined, RunCreated
 from autotrack.exceptions import AutotrackException
 from autotrack.journal.format import experiment_id, new_run_id
 from autotrack.journal.process import this_process
+from autotrack.resumed import resumed
 from autotrack.run import Run, open_runs, outcome
 from autotrack.sinks.base import Sink, Stream
 from autotrack.sinks.local import LocalSink
@@ -33,6 +32,7 @@ _told = False
 _joined: dict[str, Run] = {}
 _homes: weakref.WeakKeyDictionary[Run, tuple[int, weakref.ref[Any] | None]] = weakref.WeakKeyDictionary()
 """The thread and the task in which a run was started."""
+_not_kept: weakref.WeakValueDictionary[str, Run] = weakref.WeakValueDictionary()
 last: Run | None = None
 """The run that this process opened last."""
 
@@ -83,6 +83,11 @@ def forbid_ambiguity() -> None:
             "the run that is meant: run = autotrack.start_run(); run.log_metric(...)",
             "INVALID_STATE",
         )
+
+
+def not_kept(run_id: str) -> Run | None:
+    """A run of this process that somebody still holds and that is not recorded, by its id."""
+    return _not_kept.get(run_id)
 
 
 def last_words() -> Run | None:
@@ -144,41 +149,58 @@ def start(
     """
     global last
     sink = _sink()
-    experiment_key, experiment_name = experiment or current_experiment()
     named = name is not None
-    name = name or script_name()
-    if run_id is not None and (sink is None or not sink.has(run_id)):
-        where = sink.uri if sink else tracking_uri()
-        raise AutotrackException.missing(f"there is no run {run_id} in {where}; `autotrack runs` lists those that are")
     first: RunCreated | Joined
     if run_id is not None:
+        experiment, before = _existing(sink, run_id)
+        renamed, name = named and name != before, name or before
         first = Joined(this_process())
     else:
+        experiment, name, renamed = experiment or current_experiment(), name or program.script_name(), False
         run_id = new_run_id()
-        first = RunCreated(
-            experiment_key, experiment_name, name, parent.run_id if parent else parent_id, _user(), this_process()
-        )
+        above = parent.run_id if parent else parent_id
+        first = RunCreated(*experiment, name, above, program.user(), this_process())
     try:
         run = Run(
-            run_id, (experiment_key, experiment_name), name, _stream(sink, run_id, first, began), parent=parent,
-            managed=managed, named=named or isinstance(first, Joined),
+            run_id, experiment, name, _stream(sink, run_id, first, began), parent=parent, managed=managed,
+            named=named or isinstance(first, Joined),
         )  # fmt: skip
         run.started = run.started if began is None else began
         _ensure_exit_hook()
         open_runs[run_id] = last = run
+        if not run.kept:
+            _not_kept[run_id] = run
         if isinstance(first, Joined):
             _joined[run_id] = run
         if activate:
             _homes[run] = threading.get_ident(), _task()
             _stack.set((*(r for r in _stack.get() if not r.ended), run))
         if isinstance(first, RunCreated):
-            run.tags({**_source_tags(run), **(tags or {})})
+            above_tag = {} if parent is None else {"mlflow.parentRunId": parent.run_id}
+            run.tags({**program.source_tags(), **above_tag, **(tags or {})})
         elif tags:
             run.tags(tags)
+        if renamed:
+            run.rename(name)
     except BaseException:  # Ctrl-C, before anybody has the run in hand
         _abandon(sink, run_id, first)
         raise
     return run
+
+
+def _existing(sink: Sink | None, run_id: str) -> tuple[tuple[str, str], str]:
+    """Experiment and name of a run that this process goes on with."""
+    if sink is None or not sink.has(run_id):
+        where = sink.uri if sink else tracking_uri()
+        raise AutotrackException.missing(f"there is no run {run_id} in {where}; `autotrack runs` lists those that are")
+    known = resumed(sink.directory / "runs" / run_id) if isinstance(sink, LocalSink) else None
+    if known is None:
+        return current_experiment(), program.script_name()
+    if known.deleted:
+        raise AutotrackException.invalid(
+            f"run {run_id} is deleted and takes no changes; autotrack.restore_run({run_id!r}) brings it back"
+        )
+    return known.experiment, known.name
 
 
 def _stream(sink: Sink | None, run_id: str, first: RunCreated | Joined, began: int | None) -> Stream:
@@ -217,8 +239,13 @@ def current_experiment() -> tuple[str, str]:
     """``(id, name)`` of the experiment that new runs belong to: what was set, else the project's name."""
     if _experiment is not None:
         return _experiment
-    name = settings.current().experiment or project_name()
+    name = settings.current().experiment or program.project_name()
     return experiment_id(name), name
+
+
+def chosen_experiment() -> tuple[str, str] | None:
+    """``(id, name)`` of the experiment that :func:`choose_experiment` has set."""
+    return _experiment
 
 
 def choose_experiment(experiment: tuple[str, str] | None) -> None:
@@ -227,34 +254,12 @@ def choose_experiment(experiment: tuple[str, str] | None) -> None:
     _experiment = experiment
 
 
-def announce_experiment(experiment: tuple[str, str]) -> None:
-    """Make an experiment known although it has no run yet."""
+def announce_experiment(experiment: tuple[str, str]) -> bool:
+    """Make an experiment known although it has no run yet; whether there is a place that could know it."""
     sink = _sink()
     if sink is not None:
         sink.experiment(ExperimentCreated(*experiment))
-
-
-def project_name() -> str:
-    """The name of the directory that the project's store belongs to."""
-    return settings.default_store().parent.name or "Default"
-
-
-def script_name() -> str:
-    """What the program is called: its script or module, "notebook" or "interactive" where there is none."""
-    main = sys.modules.get("__main__")
-    spec = getattr(main, "__spec__", None)
-    if spec is not None and spec.name != "__main__":
-        return str(spec.name).removesuffix(".__main__")
-    file = getattr(main, "__file__", None)
-    if file:
-        return Path(file).stem
-    return "notebook" if "ipykernel" in sys.modules else "interactive"
-
-
-def was_ended(run_id: str) -> bool:
-    """Whether this process went on with a run by its id and has ended it since."""
-    run = _joined.get(run_id)
-    return run is not None and run.ended
+    return sink is not None
 
 
 def reset() -> None:
@@ -273,53 +278,27 @@ def _sink() -> Sink | None:
     return None if settings.disabled() else usable_sink()
 
 
-def _join_from_environment() -> Run | None:
+def run_of_the_environment() -> str | None:
+    """The id of the run that the environment names, if it can be gone on with and this process has not ended it."""
     run_id = settings.current().run_id
     if not run_id or settings.disabled():
         return None
+    if (run := _joined.get(run_id)) is not None:
+        return None if run.ended else run_id
+    try:
+        _existing(_sink(), run_id)
+    except AutotrackException as error:
+        guard.warn(f"run {run_id}", f"{error}. Runs of their own are recorded")
+        return None
+    return run_id
+
+
+def _join_from_environment() -> Run | None:
     with _lock:
-        run = _joined.get(run_id)
-        if run is None:
-            sink = _sink()
-            if sink is None or not sink.has(run_id):
-                guard.warn(f"run {run_id}", f"there is no run {run_id} to join; runs of their own are recorded")
-                return None
-            run = start(run_id=run_id, activate=False)
-    return None if run.ended else run
-
-
-def _source_tags(run: Run) -> dict[str, str]:
-    file = getattr(sys.modules.get("__main__"), "__file__", None)
-    notebook = file is None and "ipykernel" in sys.modules
-    tags = {
-        "mlflow.user": _user(),
-        # Jupyter's server tells its kernels in this variable which notebook they serve.
-        "mlflow.source.name": file or (os.environ.get("JPY_SESSION_NAME", "notebook") if notebook else sys.executable),
-        "mlflow.source.type": "NOTEBOOK" if notebook else "LOCAL",
-        **_commit(file),
-    }
-    if run.parent is not None:
-        tags["mlflow.parentRunId"] = run.parent.run_id
-    return tags
-
-
-def _commit(file: str | None) -> dict[str, str]:
-    try:
-        return commit(str(Path(file).absolute().parent) if file else os.getcwd())  # noqa: PTH109 - a text is wanted
-    except OSError:  # the working directory is gone
-        return {}
-
-
-def _user() -> str:
-    for variable in ("LOGNAME", "USER", "LNAME", "USERNAME"):
-        if os.environ.get(variable):
-            return os.environ[variable]
-    try:
-        import pwd  # not on every system, and only asked where the environment does not say
-
-        return pwd.getpwuid(os.getuid()).pw_name
-    except (ImportError, KeyError, AttributeError):
-        return ""
+        run_id = run_of_the_environment()
+        if run_id is None:
+            return None
+        return _joined.get(run_id) or start(run_id=run_id, activate=False)
 
 
 def _tell(sink: Sink) -> None:

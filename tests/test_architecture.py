@@ -26,7 +26,7 @@ LAYERS = (
     {"journal"},
     {"sinks"},
     {"capture"},
-    {"content", "current", "files", "run", "values"},
+    {"content", "current", "files", "program", "resumed", "run", "values"},
     {"store"},
     {"client"},
     {"data", "models"},

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from autotrack import current, guard
+from autotrack import current, guard, settings
 from autotrack.entities import Experiment
 from autotrack.event import ExperimentCreated
 from autotrack.exceptions import AutotrackException
@@ -21,17 +21,25 @@ def create_experiment(
     name: str, artifact_location: str | None = None, tags: Mapping[str, Any] | None = None, trace_location: Any = None  # noqa: ARG001 - MLflow's name for where traces go, which are not recorded
 ) -> str:  # fmt: skip
     """Create an experiment and return its id; one that exists is an error."""
+    if settings.disabled():
+        return id_of(name)
     return client().create_experiment(name, artifact_location, tags)
 
 
 def get_experiment(experiment_id: str) -> Experiment:
     """An experiment by its id; an unknown one is an error."""
-    return client().get_experiment(experiment_id)
+    try:
+        return client().get_experiment(experiment_id)
+    except AutotrackException:
+        chosen = _chosen(str(experiment_id))
+        if chosen is None:
+            raise
+        return chosen
 
 
 def get_experiment_by_name(name: str) -> Experiment | None:
     """An experiment by its name, or ``None``."""
-    return client().get_experiment_by_name(name)
+    return client().get_experiment_by_name(name) or _chosen(id_of(name))
 
 
 def search_experiments(
@@ -83,15 +91,23 @@ def set_experiment_tag(key: str, value: Any) -> None:
 
 def set_experiment_tags(tags: Mapping[str, Any]) -> None:
     """Tag the experiment that new runs belong to."""
-    experiment = current.current_experiment()
-    current.announce_experiment(experiment)
-    for key, value in tags.items():
-        client().set_experiment_tag(experiment[0], key, value)
+    with guard.guard("recording experiment tags"):
+        experiment = current.current_experiment()
+        if current.announce_experiment(experiment):
+            for key, value in tags.items():
+                client().set_experiment_tag(experiment[0], key, value)
 
 
 def delete_experiment_tag(key: str) -> None:
     """Take a tag off the experiment that new runs belong to."""
-    client().delete_experiment_tag(current.current_experiment()[0], key)
+    if not settings.disabled():
+        client().delete_experiment_tag(current.current_experiment()[0], key)
+
+
+def _chosen(experiment_id: str) -> Experiment | None:
+    """The experiment that was set, for a program whose record knows none because it has no place."""
+    chosen = current.chosen_experiment()
+    return Experiment(*chosen, "", "active") if chosen is not None and chosen[0] == experiment_id else None
 
 
 def _untouched(name: str) -> Experiment | None:

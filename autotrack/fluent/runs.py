@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from autotrack import current, settings
+from autotrack import current
 from autotrack.active import ActiveRun, active
 from autotrack.exceptions import AutotrackException
 from autotrack.fluent.asking import all_pages, client
@@ -38,7 +38,7 @@ def start_run(
             "nested=True",
             "INVALID_STATE",
         )
-    run_id = run_id or (None if nested else _run_of_the_environment())
+    run_id = run_id or (None if nested else current.run_of_the_environment())
     if run_id in open_runs:
         run = open_runs[run_id]
         current.enter(run)
@@ -49,7 +49,13 @@ def start_run(
     parent = current.current() if nested else None
     experiment = None
     if experiment_id is not None:
-        experiment = (experiment_id, get_experiment(experiment_id).name)
+        found = get_experiment(experiment_id)
+        if found.lifecycle_stage != "active":
+            raise AutotrackException.invalid(
+                f"experiment {found.name!r} is deleted and takes no runs; "
+                f"autotrack.restore_experiment({experiment_id!r}) brings it back"
+            )
+        experiment = (found.experiment_id, found.name)
     elif parent is not None:
         experiment = parent.experiment
     return ActiveRun(
@@ -79,7 +85,9 @@ def last_active_run() -> RunRecord | None:
 
 def get_run(run_id: str) -> RunRecord:
     """A run by its id; an unknown one is an error."""
-    return client().get_run(run_id)
+    run = current.not_kept(run_id)
+    found: RunRecord = ActiveRun(run).record() if run is not None else client().get_run(run_id)
+    return found
 
 
 def get_parent_run(run_id: str) -> RunRecord | None:
@@ -146,13 +154,6 @@ def search_runs(
                     "pandas is not installed; `pip install pandas` or give output_format='list'"
                 ) from None
     return runs
-
-
-def _run_of_the_environment() -> str | None:
-    run_id = settings.current().run_id
-    if run_id is None or current.was_ended(run_id):
-        return None
-    return run_id
 
 
 def _status(status: Any) -> str:

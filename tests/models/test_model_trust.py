@@ -171,7 +171,7 @@ def test_a_link_in_a_model_directory_is_refused(run: Run, ridge: Ridge, tmp_path
         ("runs:/abc/../../model", "write runs:/<run_id>/<name>"),
         ("runs:/abc", "write runs:/<run_id>/<name>"),
         ("runs:/abc/model", "no run abc"),
-        ("models:/net/Production", "from a path or from runs:/"),
+        ("models:/net/Production", "names no logged model"),
         ("s3://bucket/model", "from a path or from runs:/"),
         ("nowhere", "no model directory"),
     ],
