@@ -95,10 +95,10 @@ def _read(value: Any) -> str:
     try:
         result = str(value)
         return result if type(result) is str else str.__str__(result)
-    except Exception as error:  # noqa: BLE001 - the object's own code; its failure is what gets recorded
-        return f"<{type(value).__name__}: str() raised {type(error).__name__}>"
     except RecursionError:
         return f"<{type(value).__name__}: nested too deeply>"
+    except Exception as error:  # noqa: BLE001 - the object's own code; its failure is what gets recorded
+        return f"<{type(value).__name__}: str() raised {type(error).__name__}>"
 
 
 def _is_known(value: Any) -> bool:
