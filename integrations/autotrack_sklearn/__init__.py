@@ -22,7 +22,14 @@ A run is named after what is fitted (``Pipeline LogisticRegression``) and holds
   numbers such as ``n_iter``; with ``warm_start`` a curve goes on where the last run's stopped;
 - ``autotrack.sklearn.convergence``, a tag, if scikit-learn warned that it did not converge;
   ``autotrack.sklearn.fit_number`` and ``…previous_run_id`` from an estimator's second fit on;
-- the fitted model with its signature, as ``model``, and of a search ``best_estimator``.
+- the fitted model with its signature, as ``model``, and of a search ``best_estimator``;
+- the data as an input, by the name of the variable, with columns, size and a digest of data and targets;
+- ``training_evidence.json``: confusion matrix, curves, residuals, importances or coefficients with names, as data to
+  draw from, of the same predictions as the training metrics; ``estimator.html``, the estimator as boxes in boxes;
+- what is scored afterwards, by ``model.score``, a scorer or a function of ``sklearn.metrics``, whatever name it was
+  imported under: ``accuracy_score_X_test``, with the value that was returned, and in ``metric_info.json`` how it was
+  computed. Predictions may have been copied, cut, thresholded or renamed; what fits two models alike is no metric of
+  either, but in ``undecided_scores.json`` of both.
 
 ``cross_validate`` and its relatives make one run each (``crossvalidation.py``), as does a loop over ``partial_fit``
 (``partial_fits.py``).
