@@ -47,7 +47,7 @@ from autotrack_xgboost.integration import INTEGRATION, XGBoostOptions
 from autotrack_xgboost.loops import pass_by
 
 if TYPE_CHECKING:
-    from autotrack_xgboost.rounds import PerRound
+    from autotrack_xgboost.rounds import Rounds
 
 __all__ = ["INTEGRATION", "XGBoostOptions", "autolog", "load_model", "log_model", "save_model"]
 
@@ -115,8 +115,12 @@ def fit(call: Call) -> Steps:
     ending.keep(run, estimator, lambda: _signature(estimator, call.arguments["X"]), example)
 
 
-def _begin(call: Call, title: str, users: list[Any]) -> PerRound:
-    from autotrack_xgboost.rounds import PerRound, first_of_all  # derived from a class of XGBoost's, which is there
+def _begin(call: Call, title: str, users: list[Any]) -> Rounds:
+    from autotrack_xgboost.rounds import (
+        PerRound,
+        Rounds,
+        first_of_all,
+    )  # derived from a class of XGBoost's, which is there
 
     pass_by()
     run, given = call.run, call.arguments
@@ -132,12 +136,12 @@ def _begin(call: Call, title: str, users: list[Any]) -> PerRound:
         with INTEGRATION.attempt("data sets"):
             for dataset in inputs(given, call.outer.arguments if call.outer else None):
                 run.dataset(dataset)
-    rounds = PerRound(run, params)
-    call.replace(callbacks=first_of_all(rounds, given["callbacks"], users))
+    rounds = Rounds(run, params)
+    call.replace(callbacks=first_of_all(PerRound(rounds), given["callbacks"], users))
     return rounds
 
 
-def _end(call: Call, rounds: PerRound, users: list[Any]) -> None:
+def _end(call: Call, rounds: Rounds, users: list[Any]) -> None:
     from autotrack_xgboost.rounds import early  # knows a class of XGBoost's, which is there
 
     found: dict[str, Any] = {} if call.outer else {"fit_time": call.duration}
@@ -151,6 +155,8 @@ def _params(given: Any) -> dict[str, Any]:
     """Of a list of pairs, in which a metric may come several times, a dict."""
     if not given or isinstance(given, Mapping):
         return dict(given or {})
+    if not isinstance(given, (list, tuple)):
+        return {}  # an iterator is XGBoost's to use up
     metrics = [value for name, value in given if name == "eval_metric"]
     return {**dict(given), **({"eval_metric": metrics} if len(metrics) > 1 else {})}
 

@@ -25,12 +25,17 @@ def inputs(arguments: Mapping[str, Any], fit: Mapping[str, Any] | None) -> Itera
     The training set, if it is evaluated too, comes once.
     """
     train = arguments["dtrain"]
-    fit = {} if fit is None else fit
-    yield used(train, "dataset", "train", (fit.get("X"), fit.get("y")))
-    raw: list[Any] = list(fit.get("eval_set") or ())
-    for at, (matrix, name) in enumerate(arguments.get("evals") or ()):
+    given: dict[str, Any] = dict(fit or {})
+    yield used(train, "dataset", "train", (given.get("X"), given.get("y")))
+    raw, sets = _listed(given.get("eval_set")), _listed(arguments.get("evals"))
+    for at, (matrix, name) in enumerate(sets):
         if matrix is not train:
             yield used(matrix, name, "eval", raw[at][:2] if at < len(raw) else (None, None))
+
+
+def _listed(sets: Any) -> list[Any]:
+    """Of an iterator nothing, as it is XGBoost's to use up."""
+    return list(sets) if isinstance(sets, (list, tuple)) else []
 
 
 def used(matrix: Any, name: str, context: str, raw: tuple[Any, Any] = (None, None)) -> DatasetUsed:

@@ -18,15 +18,13 @@ def early(callbacks: Iterable[Any]) -> bool:
     return any(isinstance(callback, EarlyStopping) for callback in callbacks)
 
 
-@INTEGRATION.guarded(default=False)
-class PerRound(TrainingCallback):
+class Rounds:
     """Writes the newest value of every evaluation metric, all of a round in one write.
 
     With the first round come the parameters that XGBoost has filled in, those that are not ``given``.
     """
 
     def __init__(self, run: Run, given: Mapping[str, Any]) -> None:
-        super().__init__()
         self.last: int | None = None
         """The step of the last round."""
         self.model: Any = None
@@ -35,36 +33,57 @@ class PerRound(TrainingCallback):
         self._given = given
         self._log: Mapping[str, Mapping[str, list[Any]]] = {}
         self._series: dict[str, dict[str, _Series]] = {}
+        self._curves: list[tuple[str, list[Any]]] = []
+        """The metrics that have one number a round: key, and XGBoost's own list."""
+        self._count = self._plain_to = 0
         self._before = time.perf_counter()
 
-    def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
-        """Never stops the training."""
+    def took(self, model: Any, epoch: int, evals_log: Any) -> None:
+        """A round is over and evaluated."""
         values: dict[str, Any] = {"round_time": time.perf_counter() - self._before}
         if self.last is None:
             self._begin(model, epoch, evals_log)
         self.last = step = self._first + epoch
-        series = self._series
+        self._count += 1
+        if not self._plain(evals_log, values):
+            self._collect(evals_log, values, step)
+        self._run.metrics(values, step=step)
+        self._before = time.perf_counter()
+
+    def _plain(self, evals_log: Any, values: dict[str, Any]) -> bool:
+        """Enter the newest values; ``False`` unless each metric has one value for each round, as nearly always."""
+        count, series = self._count, 0
+        for metrics in evals_log.values():
+            series += len(metrics)
+        if series != len(self._curves):
+            return False
+        for key, history in self._curves:
+            if len(history) != count:
+                return False
+            values[key] = history[-1]
+        self._plain_to = count
+        return True
+
+    def _collect(self, evals_log: Any, values: dict[str, Any], step: int) -> None:
+        """The same for metrics that come and go, or several times a round, and for mean and spread."""
         for data, metrics in evals_log.items():
-            known = series.get(data)
-            if known is None:
-                known = series[data] = {}
+            known = self._series.setdefault(data, {})
             for metric, history in metrics.items():
                 one = known.get(metric)
                 if one is None:
                     one = known[metric] = _Series(data, metric)
-                count = len(history)
-                if count == one.count + 1:
-                    value = history[-1]
-                    if type(value) is float:
-                        values[one.key] = value
-                    else:
-                        one.put(value, values)
-                else:  # none in this round, or several of one name
-                    self._several(one, history[one.count :], step)
-                one.count = count
-        self._run.metrics(values, step=step)
-        self._before = time.perf_counter()
-        return False
+                    if history and type(history[0]) is not tuple:
+                        self._curves.append((one.key, history))
+                    seen = 0
+                else:
+                    seen = max(one.count, self._plain_to)
+                for value in history[seen:-1]:
+                    found: dict[str, Any] = {}
+                    one.put(value, found)
+                    self._run.metrics(found, step=step)
+                if len(history) > seen:
+                    one.put(history[-1], values)
+                one.count = len(history)
 
     def best(self) -> dict[str, Any]:
         """The best round, where XGBoost has looked for it, and the values in it; nothing before the first round."""
@@ -87,12 +106,6 @@ class PerRound(TrainingCallback):
             folds = getattr(model, "cvfolds", None)
             self._run.params(Config(folds[0].bst if folds else model).filled_in(self._given))
 
-    def _several(self, one: _Series, values: list[Any], step: int) -> None:
-        for value in values:
-            found: dict[str, Any] = {}
-            one.put(value, found)
-            self._run.metrics(found, step=step)
-
 
 class _Series:
     """One metric of one data set."""
@@ -111,7 +124,21 @@ class _Series:
             found[before + self.key] = value
 
 
-def first_of_all(mine: PerRound, users: Iterable[Any] | None, taken: list[Any]) -> Iterator[Any]:
+@INTEGRATION.guarded(default=False)
+class PerRound(TrainingCallback):
+    """Takes what XGBoost tells."""
+
+    def __init__(self, rounds: Rounds) -> None:
+        super().__init__()
+        self._took = rounds.took
+
+    def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
+        """Never stops the training."""
+        self._took(model, epoch, evals_log)
+        return False
+
+
+def first_of_all(mine: Any, users: Iterable[Any] | None, taken: list[Any]) -> Iterator[Any]:
     """Mine before the user's, because XGBoost asks no further once one of them says stop; ``taken`` are the user's,
     which may be an iterator, as XGBoost takes them."""
     yield mine

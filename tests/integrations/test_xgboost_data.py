@@ -51,6 +51,13 @@ def test_evaluation_sets_have_their_names_and_the_training_set_comes_once(record
     assert [(one.name, one.context) for one in record.run.datasets] == [("dataset", "train"), ("held_out", "eval")]
 
 
+def test_an_iterator_of_evaluation_sets_is_left_to_xgboost(record):
+    """Which uses it up; the curves are there."""
+    train = xgboost.DMatrix(X, Y)
+    xgboost.train(PARAMS, train, 2, evals=iter([(train, "train")]))
+    assert record.run.steps["train-rmse"] == [0, 1]
+
+
 class Batches(xgboost.DataIter):
     """Two batches."""
 
