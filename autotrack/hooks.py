@@ -60,6 +60,7 @@ class DeclaredHook:
         self.targets = targets
         self.kind = kind
         self.joins = joins
+        self._outermost = not joins and kind not in ("watch", "relay")
         self.hosts = hosts
         self.stops = stops
         self.methods = methods
@@ -82,12 +83,12 @@ class DeclaredHook:
 
     def active(self) -> bool:
         """Whether a call that begins now is this hook's to record; asked before each, so it costs next to nothing."""
+        outer = inside.get()
+        if outer is not None and self._outermost:
+            return False  # first of all, as a round of a recorded fit may come by here
         if not self.integration.enabled or guard.tripped(self.site):
             return False
-        if self.kind in ("watch", "relay"):
-            return True
-        outer = inside.get()
-        if outer is None:
+        if outer is None or self.kind in ("watch", "relay"):
             return True
         # Only the outermost fit records; a joining hook adds to a call of its own integration, one level down.
         return self.joins and isinstance(outer, Call) and outer.integration == self.integration_name and not outer.outer

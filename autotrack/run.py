@@ -141,16 +141,20 @@ class Run:
             raw, step_flag = _step(step)
             when = _now() // 1_000_000 if time_ms is None else time_ms
             late = LATE if self.ended else 0
+            flags = step_flag | late
+            alone = model_id is None and dataset is None
             points: list[Point] = []
             for key, value in values.items():
+                if alone and type(value) is float and type(key) is str:
+                    points.append((key, flags, raw, when, value))  # nearly always so, and called every round
+                    continue
                 try:
-                    near, exact = (value, None) if type(value) is float else number(value)
+                    near, exact = number(value)
                 except Exception as error:  # noqa: BLE001 - it costs this value
                     self._refused("metric", error, key)
                     continue
-                plain = model_id is None and dataset is None and type(key) is str
-                full: Key = key if plain else (text(key), model_id, dataset, digest)
-                points.append((full, step_flag | late | (EXACT if exact is not None else 0), raw, when, near))
+                full: Key = key if alone and type(key) is str else (text(key), model_id, dataset, digest)
+                points.append((full, flags | (EXACT if exact is not None else 0), raw, when, near))
                 if exact is not None:
                     self._stream.exact(full, step_of(raw, step_flag), when, exact)
             if points:
