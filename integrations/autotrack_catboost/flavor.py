@@ -23,8 +23,7 @@ class CatBoostFlavor(Flavor):
         return _class(model) in CLASSES
 
     def save(self, model: Any, directory: Path) -> Flavors:
-        # the framework, which whoever made the model has loaded
-        import catboost  # type: ignore[import-untyped]  # it ships no types
+        import catboost  # the framework, which whoever made the model has loaded
 
         model.save_model(str(directory / FILE), format="cbm")
         return {
