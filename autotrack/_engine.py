@@ -322,6 +322,6 @@ async def _async_generator(session: _Session, inner: Any) -> AsyncGenerator[Any,
 def _interruption(error: BaseException | None) -> BaseException | None:
     # A cancelled task was interrupted, as by Ctrl-C; asyncio is loaded if one exists.
     asyncio = sys.modules.get("asyncio")
-    if asyncio is not None and isinstance(error, asyncio.CancelledError):
+    if error is not None and asyncio is not None and isinstance(error, asyncio.CancelledError):
         return KeyboardInterrupt("cancelled").with_traceback(error.__traceback__)
     return error
