@@ -16,7 +16,7 @@ from xgboost.tracker import RabitTracker
 
 import autotrack
 from autotrack.models import infer_signature
-from autotrack.testing import recorded
+from autotrack.testing import recorded, said
 
 TUMOURS, PATIENTS, FLOWERS = (load(return_X_y=True) for load in (load_breast_cancer, load_diabetes, load_iris))
 MANY = PATIENTS[0], np.c_[PATIENTS[1], PATIENTS[1] * 2]
@@ -224,3 +224,14 @@ def test_a_training_that_is_killed_keeps_its_rounds(store):
     assert run.steps["train-rmse"] == list(range(8))
     assert run.params["config.max_depth"] == "6"
     assert len(run.datasets) == 1
+
+
+def test_of_trainings_on_a_cluster_it_is_said_once_that_they_are_not_recorded():
+    """Dask or Spark need not be installed for this test, so the hook is called as it would be by theirs."""
+    from autotrack_xgboost.elsewhere import not_recorded
+
+    with said() as lines:
+        for _ in range(3):
+            assert not_recorded(None, (), {}) is None
+    assert len(lines) == 1
+    assert "are not recorded" in lines[0]
