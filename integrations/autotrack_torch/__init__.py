@@ -13,9 +13,12 @@ A run holds
 
 - the parameters: the optimizer's class and settings per group, the loss functions, ``batch_size`` and what else the
   loader and its data set say, the number of ``parameters``, ``device``, ``dtype``, ``seed``;
-- per epoch, counted from 0: ``train/loss``, weighted by samples; ``lr``; ``train/epoch_seconds``; and ``val/loss`` or
-  ``test/loss`` of a whole pass without a step, named after what the program calls its loader, or what you call it:
-  ``autotrack.torch.name(loader, "holdout")``; of losses over classes also ``train/accuracy``, ``val/accuracy``;
+- per epoch, counted from 0: ``train/loss``, weighted by samples; ``lr``; ``grad_norm``; ``train/epoch_seconds``,
+  ``train/data_seconds``, ``train/samples_per_second``; and ``val/loss`` or ``test/loss`` of a whole pass without a
+  step, named
+  after what the program calls its loader, or what you call it: ``autotrack.torch.name(loader, "holdout")``;
+  of losses over classes also ``train/accuracy``, of regressions
+  ``val/rmse`` and ``val/mae``, of losses over tokens ``val/perplexity``;
 - per optimizer step, counted from 1: ``step/loss``, thinned out so that extremes stay;
 - ``epochs``, ``steps`` and ``training_seconds`` when it is over;
 - the model as it is then, as ``model``.
@@ -51,13 +54,25 @@ INTEGRATION.hook(
 INTEGRATION.watch("torch.utils.data.dataloader:DataLoader.__iter__")(events.began)
 INTEGRATION.watch("torch.amp.grad_scaler:GradScaler.scale")(events.scaled)
 
+INTEGRATION.watch("torch.serialization:save", "torch:save")(events.saved)
+
 
 @INTEGRATION.on_start("torch")
 def start() -> Callable[[], None]:
     """Go on with torch's own hooks; what is returned takes them off."""
-    from autotrack_torch import backward, batches, forward, functional, gradients, owner, steps, tasks  # torch is there
+    from autotrack_torch import (  # torch is there
+        backward,
+        batches,
+        clipping,
+        forward,
+        functional,
+        gradients,
+        owner,
+        steps,
+        tasks,
+    )
 
-    undo = [module.watch() for module in (backward, batches, functional, gradients, owner, steps)]
+    undo = [module.watch() for module in (backward, batches, clipping, functional, gradients, owner, steps)]
     undo += [forward.stop_all, tasks.stop]
     events.ready(tasks)
 

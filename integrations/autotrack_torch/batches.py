@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from threading import get_ident
+from time import perf_counter
 from typing import Any
 
 from torch.utils.data.dataloader import _BaseDataLoaderIter
@@ -21,24 +22,26 @@ def watch() -> Callable[[], None]:
 
 def _make(original: Any) -> Any:
     def __next__(self: Any) -> Any:  # noqa: N807 - it takes this very method's place
+        started = perf_counter()
         try:
             batch = original(self)
         except StopIteration:
-            _took(self, STOPPED)
+            _took(self, STOPPED, started)
             raise
         except BaseException as error:
             hide(error)
             raise
-        _took(self, batch)
+        _took(self, batch, started)
         return batch
 
     return __next__
 
 
-def _took(iterator: Any, batch: Any) -> None:
+def _took(iterator: Any, batch: Any, started: float) -> None:
     pass_ = under_way.get(id(iterator))
     if pass_ is None or pass_.loop is None or pass_.loop is not present() or pass_.loop.thread != get_ident():
         return
+    pass_.waited += perf_counter() - started
     try:
         if batch is STOPPED:
             pass_.loop.end(pass_, complete=True)

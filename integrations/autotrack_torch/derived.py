@@ -11,6 +11,8 @@ from autotrack_torch.reading import unseen, visible
 
 CLASSES = frozenset(("cross_entropy", "nll_loss"))
 """The losses that compare scores of classes with the index of the right one."""
+ERRORS = frozenset(("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"))
+"""The losses of regressions."""
 _IGNORED = -100
 _MOST = 100_000
 """Scores in a training batch that are looked at; of larger ones the work would show."""
@@ -30,3 +32,15 @@ def right(args: tuple[Any, ...], kwargs: Mapping[str, Any], *, training: bool) -
     with unseen():
         hits = scores.detach().argmax(1).eq(target)
         return torch.count_nonzero(hits), torch.count_nonzero(target.ne(_IGNORED))
+
+
+def errors(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The mean of the errors' absolute values, and that of their squares, still where they are; nothing where the
+    arguments are not numbers side by side."""
+    found: Any = args[0] if args else kwargs.get("input")
+    target: Any = args[1] if len(args) > 1 else kwargs.get("target")
+    if not visible(found) or not visible(target) or found.shape != target.shape or not found.is_floating_point():
+        return ()
+    with torch.no_grad(), unseen():
+        error = found.detach() - target
+        return error.abs().mean(), error.square().mean()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import weakref
 from typing import TYPE_CHECKING
 
+from autotrack_torch.epoch import of_loss
 from autotrack_torch.passes import Pass
 
 if TYPE_CHECKING:
@@ -28,12 +30,21 @@ def evaluated(training: Training, pass_: Pass, *, nested: bool) -> None:
             once = alone and heard.calls == pass_.taken
             same = once and heard.alike and training.shape is not None and training.shape.parts == (name,)
             values[f"{split}/loss" if same else f"{split}/{name}"] = heard.total / heard.samples
+            if same and heard.tokens and training.shape is not None and not training.shape.extensive:
+                values.update(of_loss(split, name, heard.total / heard.samples, tokens=True))
+            if once and heard.absolute[1] and heard.squared[1]:
+                values[f"{split}/mae"] = heard.absolute[0] / heard.absolute[1]
+                values[f"{split}/rmse"] = math.sqrt(heard.squared[0] / heard.squared[1])
             if once and heard.hits.seen:
                 values[f"{split}/accuracy"] = heard.hits.right / heard.hits.seen
     if nested:  # in the midst of a training pass: no epoch is over
         training.run.metrics({f"step/{key}": value for key, value in values.items()}, training.steps)
     else:
-        training.run.metrics(values, max(training.epochs - 1, 0) if training.unit == "epoch" else training.steps)
+        step = max(training.epochs - 1, 0) if training.unit == "epoch" else training.steps
+        training.run.metrics(values, step)
+        loss = values.get("val/loss", math.nan)
+        if training.unit == "epoch" and not loss >= (training.best or (math.inf, 0))[0] and not math.isnan(loss):
+            training.best = loss, step
     training.say(f"autotrack.torch.{split}", f"a pass over {pass_.place.name()}, {pass_.place}")
 
 

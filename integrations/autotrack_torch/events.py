@@ -56,3 +56,19 @@ def scaled(scaler: Any, args: Any, kwargs: Any, result: Any) -> None:
     loop = _loops.here()
     if loop is not None and result is not loss:
         loop.scaled(scaler, loss, result)
+
+
+def saved(_function: Any, args: Any, kwargs: Any, _result: Any) -> None:
+    """The program has saved something."""
+    training = _training()
+    if training is not None:
+        from autotrack_torch.checkpoints import saved as note  # needs torch, which has saved
+
+        note(training, args[1] if len(args) > 1 else kwargs.get("f"))
+
+
+def _training() -> Any:
+    """The training of this thread or task, if it is still going on."""
+    loop = _loops.here() if _loops is not None else None
+    training = loop.training if loop is not None else None
+    return training if training is not None and not training.closed else None

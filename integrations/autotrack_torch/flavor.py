@@ -173,7 +173,8 @@ def _budgeted(pickler: Any, by_name: bool) -> Any:
                 found = identify(self, thing)
                 if found is None:
                     return None
-                self.left -= thing.nbytes() if callable(thing.nbytes) else thing.nbytes
+                # A typed storage warns of its own attributes, in the user's program.
+                self.left -= getattr(thing, "_untyped_storage", thing).nbytes()
                 if self.left < 0:
                     raise _StopPickling
                 # A model trained on a device must load where there is none.

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.nn import functional
 
-from autotrack_torch.derived import CLASSES, right
+from autotrack_torch.derived import CLASSES, ERRORS, errors, right
 from autotrack_torch.loss import MARK, scale
 from autotrack_torch.passes import Heard, Hits, Pass
 from autotrack_torch.reading import readable, unseen, visible
@@ -62,16 +62,26 @@ def _add(
         with torch.no_grad(), torch._C.DisableTorchFunction():
             result = result.detach().mean()
     elif _averaged(name, args, kwargs) not in (0, n):  # more values than samples, as with tokens
+        if name in CLASSES and len(args) < 3 and kwargs.get("weight") is None:
+            heard.tokens = pass_.tokens = (args[0] if args else kwargs["input"]).dim() < 4
         plain = name in CLASSES and len(args) < 3 and kwargs.get("weight") is None
         if reduction == "sum" and not sums and plain and visible(result):
             result, reduction = _per_target(result, args, kwargs), "mean"
         elif (reduction == "sum") != sums:
             heard.alike = False
+    if name in ERRORS:
+        for error, into in zip(errors(args, kwargs), (heard.absolute, heard.squared), strict=False):
+            loop.readings.take(error, partial(_weigh, into, n))
     if reduction == "sum" and not pass_.counted:
         return
     if readable(result):
         divisor = n if reduction == "sum" else 1
         loop.readings.take(result, lambda value: heard.add(n, value / divisor))
+
+
+def _weigh(sums: list[float], n: int, value: float) -> None:
+    sums[0] += n * value
+    sums[1] += n
 
 
 def judge(loop: Loop, hits: Hits, root: Any, node: Any) -> None:

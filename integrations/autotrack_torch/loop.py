@@ -180,6 +180,12 @@ class Loop:
                 self._over(pass_, nested=nested)
         return found
 
+    def undecided_of(self, training: Training) -> None:
+        """A training is over: no step of it will use what passes over its model have left."""
+        for pass_, nested in [known for known in self.undecided if known[0].ours]:
+            self.undecided.remove((pass_, nested))
+            training.passed(pass_, nested=nested)
+
     # Losses
 
     def listens(self) -> bool:
@@ -211,8 +217,7 @@ class Loop:
             piece = Piece(pass_, pass_.batches, pass_.n if pass_.counted else 0, version)
             pass_.moved = False
         before = None
-        training = self.training
-        if owner.unstepped or (training is not None and len(training.optimizers) > 1):
+        if len(owner.unstepped) + self._optimizers() > 1:
             before = gradients(self._candidates())
             piece.versions = versions(before)
         if self.pending:
@@ -222,6 +227,8 @@ class Loop:
                 if other:
                     return None  # the same batch with other parameters, as in a line search: the first time counts
                 piece.part = True
+                if pass_ is not None:
+                    pass_.altered = True
             elif other and not self.stepping and last.reached is None:
                 self._step_unseen()
         node = root.grad_fn
@@ -232,6 +239,8 @@ class Loop:
                 node = node.next_functions[0][0] if node is not None else None
         if node is not None and type(node) is not self.plain:
             self.shape = describe(piece, node, self.shapes)
+            if pass_ is not None and (self.plain is not None or not is_plain(piece, node)):
+                pass_.altered = True
             if is_plain(piece, node):
                 self.plain = type(node)
         self.pending.append(piece)

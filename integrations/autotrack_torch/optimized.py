@@ -25,6 +25,14 @@ class Optimized:
         self.steps = 0
         self.lr: Any = None
         self.loss: Series | None = None
+        self.norms: list[float] = [0.0, 0]
+        """The norms of gradients that were looked at, summed up, and how many."""
+        self.norm_price = 0.0
+        """About how many seconds a look at them takes."""
+        self.looked = False
+        """Whether there was one in this epoch."""
+        self.norm_due = 0.0
+        """When to look again."""
         self.window = [0.0, 0.0]
 
     def follow(self, optimizer: Any, entries: dict[int, Optimized]) -> None:
@@ -33,6 +41,11 @@ class Optimized:
         self.ref = weakref.ref(optimizer, lambda _: entries.pop(key, None))
         self.params |= parameters(optimizer)
         self.count += 1
+
+    def add_norm(self, norm: float) -> None:
+        """The norm of the gradients of a step."""
+        self.norms[0] += norm
+        self.norms[1] += 1
 
     def sums(self, pass_: Pass | None) -> list[float]:
         """``[sum of n * loss, sum of n]`` of a pass, or of what goes on outside of passes."""

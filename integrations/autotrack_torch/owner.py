@@ -145,6 +145,18 @@ def _outermost(module: Any) -> Any:
     return module
 
 
+def wrappers_of(model: Any) -> list[str]:
+    """The classes of torch's own wrappers around a model."""
+    found: list[str] = []
+    while len(found) < 4:
+        known = _parents.get(id(model))
+        model = known[1]() if known is not None and known[0]() is model else None
+        if model is None or not type(model).__module__.startswith(_WRAPPERS):
+            break
+        found.append(type(model).__name__)
+    return found
+
+
 def _holders(optimizer: Any) -> list[Any]:
     """The modules that hold an optimizer's first and last parameter, among those that were seen being put together."""
     wanted = [group["params"][at] for group in optimizer.param_groups[:8] for at in (0, -1) if group["params"]]

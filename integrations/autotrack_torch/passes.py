@@ -41,9 +41,12 @@ class Hits:
 class Heard:
     """What one loss function gave during a pass."""
 
-    __slots__ = ("alike", "calls", "hits", "samples", "total")
+    __slots__ = ("absolute", "alike", "calls", "hits", "samples", "squared", "tokens", "total")
 
     def __init__(self) -> None:
+        self.absolute, self.squared = [0.0, 0.0], [0.0, 0.0]
+        """``[sum of n * error, sum of n]`` of a regression."""
+        self.tokens = False
         self.calls = 0
         self.alike = True
         """Whether its values are averaged as those of the training are."""
@@ -61,9 +64,10 @@ class Pass:
     """From ``iter(loader)`` to the last batch that the program took."""
 
     __slots__ = (
-        "_ahead", "_left", "_next", "_size", "_used", "_uses", "backwards", "batches", "companion", "companions",
-        "complete", "counted", "facts", "given", "heard", "hits", "inside", "iterator", "late", "loop", "moved", "n",
-        "ours", "outer", "place", "replays", "samples", "sizes", "source", "started", "steps", "sums", "training",
+        "_ahead", "_left", "_next", "_size", "_used", "_uses", "altered", "backwards", "batches", "companion",
+        "companions", "complete", "counted", "facts", "given", "heard", "hits", "inside", "iterator", "late",
+        "loop", "moved", "n", "ours", "outer", "place", "replays", "samples", "sizes", "source", "started",
+        "steps", "sums", "tokens", "training", "waited",
     )  # fmt: skip
 
     def __init__(self, loader: Any, iterator: Any, loop: Loop, place: Place) -> None:
@@ -103,6 +107,12 @@ class Pass:
         self.given = given(loader)
         self.training: Any = None
         """Whose steps were done in it."""
+        self.altered = False
+        """Whether what is minimised is not just what one loss function gives."""
+        self.tokens = False
+        """Whether there are more classes to be found than samples, as in a text."""
+        self.waited = 0.0
+        """Seconds that the program has waited for batches."""
         self.sums: dict[Any, list[float]] = {}
         """Per optimizer ``[sum of n * loss, sum of n]``."""
         self.hits = Hits()
@@ -132,6 +142,7 @@ class Pass:
         other = copy(self)
         other.loop, other.iterator, other.replays = loop, _always, True
         other.started, other.batches, other.n, other.samples, other.steps = time.perf_counter(), 0, 0, 0, 0
+        other.waited = 0.0
         other.sums, other.heard, other.hits, other.backwards = {}, {}, Hits(), 0
         other.moved = other.complete = other._ahead = False
         return other

@@ -61,6 +61,12 @@ def of_model(models: list[Any], optimizer: Any) -> dict[str, Any]:
         "device": ", ".join(sorted({str(tensor.device) for tensor in tensors})),
         "dtype": ", ".join(sorted({str(tensor.dtype).removeprefix("torch.") for tensor in tensors})),
     }
+    wrappers = sorted({wrapper for model in models for wrapper in owner.wrappers_of(model)})
+    if "OptimizedModule" in wrappers or any(getattr(model, "_compiled_call_impl", None) for model in models):
+        found["compiled"] = True
+    parallel = [wrapper for wrapper in wrappers if wrapper != "OptimizedModule"]
+    if parallel:
+        found["parallel"] = " + ".join(parallel)
     if models:
         found["model"] = " + ".join(type(model).__name__ for model in models)
     return found
@@ -78,8 +84,15 @@ def of_torch() -> dict[str, Any]:
     found: dict[str, Any] = {"torch": torch.__version__, "seed": torch.initial_seed()}
     if torch.are_deterministic_algorithms_enabled():
         found["deterministic"] = True
+    if torch.backends.cudnn.benchmark:
+        found["cudnn_benchmark"] = True
+    if torch.get_float32_matmul_precision() != "highest":
+        found["float32_matmul_precision"] = torch.get_float32_matmul_precision()
     if os.environ.get("WORLD_SIZE") or _distributed() is not None:
         found["world_size"] = world_size()
+        distributed = _distributed()
+        if distributed is not None:
+            found["distributed_backend"] = distributed.get_backend()
     return found
 
 

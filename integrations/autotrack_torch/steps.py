@@ -9,6 +9,7 @@ from typing import Any
 from torch.compiler import is_compiling
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
+from autotrack_torch.norms import look
 from autotrack_torch.standin import failed
 from autotrack_torch.tasks import here, present
 
@@ -37,6 +38,9 @@ def _before(optimizer: Any, _args: Any, _kwargs: Any) -> None:
             if stepping and id(optimizer) in stepping:  # the last one never came to its end
                 stepping.clear()
             stepping.append(id(optimizer))
+            training = loop.training
+            if training is not None and training.latest >= training.norm_due and len(stepping) == 1:
+                look(training, optimizer, loop.readings)
     except Exception as error:  # noqa: BLE001 - ours stops here
         failed("step", error)
 

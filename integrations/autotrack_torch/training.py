@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from autotrack.hooks import Run
 from autotrack_torch import owner, settings
+from autotrack_torch.epoch import values_of
 from autotrack_torch.evaluation import evaluated, trainings
 from autotrack_torch.final import Keeper
 from autotrack_torch.integration import INTEGRATION, log_steps
@@ -40,7 +41,7 @@ class Training:
         self.thread = loop.thread
         self._loop = weakref.ref(loop)
         self.optimizers: dict[int, Optimized] = {}
-        self._by_name: list[Optimized] = []
+        self.by_name: list[Optimized] = []
         self._born = owner.now()
         self.linked: set[int] = set()
         """The optimizers whose parameters something minimised here has reached, by ``id``."""
@@ -63,10 +64,16 @@ class Training:
         self._width = _WINDOW
         self._filled = self._windows = 0
         first = loop.current
-        self._started = self._latest = first.started if first is not None else time.perf_counter()
+        self._started = self.latest = first.started if first is not None else time.perf_counter()
         self._last = self._born
         self._said: set[str] = set()
+        self.norm_due = 0.0
+        """When the gradients of an optimizer are to be looked at."""
         self._lossless = True
+        self.best: tuple[float, int] | None = None
+        """The lowest ``val/loss`` and its epoch."""
+        self.noted: set[str] = set()
+        """What has been noted of what the program does beside its steps."""
         self.keeper = Keeper(run)
         trainings.add(self)
         run.before_end.append(self.close)
@@ -85,7 +92,7 @@ class Training:
             return True
         theirs = parameters(optimizer)
         ours = owner.parameters_of(self.keeper.alive())
-        for known in self._by_name:
+        for known in self.by_name:
             other = known.ref()
             if other is not None:
                 ours |= parameters(other)
@@ -104,26 +111,26 @@ class Training:
     def may_go_on(self, other: Any) -> bool:
         """Whether this one may be trained further after another optimizer: both were there when it stepped last."""
         facts = owner.built.get(id(other))
-        return bool(self.living()) and facts is not None and any(facts.born < known.last for known in self._by_name)
+        return bool(self.living()) and facts is not None and any(facts.born < known.last for known in self.by_name)
 
     def enrol(self, optimizer: Any) -> Optimized:
         """Take an optimizer in."""
         before = self._predecessor(optimizer)
         if before is not None:
             return self._replace(before, optimizer)
-        if len(self._by_name) >= _NAMED:
+        if len(self.by_name) >= _NAMED:
             return self._enrol_further(optimizer)
         models = owner.models_of(optimizer)
         label = type(models[0]).__name__ if models else type(optimizer).__name__
-        taken = [known.label for known in self._by_name]
+        taken = [known.label for known in self.by_name]
         if label in taken:
             label = next(name for count in range(2, 1000) if (name := f"{label}{count}") not in taken)
         found = Optimized(optimizer, label, self.optimizers)
         self.optimizers[id(optimizer)] = found
-        self._by_name.append(found)
+        self.by_name.append(found)
         facts = owner.enrolled(optimizer)
         self.keeper.add(models, label, facts.forwards if facts else [])
-        if len(self._by_name) == 1:
+        if len(self.by_name) == 1:
             if not self._others_may_follow():
                 self._decide()
         else:
@@ -139,7 +146,7 @@ class Training:
         if facts is None:
             return None
         theirs = parameters(optimizer) & owner.parameters_of(self.keeper.alive())
-        found = [known for known in self._by_name if known.last < facts.born and known.params & theirs]
+        found = [known for known in self.by_name if known.last < facts.born and known.params & theirs]
         return found[0] if len(found) == 1 else None
 
     def _replace(self, before: Optimized, optimizer: Any) -> Optimized:
@@ -156,13 +163,13 @@ class Training:
 
     def living(self) -> list[Any]:
         """The optimizers that the program still has."""
-        return [optimizer for known in self._by_name if (optimizer := known.ref()) is not None]
+        return [optimizer for known in self.by_name if (optimizer := known.ref()) is not None]
 
     def _enrol_further(self, optimizer: Any) -> Optimized:
         """One of very many, as with an optimizer for each parameter: their values are not told apart."""
         if self._further is None:
             self._further = Optimized(optimizer, "others", self.optimizers)
-            self._by_name.append(self._further)
+            self.by_name.append(self._further)
         key = id(optimizer)
         found = self.optimizers[key] = self._further
         optimizers, refs = self.optimizers, self._further_refs
@@ -181,10 +188,10 @@ class Training:
     def _decide(self) -> None:
         """Settle the names: one optimizer needs none."""
         self._decided = True
-        first = self._by_name[0] if self._by_name else None
+        first = self.by_name[0] if self.by_name else None
         if first is None:
             return
-        if len(self._by_name) == 1:
+        if len(self.by_name) == 1:
             first.label = ""
         optimizer = first.ref()
         if optimizer is not None:
@@ -200,11 +207,11 @@ class Training:
         optimized.steps += 1
         optimized.last = owner.now()
         optimized.lr = optimizer.param_groups[0]["lr"]
-        if optimized is self._by_name[0]:
+        if optimized is self.by_name[0]:
             self.steps += 1
             if self.steps == _LOOKS:
                 self.keeper.look_away()
-        self._latest = time.perf_counter()
+        self.latest = time.perf_counter()
         if pass_ is not None:
             pass_.steps += 1
             pass_.training = self
@@ -242,7 +249,7 @@ class Training:
         else:
             (optimized.loss or self._curve(optimized)).add(step, loss)
         if self.unit == "step":
-            self._filled += optimized is self._by_name[0]
+            self._filled += optimized is self.by_name[0]
             if self._filled >= self._width:
                 self._window(step)
 
@@ -253,9 +260,9 @@ class Training:
 
     def leftover(self, pieces: list[Piece]) -> None:
         """A pass ended with losses after its last step."""
-        if len(self._by_name) == 1:
+        if len(self.by_name) == 1:
             for over, n, value in losses(pieces, self._accumulated()):
-                self._add(self._by_name[0], over, n or 1, value)
+                self._add(self.by_name[0], over, n or 1, value)
 
     def _add(self, optimized: Optimized, pass_: Pass | None, n: int, value: float) -> None:
         sums = optimized.sums(pass_)
@@ -280,10 +287,10 @@ class Training:
         if self._windows % _WINDOWS == 0:
             self._width *= 2
         values = {}
-        for optimized in self._by_name:
+        for optimized in self.by_name:
             total, weight = optimized.window
             if weight:
-                values[self._key("train/loss", optimized)] = total / weight
+                values[self.key("train/loss", optimized)] = total / weight
             optimized.window = [0.0, 0.0]
         self.run.metrics({**values, **self._rates()}, step)
         self.keeper.epoch(step)
@@ -304,25 +311,19 @@ class Training:
             self._decide()
         self._last = owner.now()
         index = self._count(pass_.source)
-        values: dict[str, Any] = {}
-        first = len(self._epoch_sources) == 1
-        for optimized in self._by_name:
-            total, weight = pass_.sums.get(optimized, (0.0, 0.0))
-            if weight and not pass_.unsure:
-                key = self._key("train/loss", optimized)
-                values[key if first else f"{key}/{pass_.place.name()}"] = total / weight
+        values = values_of(self, pass_)
         if not self.unit:
             self.unit = "epoch"
             self.run.params(settings.of_pass(pass_))
             self.run.tags({"autotrack.torch.epoch": f"a pass over {pass_.place.name()}, {pass_.place}"})
         step = index if self.unit == "epoch" else self.steps
-        alike = len({tuple(sums) for sums in pass_.sums.values()}) == 1
-        if first and pass_.hits.seen and alike:
-            values["train/accuracy"] = pass_.hits.right / pass_.hits.seen
-        if first:
-            values["train/epoch_seconds"] = time.perf_counter() - pass_.started
         self.run.metrics({**values, **self._rates()}, step)
         self.keeper.epoch(step)
+
+    @property
+    def first_of_epoch(self) -> bool:
+        """Whether the pass that is counted last is the first one of its epoch."""
+        return len(self._epoch_sources) == 1
 
     def _count(self, source: Source) -> int:
         """The epoch that a pass over a source belongs to: a source that comes again begins the next one; another one
@@ -359,34 +360,40 @@ class Training:
             with INTEGRATION.attempt("last pass"):
                 for pass_ in [pass_ for pass_ in loop.passes if pass_.training is self]:
                     loop.end(pass_, complete=False)
-                loop.decide()
+                loop.undecided_of(self)
                 loop.readings.arrived(wait=True)
         if not self._decided:
             self._decide()
         if self.unit == "step" and self._filled:
             self._window(self.steps)
-        for optimized in self._by_name:
+        for optimized in self.by_name:
             if optimized.loss is not None:
                 optimized.loss.flush()
         self.closed = True
         if self._lossless:
             self.say("autotrack.torch.loss", "not seen: backward was not called for the steps")
-        counts = {"steps": self.steps, "epochs": self.epochs}
-        counts["gradient_accumulation"] = self._accumulated()
+        counts = {"steps": self.steps, "epochs": self.epochs, "gradient_accumulation": self._accumulated()}
+        if self.best is not None and self.epochs > 1:
+            self.run.params({"best_epoch": self.best[1]})
         self.run.params({name: count for name, count in counts.items() if count})
-        self.run.metrics({"training_seconds": self._latest - self._started}, self.epochs or self.steps)
+        self.run.metrics({"training_seconds": self.latest - self._started}, self.epochs or self.steps)
         with INTEGRATION.attempt("model"):
             self.keeper.save(self.steps)
         if end and self.owned:
             self.run.end()
 
-    def _key(self, name: str, optimized: Optimized) -> str:
+    def key(self, name: str, optimized: Optimized) -> str:
         return f"{name}/{optimized.label}" if optimized.label else name
 
     def _rates(self) -> dict[str, float]:
         rates = {}
-        for optimized in self._by_name:
+        self.norm_due = 0.0
+        for optimized in self.by_name:
+            if optimized.norms[1]:
+                rates[self.key("grad_norm", optimized)] = optimized.norms[0] / optimized.norms[1]
+                optimized.norms = [0.0, 0]
+            optimized.looked = False
             rate = optimized.lr
             if isinstance(rate, int | float) or getattr(rate, "is_cpu", False):
-                rates[self._key("lr", optimized)] = float(rate)
+                rates[self.key("lr", optimized)] = float(rate)
         return rates

@@ -25,6 +25,7 @@ from autotrack_torch.functional import NAMES
 PLACES = [(functional, name) for name in NAMES] + [
     (torch.autograd, "backward"), (_BaseDataLoaderIter, "__next__"),
     (nn.Module, "zero_grad"), (torch.optim.Optimizer, "zero_grad"),
+    (nn.utils, "clip_grad_norm_"), (nn.utils.clip_grad, "clip_grad_value_"),
 ]  # fmt: skip
 
 

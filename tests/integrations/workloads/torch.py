@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -69,6 +71,7 @@ def program(check=None):
         losses.append(train(model, train_loader, optimizer, scaler, check if epoch else None))
         losses.append(evaluate(model, val_loader))
         scheduler.step()
+        torch.save(model.state_dict(), BytesIO())
     return model, losses
 
 

@@ -1,0 +1,49 @@
+"""What is written down of a training pass."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING
+
+from autotrack_torch.derived import CLASSES
+from autotrack_torch.passes import Pass
+
+if TYPE_CHECKING:
+    from autotrack_torch.training import Training
+
+
+def values_of(training: Training, pass_: Pass) -> dict[str, float]:
+    """Its values by name; those of the first pass of an epoch are the epoch's own."""
+    values: dict[str, float] = {}
+    first = training.first_of_epoch
+    for optimized in training.by_name:
+        total, weight = pass_.sums.get(optimized, (0.0, 0.0))
+        if weight and not pass_.unsure:
+            key = training.key("train/loss", optimized)
+            values[key if first else f"{key}/{pass_.place.name()}"] = total / weight
+    if not first:
+        return values
+    alike = len({tuple(sums) for sums in pass_.sums.values()}) == 1
+    if pass_.hits.seen and alike:
+        values["train/accuracy"] = pass_.hits.right / pass_.hits.seen
+    parts = training.shape.parts if training.shape is not None and not training.shape.extensive else ()
+    if "train/loss" in values and len(parts) == 1 and not pass_.altered:
+        values.update(of_loss("train", parts[0], values["train/loss"], tokens=pass_.tokens))
+    seconds = time.perf_counter() - pass_.started
+    values["train/epoch_seconds"] = seconds
+    values["train/data_seconds"] = pass_.waited
+    if seconds > 0 and pass_.counted:
+        values["train/samples_per_second"] = pass_.samples / seconds
+    return values
+
+
+def of_loss(split: str, name: str, mean: float, *, tokens: bool) -> dict[str, float]:
+    """What follows from the mean of a loss function alone."""
+    if name == "mse_loss" and mean >= 0:
+        return {f"{split}/rmse": math.sqrt(mean)}
+    if name == "l1_loss":
+        return {f"{split}/mae": mean}
+    if name in CLASSES and tokens and mean < 700:
+        return {f"{split}/perplexity": math.exp(mean)}
+    return {}
