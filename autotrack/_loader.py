@@ -8,7 +8,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from autotrack import guard, hooks, settings
+from autotrack import _workers, guard, settings
 from autotrack._registered import DOORS, INTEGRATIONS, registered
 from autotrack._watch import forget, when_imported
 from autotrack.hooks import Integration, known
@@ -29,7 +29,7 @@ def autolog(options: Mapping[str, Any], exclude: frozenset[str] = frozenset()) -
     if settings.disabled():
         return
     _general, _excluded = dict(options), exclude
-    hooks.general = {"options": _general, "exclude": sorted(exclude)}
+    _workers.general = {"options": _general, "exclude": sorted(exclude)}
     for module, package in registered(INTEGRATIONS).items():
         if module not in exclude and package.removeprefix("autotrack_") not in exclude:
             when_imported(module, partial(_on_import, package))
@@ -38,7 +38,7 @@ def autolog(options: Mapping[str, Any], exclude: frozenset[str] = frozenset()) -
 def disable() -> None:
     """Take every hook out again; what is being recorded is recorded to its end."""
     global _general
-    _general = hooks.general = None
+    _general = _workers.general = None
     forget()
     for integration in known.values():
         integration.disable()

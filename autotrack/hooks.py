@@ -14,7 +14,6 @@ one that fails after it leaves the result as it was; either costs one warning.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Generator, Mapping
 from functools import partial, wraps
 from importlib import import_module
@@ -25,14 +24,13 @@ from autotrack import current, guard, settings
 from autotrack._aside import aside
 from autotrack._engine import STOPPED, record, relayer, watcher
 from autotrack._registered import INTEGRATIONS, registered
-from autotrack._startup import OPTIONS, environment
 from autotrack._watch import when_imported
+from autotrack._workers import worker_environment
 from autotrack.call import Call, child_run, inside, training_run
 from autotrack.event import DatasetUsed
 from autotrack.exceptions import AutotrackException
 from autotrack.options import Options
 from autotrack.run import Run
-from autotrack.sinks.open import tracking_uri
 
 __all__ = [
     "STOPPED", "Call", "DatasetUsed", "Integration", "Options", "Run", "Steps", "aside", "current", "inside",
@@ -354,28 +352,6 @@ def _switch_on(name: str, _module: ModuleType) -> None:
     integration: Integration = import_module(f"autotrack_{name}").INTEGRATION
     known[integration.name] = integration
     integration.enable()
-
-
-general: dict[str, Any] | None = None
-"""What the general ``autolog()`` was called with, while it is in force."""
-
-
-def worker_environment() -> dict[str, str]:
-    """The variables with which a worker process that a framework starts records like this one, into the same place;
-    empty where recording was not switched on for all frameworks."""
-    if general is None:
-        return {}
-    import json  # milliseconds; only for those who start processes
-
-    return environment(
-        {
-            "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
-            OPTIONS: json.dumps(general, default=str),
-            "AUTOTRACK_TRACKING_URI": tracking_uri(),
-            "AUTOTRACK_EXPERIMENT": current.current_experiment()[1],
-            "AUTOTRACK_TOLD": "1",
-        }
-    )
 
 
 known: dict[str, Integration] = {}

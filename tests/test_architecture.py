@@ -31,7 +31,7 @@ LAYERS = (
     {"client"},
     {"data", "models"},
     {
-        "_aside", "_doors", "_engine", "_installing", "_loader", "_patch", "_registered", "_versions", "_watch",
+        "_aside", "_doors", "_engine", "_installing", "_loader", "_patch", "_registered", "_versions", "_watch", "_workers",
         "call", "hooks", "testing",
     },
     {"analysis"},

@@ -12,8 +12,6 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from autotrack._startup import OPTIONS
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from importlib.machinery import ModuleSpec
@@ -84,6 +82,7 @@ def _autolog() -> None:
     with guard.guard("autotrack run"):
         # Not autotrack.autolog: its module may be the one that the program is importing.
         from autotrack import _loader  # the engine; see the module's docstring
+        from autotrack._startup import OPTIONS  # one more file, and most processes stop before this
 
         options = os.environ.get(OPTIONS)
         if options:

@@ -131,7 +131,8 @@ def outline(run: RecordedRun) -> Any:
         bool(run.error),
         sorted(run.params.items()),
         sorted((key, tuple(steps)) for key, steps in run.steps.items()),
-        sorted(tag for tag in run.tags if not tag.startswith("autotrack.")),  # ours remark on this one recording
+        # Ours remark on this one recording, and where the program lies is no matter.
+        sorted(tag for tag in run.tags if not tag.startswith(("autotrack.", "mlflow.source."))),
         sorted(dataset.name for dataset in run.datasets),
         sorted((model.name, model.flavors) for model in run.models),
     )

@@ -1,0 +1,31 @@
+"""Having the worker processes that a framework starts record like the program that started it."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from autotrack import current
+from autotrack._startup import OPTIONS, environment
+from autotrack.sinks.open import tracking_uri
+
+general: dict[str, Any] | None = None
+"""What the general ``autolog()`` was called with, while it is in force."""
+
+
+def worker_environment() -> dict[str, str]:
+    """The variables with which a worker process records into the same place as this one; empty where recording was not
+    switched on for all frameworks."""
+    if general is None:
+        return {}
+    import json  # milliseconds; only for those who start processes
+
+    return environment(
+        {
+            "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
+            OPTIONS: json.dumps(general, default=str),
+            "AUTOTRACK_TRACKING_URI": tracking_uri(),
+            "AUTOTRACK_EXPERIMENT": current.current_experiment()[1],
+            "AUTOTRACK_TOLD": "1",
+        }
+    )
