@@ -20,7 +20,8 @@ def workload():
     classes.fit(*FLOWERS, eval_set=[FLOWERS], verbose=False)
     stopped = xgboost.XGBRegressor(n_estimators=20, max_depth=2, n_jobs=1, early_stopping_rounds=2)
     stopped.fit(X[:300], Y[:300], eval_set=[(X[300:], Y[300:])], verbose=False)
-    folds = xgboost.cv(PARAMS, train, 3, nfold=2, as_pandas=False, early_stopping_rounds=2)
+    # Unshuffled: XGBoost seeds numpy's global generator and draws from it, between which another thread may come.
+    folds = xgboost.cv(PARAMS, train, 3, nfold=2, as_pandas=False, early_stopping_rounds=2, shuffle=False)
     loop = xgboost.Booster(PARAMS, [train, test])
     answers = []
     for at in range(3):
