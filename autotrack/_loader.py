@@ -11,10 +11,8 @@ from typing import Any
 from autotrack import _workers, guard, settings
 from autotrack._registered import DOORS, INTEGRATIONS, registered
 from autotrack._watch import forget, when_imported
+from autotrack._workers import General
 from autotrack.hooks import Integration, known
-
-_general: dict[str, Any] | None = None
-_excluded: frozenset[str] = frozenset()
 
 
 def package_of(door: str) -> str | None:
@@ -25,11 +23,9 @@ def package_of(door: str) -> str | None:
 def autolog(options: Mapping[str, Any], exclude: frozenset[str] = frozenset()) -> None:
     """Record every framework that has an integration, from its import on; those that were configured by name keep
     their own options."""
-    global _general, _excluded
     if settings.disabled():
         return
-    _general, _excluded = dict(options), exclude
-    _workers.general = {"options": _general, "exclude": sorted(exclude)}
+    _workers.general = General(dict(options), exclude)
     for module, package in registered(INTEGRATIONS).items():
         if module not in exclude and package.removeprefix("autotrack_") not in exclude:
             when_imported(module, partial(_on_import, package))
@@ -37,8 +33,7 @@ def autolog(options: Mapping[str, Any], exclude: frozenset[str] = frozenset()) -
 
 def disable() -> None:
     """Take every hook out again; what is being recorded is recorded to its end."""
-    global _general
-    _general = _workers.general = None
+    _workers.general = None
     forget()
     for integration in known.values():
         integration.disable()
@@ -81,12 +76,13 @@ def _row(name: str, module: str, package: str, integration: Integration | None) 
 
 
 def _on_import(package: str, _module: ModuleType) -> None:
-    if _general is None:
+    general = _workers.general
+    if general is None:
         return
     integration: Integration = import_module(package).INTEGRATION
-    if integration.name in _excluded or integration.specific:
+    if integration.name in general.exclude or integration.specific:
         return
     own = {module for module, other in registered(INTEGRATIONS).items() if other == package}
-    integration.others = frozenset(registered(INTEGRATIONS)) - own - _excluded
-    integration.options = integration.read_options(_general, strict=False)
+    integration.others = frozenset(registered(INTEGRATIONS)) - own - general.exclude
+    integration.options = integration.read_options(general.options, strict=False)
     integration.switch()

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, NamedTuple
 
 from autotrack import current
 from autotrack._startup import OPTIONS, environment
 from autotrack.sinks.open import tracking_uri
 
-general: dict[str, Any] | None = None
-"""What the general ``autolog()`` was called with, while it is in force."""
+
+class General(NamedTuple):
+    """What the general ``autolog()`` was called with."""
+
+    options: dict[str, Any]
+    exclude: frozenset[str]
+
+
+general: General | None = None
+"""While it is in force."""
 
 
 def worker_environment() -> dict[str, str]:
@@ -23,7 +31,7 @@ def worker_environment() -> dict[str, str]:
     return environment(
         {
             "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
-            OPTIONS: json.dumps(general, default=str),
+            OPTIONS: json.dumps({"options": general.options, "exclude": sorted(general.exclude)}, default=str),
             "AUTOTRACK_TRACKING_URI": tracking_uri(),
             "AUTOTRACK_EXPERIMENT": current.current_experiment()[1],
             "AUTOTRACK_TOLD": "1",

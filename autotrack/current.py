@@ -324,8 +324,6 @@ def _ensure_exit_hook() -> None:
 
 
 _hooked = False
-before_exit: list[Any] = []
-"""Called without arguments, last added first, before the open runs are ended at exit."""
 _leaving = False
 left_open: list[Run] = []
 """The runs that were still open when the program ended without an exception; the exit code may tell more."""
@@ -345,9 +343,6 @@ def close_all(error: BaseException | None) -> None:
     """End the open runs of a program that ends, of this exception if there is one."""
     global _leaving
     _leaving = True
-    for call in reversed(before_exit):
-        with guard.guard("at exit"):
-            call()
     status, kept = outcome(error)
     for run in reversed(list(open_runs.values())):
         run.end(status, kept, exit_code=None if kept is not None else "unknown")

@@ -22,7 +22,7 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).parent.parent
 
 LAYERS = (
-    {"_startup", "entities", "event", "exceptions", "guard", "options", "redact", "settings"},
+    {"_registered", "_startup", "entities", "event", "exceptions", "guard", "options", "redact", "settings"},
     {"journal"},
     {"sinks"},
     {"capture"},
@@ -31,8 +31,8 @@ LAYERS = (
     {"client"},
     {"data", "models"},
     {
-        "_aside", "_doors", "_engine", "_installing", "_loader", "_patch", "_registered", "_versions", "_watch",
-        "_workers", "call", "hooks", "testing",
+        "_aside", "_doors", "_engine", "_installing", "_loader", "_patch", "_versions", "_watch", "_workers",
+        "call", "hooks", "testing",
     },
     {"analysis"},
     {"", "_frameworks", "active", "artifacts", "fluent", "frame", "pyfunc", "tracking"},

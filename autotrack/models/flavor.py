@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-import importlib.metadata
 import importlib.util
 import pkgutil
 from abc import ABC, abstractmethod
@@ -16,9 +15,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar
 
+from autotrack._registered import INTEGRATIONS, registered
 from autotrack.exceptions import AutotrackException
 
-GROUP = "autotrack.integrations"
 PREFIX = "autotrack_"
 
 Flavors = dict[str, dict[str, Any]]
@@ -105,7 +104,7 @@ def named(name: str) -> Flavor | None:
 
 def installed() -> Iterator[Flavor]:
     """Every flavor that can be found."""
-    names = {entry.name for entry in importlib.metadata.entry_points(group=GROUP)}
+    names = set(registered(INTEGRATIONS))
     names |= {module.name.removeprefix(PREFIX) for module in pkgutil.iter_modules() if module.name.startswith(PREFIX)}
     for name in sorted(names):
         flavor = _integration(name)
@@ -119,8 +118,7 @@ def _integration(name: str) -> Flavor | None:
         return None
     package = PREFIX + name
     if importlib.util.find_spec(package) is None:
-        entries = importlib.metadata.entry_points(group=GROUP, name=name) if name in _entry_names() else ()
-        package = next((entry.module for entry in entries), "")
+        package = registered(INTEGRATIONS).get(name, "")
     try:
         if not package or importlib.util.find_spec(f"{package}.flavor") is None:
             return None
@@ -128,8 +126,3 @@ def _integration(name: str) -> Flavor | None:
         return None
     flavor = getattr(importlib.import_module(f"{package}.flavor"), "FLAVOR", None)
     return flavor if isinstance(flavor, Flavor) else None
-
-
-@functools.cache
-def _entry_names() -> frozenset[str]:
-    return frozenset(entry.name for entry in importlib.metadata.entry_points(group=GROUP))
