@@ -42,7 +42,9 @@ def take_experiments(
     before = {row.experiment_id: dict(row._mapping) for row in connection.execute(select(tables.experiments))}
     table = {experiment_id: dict(row) for experiment_id, row in before.items()}
     tags: dict[tuple[str, str], str | None] = {}
-    table.setdefault(DEFAULT_ID, _row(DEFAULT_ID, DEFAULT_NAME, _made(directory.parent)) | {"declared": True})
+    # A store is marked when its first event is written, which may have been made in the millisecond before.
+    first = min([_made(directory.parent), *(line.time for line in lines)])
+    table.setdefault(DEFAULT_ID, _row(DEFAULT_ID, DEFAULT_NAME, first) | {"declared": True})
     for line in lines:
         try:
             _apply(table, tags, line.time, line.event)
@@ -163,7 +165,7 @@ def find_experiments(
         source=tables.experiments,
         where=where,
         orders=parse_orders(order_by, EXPERIMENTS),
-        ties=[SortKey(own.creation_time, descending=True), SortKey(own.experiment_id)],
+        ties=[SortKey(own.creation_time, descending=True), SortKey(own.experiment_id, descending=True)],
         target=target,
         limit=limit,
         token=token,

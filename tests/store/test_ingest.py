@@ -262,11 +262,12 @@ def test_deleting_hides_and_restoring_shows(journal: Journal):
 
 
 def test_experiments_follow_their_events(journal: Journal):
-    """Created twice by two processes it is one; names, tags and order of events count as for runs."""
+    """Created twice by two processes it is one; names, tags and order of events count as for runs. The newest comes
+    first, and Default is as old as the oldest event, whenever the store was marked."""
     a = journal.create_experiment("a")
     journal.create_experiment("a", 600)
     store = Store(journal.store)
-    assert [one.name for one in store.search_experiments()] == ["Default", "a"]
+    assert [one.name for one in store.search_experiments()] == ["a", "Default"]
     journal.experiment(ExperimentRenamed(a, "c"), 900)
     journal.experiment(ExperimentTags(a, {"k": "new"}), 900)
     assert store.experiment(a) == store.experiment_named("c")
