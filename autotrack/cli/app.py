@@ -11,6 +11,7 @@ import typer
 import autotrack
 from autotrack.cli.console import fail
 from autotrack.cli.doctor import doctor
+from autotrack.cli.models.app import models
 from autotrack.cli.run import start
 from autotrack.cli.runs import runs
 from autotrack.cli.show import show
@@ -45,6 +46,7 @@ def run(
 app.command()(runs)
 app.command()(show)
 app.command()(doctor)
+app.add_typer(models)
 
 
 @app.callback(invoke_without_command=True)

@@ -1,0 +1,1 @@
+"""``autotrack models``: the registry and the models in it, one file a command."""
