@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from autotrack import data
-from autotrack.hooks import DatasetUsed, Run
-from autotrack_sklearn.names import UNKNOWN, caller, variable
+from autotrack.hooks import DatasetUsed, Run, variable
+from autotrack_sklearn.names import UNKNOWN, caller
 
 TRAIN, EVAL = "train", "eval"
 

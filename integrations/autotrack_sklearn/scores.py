@@ -18,10 +18,10 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
-from autotrack.hooks import Run, inside
+from autotrack.hooks import Run, inside, variable
 from autotrack_sklearn import datasets, trained
 from autotrack_sklearn.integration import INTEGRATION, SklearnOptions
-from autotrack_sklearn.names import UNKNOWN, caller, variable
+from autotrack_sklearn.names import UNKNOWN, caller
 from autotrack_sklearn.trained import MOST_CALLS, Trained
 
 SCORERS = "sklearn.metrics._scorer"

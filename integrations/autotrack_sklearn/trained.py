@@ -10,8 +10,8 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
-from autotrack.hooks import Run
-from autotrack_sklearn.names import UNKNOWN, variable
+from autotrack.hooks import Run, variable
+from autotrack_sklearn.names import UNKNOWN
 
 MOST_CALLS = 1000
 """Values of one metric that are recorded of a run, or of a step of it."""
