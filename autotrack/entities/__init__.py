@@ -2,27 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
-from typing import Any, Generic, TypeVar
 
-T = TypeVar("T")
+from autotrack.entities.base import Entity, PagedList
+from autotrack.entities.model_registry import (
+    ModelVersion,
+    ModelVersionTag,
+    RegisteredModel,
+    RegisteredModelAlias,
+    RegisteredModelTag,
+    RegistryChange,
+)
 
-
-class Entity:
-    """What every answer can do: ``dict(run.info)`` gives its fields by name, ``to_dictionary()`` all that is in them
-    too."""
-
-    __slots__ = ()
-
-    def __iter__(self) -> Iterator[tuple[str, Any]]:
-        for one in fields(self):  # type: ignore[arg-type]  # each of them is a dataclass
-            yield one.name, getattr(self, one.name)
-
-    def to_dictionary(self) -> dict[str, Any]:
-        """Everything, as nested dictionaries of plain values."""
-        return asdict(self)  # type: ignore[call-overload, no-any-return]  # as above
+__all__ = [
+    "Dataset",
+    "DatasetInput",
+    "Entity",
+    "Experiment",
+    "ExperimentTag",
+    "FileInfo",
+    "InputTag",
+    "LifecycleStage",
+    "LoggedModel",
+    "LoggedModelInput",
+    "LoggedModelOutput",
+    "LoggedModelParameter",
+    "LoggedModelStatus",
+    "LoggedModelTag",
+    "Metric",
+    "ModelVersion",
+    "ModelVersionTag",
+    "PagedList",
+    "Param",
+    "RegisteredModel",
+    "RegisteredModelAlias",
+    "RegisteredModelTag",
+    "RegistryChange",
+    "Run",
+    "RunData",
+    "RunInfo",
+    "RunInputs",
+    "RunOutputs",
+    "RunStatus",
+    "RunTag",
+    "ViewType",
+]
 
 
 class ViewType(IntEnum):
@@ -286,15 +312,3 @@ class LoggedModel(Entity):
     def model_uri(self) -> str:
         """What a loader is given."""
         return f"models:/{self.model_id}"
-
-
-class PagedList(list[T], Generic[T]):
-    """One page of an answer; ``token`` asks for the next one and is ``None`` on the last."""
-
-    def __init__(self, items: Iterable[T] = (), token: str | None = None) -> None:
-        super().__init__(items)
-        self.token = token
-
-    def to_list(self) -> list[T]:
-        """The page as a plain list."""
-        return list(self)
