@@ -53,6 +53,8 @@ for name in away:
     del sys.modules[name]
 threads, opened = {thread.name for thread in threading.enumerate()}, []
 def audit(event, given):
+    if event == "socket.gethostname":
+        return  # it opens nothing
     if event.startswith("socket.") or event == "open" and isinstance(given[1], str) and set(given[1]) & set("wax+"):
         opened.append([event, str(given[0])])
 from importlib import import_module

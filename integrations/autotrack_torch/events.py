@@ -60,15 +60,15 @@ def scaled(scaler: Any, args: Any, kwargs: Any, result: Any) -> None:
 
 def saved(_function: Any, args: Any, kwargs: Any, _result: Any) -> None:
     """The program has saved something."""
-    training = _training()
-    if training is not None:
+    found = training()
+    if found is not None:
         from autotrack_torch.checkpoints import saved as note  # needs torch, which has saved
 
-        note(training, args[1] if len(args) > 1 else kwargs.get("f"))
+        note(found, args[1] if len(args) > 1 else kwargs.get("f"))
 
 
-def _training() -> Any:
+def training() -> Any:
     """The training of this thread or task, if it is still going on."""
     loop = _loops.here() if _loops is not None else None
-    training = loop.training if loop is not None else None
-    return training if training is not None and not training.closed else None
+    found = loop.training if loop is not None else None
+    return found if found is not None and not found.closed else None

@@ -45,6 +45,11 @@ def given(loader: Any) -> str:
     return _given.get(loader, "")
 
 
+def is_given(split: str) -> bool:
+    """Whether some loader was called so."""
+    return split in _given.values()
+
+
 class Place(NamedTuple):
     """Where in the program something happens: for each of the innermost functions its name and the names in the
     expression that is being evaluated, innermost first."""

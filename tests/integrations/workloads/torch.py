@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from io import BytesIO
+from tempfile import TemporaryDirectory
 
 import torch
 from torch import nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.tensorboard import SummaryWriter
 
 ERROR = RuntimeError("out of luck")
 
@@ -76,8 +78,13 @@ def program(check=None):
 
 
 def workload():
-    """Three epochs; the losses, and the model as it is then."""
+    """Three epochs; the losses, and the model as it is then. They are written for TensorBoard too."""
     model, losses = program()
+    with TemporaryDirectory() as directory, SummaryWriter(directory) as writer:
+        for epoch, loss in enumerate(losses[1::2]):
+            writer.add_scalar("Loss/val", loss, epoch)
+            writer.add_scalars("Loss", {"val": loss}, epoch)
+        writer.add_hparams({"lr": 0.05}, {"hparam/loss": losses[-1]}, run_name="one")
     return {name: tensor.clone() for name, tensor in model.state_dict().items()}, losses
 
 
