@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from inspect import CO_OPTIMIZED, CO_VARARGS, CO_VARKEYWORDS
 from types import FrameType
 from typing import Any
 
 FRAMES = 20
 """So many functions may have passed an object on."""
+TAG = "autotrack.variable."
+"""Before the name of a data set: the tag that tells what the program calls it."""
 _COPIED = sys.version_info < (3, 13)
 """Whether a frame's variables are a copy that the frame keeps."""
 
@@ -41,6 +44,16 @@ def variable(frame: FrameType | None, value: Any, *, anywhere: bool = False) -> 
             return next((name for name in names if not name.startswith("_")), names[0] if names else None)
         frame = frame.f_back
     return None
+
+
+def variables(frame: FrameType | None, data: Mapping[str, Sequence[Any]]) -> dict[str, str]:
+    """Tags ``autotrack.variable.<data set>`` that tell what the program calls its data sets, of those that it has a
+    variable for. Of each set come the objects that stand for it, the one that names it best first."""
+    found = {
+        TAG + name: next(filter(None, (variable(frame, one) for one in objects)), None)
+        for name, objects in data.items()
+    }
+    return {tag: name for tag, name in found.items() if name is not None}
 
 
 def _variables(frame: FrameType) -> dict[str, Any]:

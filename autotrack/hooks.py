@@ -24,7 +24,7 @@ from autotrack import current, guard, settings
 from autotrack._aside import aside
 from autotrack._engine import STOPPED, record, relayer, watcher
 from autotrack._registered import INTEGRATIONS, registered
-from autotrack._variables import caller, variable
+from autotrack._variables import caller, variable, variables
 from autotrack._watch import when_imported
 from autotrack._workers import worker_environment
 from autotrack.call import Call, child_run, inside, training_run
@@ -35,7 +35,7 @@ from autotrack.run import Run
 
 __all__ = [
     "STOPPED", "Call", "DatasetUsed", "Integration", "Options", "Run", "Steps", "aside", "caller", "current", "inside",
-    "variable", "worker_environment",
+    "variable", "variables", "worker_environment",
 ]  # fmt: skip
 
 Steps = Generator[None, Any, None]
