@@ -9,6 +9,7 @@ from typing import Any
 from autotrack.client.files import Files
 from autotrack.client.place import resolved
 from autotrack.client.records import Records
+from autotrack.client.registry import Registering
 from autotrack.entities import Experiment, LoggedModel, Metric, PagedList, Run, ViewType
 from autotrack.event import ExperimentCreated, ExperimentLife, ExperimentRenamed, ExperimentTags
 from autotrack.exceptions import AutotrackException
@@ -18,7 +19,7 @@ from autotrack.store.fold import PARENT_TAG
 from autotrack.values import text
 
 
-class Client(Records, Files):
+class Client(Records, Files, Registering):
     """Asks a store, and changes what it holds, by the verbs of MLflow's client.
 
     ``tracking_uri`` is a directory, by default the one that runs are recorded to. Every answer includes what any

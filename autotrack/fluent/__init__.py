@@ -45,6 +45,14 @@ from autotrack.fluent.logging import (
     set_tags,
 )
 from autotrack.fluent.recording import autolog, disable, doctor, get_tracking_uri, is_tracking_uri_set, set_tracking_uri
+from autotrack.fluent.registry import (
+    get_registry_uri,
+    register_model,
+    search_model_versions,
+    search_registered_models,
+    set_model_version_tag,
+    set_registry_uri,
+)
 from autotrack.fluent.runs import (
     active_run,
     delete_run,
@@ -86,6 +94,7 @@ __all__ = [
     "get_experiment_by_name",
     "get_logged_model",
     "get_parent_run",
+    "get_registry_uri",
     "get_run",
     "get_tracking_uri",
     "is_tracking_uri_set",
@@ -105,14 +114,19 @@ __all__ = [
     "log_stream",
     "log_table",
     "log_text",
+    "register_model",
     "restore_experiment",
     "restore_run",
     "search_experiments",
     "search_logged_models",
+    "search_model_versions",
+    "search_registered_models",
     "search_runs",
     "set_experiment",
     "set_experiment_tag",
     "set_experiment_tags",
+    "set_model_version_tag",
+    "set_registry_uri",
     "set_tag",
     "set_tags",
     "set_tracking_uri",

@@ -1,8 +1,8 @@
 """Bringing the index up to date with the journals.
 
 Only what may have changed is looked at: the ends of the lists of opened runs, the runs whose writers may still write,
-and the experiments' files. Every step is one transaction that reads its own starting points, so processes that do
-this at once, or one that is killed in the middle, leave an index that is right.
+the experiments' files, and the next entry of the registry. Every step is one transaction that reads its own starting
+points, so processes that do this at once, or one that is killed in the middle, leave an index that is right.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from autotrack.store.dialect import batches, upsert
 from autotrack.store.experiments import take_experiments
 from autotrack.store.index import Index
 from autotrack.store.look import Known, News, due, look
+from autotrack.store.registry import rows as registry
 
 _CHUNK = 256
 """Runs brought up to date in one transaction: short enough that others are not kept waiting."""
@@ -45,9 +46,13 @@ class Ingest:
             with self._index.read() as connection:
                 scanned = connection.scalar(select(tables.meta.c.value).where(tables.meta.c.name == SCANNED))
                 changed = not scanned or self._lists_changed(connection)
+                promoted = registry.changed(connection, self._directory)
             if changed:
                 with self._index.write() as connection:
                     self._take_lists(connection, first=not scanned)
+            if promoted:
+                with self._index.write() as connection:
+                    registry.take_registry(connection, self._directory)
             with self._index.read() as connection:
                 query = select(tables.watched.c.run_id, tables.watched.c.since)
                 if run_id is not None:
@@ -69,6 +74,8 @@ class Ingest:
                     connection.execute(delete(table).where(table.c.scope.in_(["experiments", OPENED])))
                 connection.execute(delete(tables.experiments))
                 self._take_lists(connection, first=True)
+                registry.forget(connection)
+                registry.take_registry(connection, self._directory)
             for chunk in batches(sorted(names), _CHUNK):
                 self._bring_up([(name, 0) for name in chunk if reader.valid_run_id(name)], again=True)
 

@@ -19,6 +19,8 @@ from autotrack.store import dialect, experiments, metrics, models, runs, tables
 from autotrack.store.edit import Editor
 from autotrack.store.index import Index
 from autotrack.store.ingest import Ingest
+from autotrack.store.registry import Registry
+from autotrack.store.registry.rows import SCOPE
 
 T = TypeVar("T")
 _ATTEMPTS = 3
@@ -36,8 +38,8 @@ class Fault(NamedTuple):
 class Store:
     """Answers questions about the runs of a directory. Every answer includes what was written before it was asked.
 
-    Called from any thread. ``editor`` takes changes. Raises for a directory that is not a store of ours; one that does
-    not exist yet is an empty store, and no question makes it.
+    Called from any thread. ``editor`` takes changes, ``registry`` has the registered models. Raises for a directory
+    that is not a store of ours; one that does not exist yet is an empty store, and no question makes it.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -46,6 +48,7 @@ class Store:
         self._index = Index(directory)
         self._ingest = Ingest(directory, self._index)
         self.editor = Editor(directory)
+        self.registry = Registry(directory, self._ask_registry)
 
     def refresh(self) -> None:
         """Take in what the journals hold by now."""
@@ -195,6 +198,9 @@ class Store:
                 return question(connection)
 
         return self._attempt(ask)
+
+    def _ask_registry(self, question: Callable[[Connection], T]) -> T:
+        return self._ask(question, SCOPE)  # which is no run's id: no run is looked at
 
     def _attempt(self, action: Callable[[], T]) -> T:
         """Carry out an action on the index, on a new one where the old one turns out to be of no use."""

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import Text as AnyText
 
-FORMAT = 1
+FORMAT = 2
 """Raised with every change of a table: a cache of another format is built anew."""
 
 
@@ -62,6 +62,10 @@ def _owner() -> Column[Any]:
 
 def _model() -> Column[Any]:
     return Column("model_id", Text, ForeignKey("models.model_id", ondelete="CASCADE"), primary_key=True)
+
+
+def _registered() -> Column[Any]:
+    return Column("model", BigInteger, ForeignKey("registered_models.id", ondelete="CASCADE"), primary_key=True)
 
 
 def _last_point() -> list[Column[Any]]:
@@ -165,6 +169,65 @@ model_metrics = _child(
     Column("dataset_digest", Text, primary_key=True),
     Column("run", _Id, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True, index=True),
     *_last_point(),
+)
+
+registered_models = Table(
+    "registered_models",
+    records,
+    # The number of the log's entry that created it: what is renamed stays the same, what is created anew does not.
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False, unique=True),
+    Column("description", Text),
+    Column("creation_timestamp", BigInteger, nullable=False),
+    Column("last_updated_timestamp", BigInteger, nullable=False),
+    # The highest that was ever given: a number is not given twice.
+    Column("last_version", BigInteger, nullable=False),
+)
+registered_model_tags = _child("registered_model_tags", _registered(), *_pair())
+registered_model_aliases = _child(
+    "registered_model_aliases",
+    _registered(),
+    Column("alias", Text, primary_key=True),
+    Column("version", BigInteger, nullable=False),
+)
+model_versions = _child(
+    "model_versions",
+    _registered(),
+    Column("version", BigInteger, primary_key=True),
+    # As of registered models: what tags belong to, and searches find.
+    Column("id", BigInteger, nullable=False, unique=True),
+    Column("creation_timestamp", BigInteger, nullable=False),
+    Column("last_updated_timestamp", BigInteger, nullable=False),
+    Column("user_id", Text, nullable=False),
+    Column("stage", Text, nullable=False),
+    Column("description", Text),
+    Column("source", Text, nullable=False),
+    Column("location", Text, nullable=False),
+    Column("run_id", Text),
+    Column("model_id", Text),
+    Column("digest", Text, nullable=False),
+    Column("signature", Text, nullable=False),
+    Column("run_link", Text),
+    Index("versions_by_run", "run_id"),
+    Index("versions_by_model", "model_id"),
+)
+model_version_tags = _child(
+    "model_version_tags",
+    Column("version_id", BigInteger, ForeignKey("model_versions.id", ondelete="CASCADE"), primary_key=True),
+    *_pair(),
+)
+registry_log = _child(
+    "registry_log",
+    Column("number", BigInteger, primary_key=True),
+    Column("time", BigInteger, nullable=False),
+    # Of the registered model; no foreign key, as history outlives what it is about.
+    Column("model", BigInteger, nullable=False, index=True),
+    Column("name", Text, nullable=False, index=True),
+    Column("version", BigInteger),
+    Column("kind", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    # The whole entry, as its file has it.
+    Column("body", AnyText, nullable=False),
 )
 
 meta = Table("meta", cursors, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))

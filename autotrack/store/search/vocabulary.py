@@ -95,6 +95,31 @@ MODELS = Vocabulary(
     {"creation_time": "creation_timestamp", "last_updated_time": "last_updated_timestamp"},
 )
 
+REGISTERED_MODELS = Vocabulary(
+    "registered model",
+    {**_TAG, **_ATTRIBUTE},
+    {"name": False, "creation_timestamp": True, "last_updated_timestamp": True},
+    {"timestamp": "last_updated_timestamp"},
+)
+
+MODEL_VERSIONS = Vocabulary(
+    "model version",
+    {**_TAG, **_ATTRIBUTE},
+    {
+        "name": False,
+        "version_number": True,
+        "run_id": False,
+        "source_path": False,
+        "model_id": False,
+        "current_stage": False,
+        "user_id": False,
+        "digest": False,
+        "creation_timestamp": True,
+        "last_updated_timestamp": True,
+    },
+    {"version": "version_number", "source": "source_path", "stage": "current_stage"},
+)
+
 
 def _hint(name: str, known: Iterable[str]) -> str:
     near = get_close_matches(name.lower(), list(known), 1)

@@ -1,0 +1,164 @@
+"""What a model version is made of: its source is looked up, and what does not belong together is refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from autotrack.entities import LoggedModel, Metric, Run
+from autotrack.exceptions import AutotrackException
+from autotrack.settings import local_directory
+from autotrack.store import Store
+from autotrack.store.registry.changes import VersionCreated
+from autotrack.store.registry.names import parse_uri
+from autotrack.store.runs import CONTEXT_TAG
+
+MOST_METRICS = 1000
+"""Metrics that a snapshot holds; the rest stays with the run."""
+_MLMODEL = "MLmodel"
+
+
+def version_from(
+    store: Store, name: str, source: str, run_id: str | None, model_id: str | None, given: Mapping[str, Any]
+) -> VersionCreated:
+    """A version of a source: a URI of a run's model, of a logged model or of another version, a directory, or
+    a place that only others can reach. ``given`` are the facts that a caller chooses freely."""
+    text = str(source).strip()
+    if not text or ".." in text.replace("\\", "/").split("/"):
+        raise AutotrackException.invalid(
+            f"{source!r} is no source of a model version: give runs:/<run_id>/<name>, models:/<model_id>, "
+            "models:/<name>/<version> or a model's directory, without '..'"
+        )
+    facts: dict[str, Any] = {"source": text, "run_id": run_id or None, "model_id": model_id or None, **given}
+    if text.startswith("runs:/"):
+        facts |= _of_run(store, text, run_id, model_id)
+    elif text.startswith("models:/"):
+        facts |= _of_models(store, text, run_id, model_id)
+    else:
+        facts |= _of_place(store, text, run_id, model_id)
+    if facts["run_id"] is None:
+        return VersionCreated(name, 0, **facts)
+    run = store.run(str(facts["run_id"]))
+    return VersionCreated(
+        name, 0, **facts, metrics=metrics_of(store, run, facts["model_id"]), datasets=datasets_of(run)
+    )
+
+
+def metrics_of(store: Store, run: Run | None, model_id: str | None) -> dict[str, float]:
+    """The last values of a model's metrics. A run's own metrics count for a model that is the only one of its run:
+    among several nobody could say whose they are."""
+    found: dict[str, float] = {}
+    if run is not None and len(run.outputs.model_outputs) <= 1:
+        found |= run.data.metrics
+    if model_id is not None:
+        with suppress(AutotrackException):  # the files of its run are gone
+            found |= {one.key: one.value for one in _by_age(store.model(model_id).metrics)}
+    return {key: found[key] for key in sorted(found)[:MOST_METRICS]}
+
+
+def datasets_of(run: Run) -> list[dict[str, str]]:
+    """Name, digest and context of the data that a run read."""
+    return [
+        {
+            "name": used.dataset.name,
+            "digest": used.dataset.digest,
+            "context": next((tag.value for tag in used.tags if tag.key == CONTEXT_TAG), ""),
+        }
+        for used in run.inputs.dataset_inputs
+    ]
+
+
+def model_in(store: Store, run: Run, path: str) -> LoggedModel | None:
+    """The model that a run has logged under a name, the last one of several."""
+    models = [store.model(output.model_id) for output in run.outputs.model_outputs]
+    named = [one for one in models if path in (one.name, _path(store, one).partition("/artifacts/")[2])]
+    return max(named, key=lambda one: one.creation_timestamp, default=None)
+
+
+def _of_run(store: Store, source: str, run_id: str | None, model_id: str | None) -> dict[str, Any]:
+    found = re.fullmatch(r"runs:/([\w-]+)/(.+)", source.rstrip("/"))
+    if found is None:
+        raise AutotrackException.invalid(f"{source!r} names no model of a run; write runs:/<run_id>/<name>")
+    own, path = found[1], str(PurePosixPath(found[2]))
+    run = store.run(own)
+    _same(source, "run", own, run_id)
+    model = model_in(store, run, path)
+    if model is not None:
+        _same(source, "model", model.model_id, model_id)
+        return _of_model(store, model)
+    directory = store.directory / "runs" / own / "artifacts" / path
+    if not (directory / _MLMODEL).is_file():
+        there = ", ".join(sorted(store.model(one.model_id).name for one in run.outputs.model_outputs))
+        raise AutotrackException.missing(
+            f"{source}: run {own} has no model {path!r}; " + (f"it has {there}" if there else "it has logged none")
+        )
+    return {"run_id": own, "location": f"runs/{own}/artifacts/{path}"}
+
+
+def _of_models(store: Store, source: str, run_id: str | None, model_id: str | None) -> dict[str, Any]:
+    reference = parse_uri(source)
+    if reference.model_id is not None:
+        model = store.model(reference.model_id)
+        _same(source, "model", model.model_id, model_id)
+        _same(source, "run", model.source_run_id, run_id)
+        return _of_model(store, model)
+    version = store.registry.resolve(reference)
+    _same(source, "model", version.model_id, model_id)
+    _same(source, "run", version.run_id, run_id)
+    place = version.location.removeprefix(store.directory.as_uri() + "/")
+    facts = ("run_id", "model_id", "digest", "signature")
+    return {"location": place, **{name: getattr(version, name) for name in facts}}
+
+
+def _of_place(store: Store, source: str, run_id: str | None, model_id: str | None) -> dict[str, Any]:
+    if re.match(r"[A-Za-z][\w+.-]+:", source) and not source.startswith("file:"):
+        _known(store, run_id, model_id)
+        return {"location": source}  # a bucket or a server: nothing to look at from here
+    directory = (local_directory(source) or Path(source).expanduser()).absolute()
+    if not (directory / _MLMODEL).is_file():
+        raise AutotrackException.missing(f"{source}: there is no model directory {directory}, with a file {_MLMODEL}")
+    try:
+        parts = directory.resolve().relative_to(store.directory.resolve()).parts
+    except ValueError:
+        _known(store, run_id, model_id)
+        return {"location": directory.as_uri()}
+    if len(parts) > 3 and parts[0] == "runs" and parts[2] == "artifacts":
+        return _of_run(store, f"runs:/{parts[1]}/{'/'.join(parts[3:])}", run_id, model_id)
+    return {"location": "/".join(parts)}
+
+
+def _of_model(store: Store, model: LoggedModel) -> dict[str, Any]:
+    return {
+        "run_id": model.source_run_id,
+        "model_id": model.model_id,
+        "location": _path(store, model),
+        "digest": model.digest,
+        "signature": model.signature,
+    }
+
+
+def _path(store: Store, model: LoggedModel) -> str:
+    return model.artifact_location.removeprefix(store.directory.as_uri() + "/")
+
+
+def _known(store: Store, run_id: str | None, model_id: str | None) -> None:
+    """What is said of a place that cannot be looked at must at least exist, and belong together."""
+    if model_id:
+        model = store.model(model_id)
+        _same(f"models:/{model_id}", "run", model.source_run_id, run_id)
+    if run_id:
+        store.run(run_id)
+
+
+def _same(source: str, what: str, own: str | None, said: str | None) -> None:
+    if said and said != own:
+        raise AutotrackException.invalid(
+            f"{source} belongs to {what} {own or 'nobody knows of'} and not to {what} {said}; leave {what}_id out"
+        )
+
+
+def _by_age(metrics: Sequence[Metric]) -> list[Metric]:
+    return sorted(metrics, key=lambda one: (one.step, one.timestamp))

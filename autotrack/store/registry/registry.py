@@ -1,0 +1,220 @@
+"""The registry of one store: asking it, and changing it by one entry of its log at a time."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from sqlalchemy import Connection, select
+
+from autotrack.entities import ModelVersion, PagedList, RegisteredModel
+from autotrack.exceptions import AutotrackException
+from autotrack.sinks.local import make_store
+from autotrack.store import tables
+from autotrack.store.registry import chain, questions, rows
+from autotrack.store.registry.book import Book, Past, Row
+from autotrack.store.registry.changes import Author, Change, Entry
+from autotrack.store.registry.names import Reference, checked_name, checked_stage
+from autotrack.store.registry.rows import SqlBook
+from autotrack.store.registry.rules import known_model, known_version
+
+T = TypeVar("T")
+_PATIENCE = 60.0
+"""Seconds for which a change is tried again while others are faster; each time one of them has got through."""
+
+
+class Ask(Protocol):
+    """How a question about the index is asked once that is up to date."""
+
+    def __call__(self, question: Callable[[Connection], T], /) -> T: ...
+
+
+class Registry:
+    """Registered models, their versions and aliases, and the log of all that was done to them."""
+
+    def __init__(self, directory: Path, ask: Ask) -> None:
+        self.directory = directory
+        self._index = ask
+        self._lock = threading.Lock()
+
+    def change(self, decide: Callable[[Book], Change], author: Author, why: str = "") -> Entry:
+        """Decide on the present state what to do, and do it; decided anew each time that somebody else was faster.
+
+        Raises what ``decide`` raises, and then nothing was changed.
+        """
+
+        def look(connection: Connection) -> tuple[int, str, int, Change]:
+            return (*rows.tail(connection), decide(SqlBook(connection)))
+
+        deadline = time.monotonic() + _PATIENCE
+        with self._lock:
+            while True:
+                number, before, last, change = self._ask(look)
+                self._check_tail(number, before)
+                # By a clock that was set back an entry must not come before the one that it follows.
+                entry = Entry(number + 1, max(time.time_ns() // 1_000_000, last), author, change, why)
+                try:
+                    if number == 0:
+                        make_store(self.directory)
+                    return chain.append(self.directory, entry, before)
+                except chain.Taken:
+                    if time.monotonic() > deadline:
+                        raise AutotrackException(
+                            f"the registry of {self.directory} was changed by others for {_PATIENCE:.0f} s without a "
+                            "pause; nothing was changed, try again",
+                            "TEMPORARILY_UNAVAILABLE",
+                        ) from None
+                    time.sleep(random.SystemRandom().uniform(0, 0.005))
+                except OSError as error:
+                    raise AutotrackException(
+                        f"the registry of {self.directory} cannot be written: {error.strerror or error}; nothing was "
+                        "changed"
+                    ) from error
+
+    def registered_model(self, name: str) -> RegisteredModel:
+        """A registered model; an unknown one is an error."""
+
+        def ask(connection: Connection) -> RegisteredModel:
+            row = known_model(SqlBook(connection), name)
+            return questions.registered_models(connection, self.directory, [row["id"]])[0]
+
+        return self._ask(ask)
+
+    def version(self, name: str, version: object) -> ModelVersion:
+        """A version of a registered model; an unknown one is an error."""
+
+        def ask(connection: Connection) -> ModelVersion:
+            row = known_version(SqlBook(connection), name, version)
+            return questions.versions(connection, self.directory, [row["id"]])[0]
+
+        return self._ask(ask)
+
+    def latest_versions(self, name: str, stages: Sequence[str] | None = None) -> list[ModelVersion]:
+        """The highest version of each stage, or of each of some stages."""
+        wanted = [checked_stage(stage) for stage in stages or ()]
+
+        def ask(connection: Connection) -> list[ModelVersion]:
+            row = known_model(SqlBook(connection), name)
+            found = questions.latest_versions(connection, self.directory, row["id"])
+            return [one for one in found if not wanted or one.current_stage in wanted]
+
+        return self._ask(ask)
+
+    def resolve(self, reference: Reference, at: int | None = None) -> ModelVersion:
+        """The version that a URI leads to, by now or at a moment in the past (in ms); an error says what is missing."""
+
+        def ask(connection: Connection) -> ModelVersion:
+            if at is not None:
+                return self._then(connection, reference, at)
+            book = SqlBook(connection)
+            row = _referred(book, reference)
+            return questions.versions(connection, self.directory, [row["id"]])[0]
+
+        return self._ask(ask)
+
+    def search_models(
+        self, filter_string: str | None, order_by: Sequence[str] | None, limit: int, token: str | None
+    ) -> PagedList[RegisteredModel]:
+        """One page of registered models, by name unless ordered otherwise."""
+
+        def ask(connection: Connection) -> PagedList[RegisteredModel]:
+            found = questions.find_registered(connection, filter_string, order_by, limit, token)
+            return PagedList(questions.registered_models(connection, self.directory, found.keys), found.token)
+
+        return self._ask(ask)
+
+    def search_versions(
+        self, filter_string: str | None, order_by: Sequence[str] | None, limit: int, token: str | None
+    ) -> PagedList[ModelVersion]:
+        """One page of versions, those changed last first unless ordered otherwise."""
+
+        def ask(connection: Connection) -> PagedList[ModelVersion]:
+            found = questions.find_versions(connection, filter_string, order_by, limit, token)
+            return PagedList(questions.versions(connection, self.directory, found.keys), found.token)
+
+        return self._ask(ask)
+
+    def history(self, name: str) -> list[Entry]:
+        """All that was ever done to what has or had a name, also under its other names and before it was deleted."""
+        checked_name(name)
+        found = self._ask(lambda connection: _entries(connection, name, None))
+        if not found:
+            raise AutotrackException.missing(
+                f"there never was a registered model {name!r}; `autotrack models list` names those that are"
+            )
+        return found
+
+    def verify(self, head: str | None = None) -> chain.Verdict:
+        """Read the whole log on disk again, whatever the index says."""
+        return chain.verify(self.directory, head)
+
+    def _then(self, connection: Connection, reference: Reference, at: int) -> ModelVersion:
+        entries = _entries(connection, checked_name(reference.name), at)
+        past = Past(entries)
+        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at / 1000))
+        try:
+            row = _referred(past, reference)
+        except AutotrackException as error:
+            raise AutotrackException(f"at {when}: {error.message}", error.error_code) from None
+        tags = {one["key"]: one["value"] for one in past.find(tables.model_version_tags, version_id=row["id"])}
+        aliases = past.find(tables.registered_model_aliases, model=row["model"], version=row["version"])
+        names = sorted(one["alias"] for one in aliases)
+        return questions.version(self.directory, reference.name, row, tags, names)
+
+    def _check_tail(self, number: int, before: str) -> None:
+        if number == 0:
+            return
+        entry = chain.read(self.directory, number)
+        if entry is None or entry.hash != before:
+            path = chain.path_of(self.directory, number)
+            raise chain.Broken(path, number, "was replaced since it was read; `autotrack models verify` tells more")
+
+    def _ask(self, question: Callable[[Connection], T]) -> T:
+        def ask(connection: Connection) -> T:
+            reason = rows.fault(connection)
+            if reason is not None:
+                raise AutotrackException(
+                    f"{reason}. Nothing in the registry is to be trusted until the file is restored from a copy of the "
+                    "store; `autotrack models verify` tells more",
+                    "INVALID_STATE",
+                )
+            return question(connection)
+
+        return self._index(ask)
+
+
+def _referred(book: Book, reference: Reference) -> Row:
+    name = reference.name
+    if reference.version is not None:
+        return known_version(book, name, reference.version)
+    model = known_model(book, name)
+    if reference.alias is not None:
+        found = book.find(tables.registered_model_aliases, model=model["id"], alias=reference.alias)
+        if found:
+            return known_version(book, name, found[0]["version"])
+        if reference.alias.lower() != "latest":
+            there = sorted(one["alias"] for one in book.find(tables.registered_model_aliases, model=model["id"]))
+            raise AutotrackException.invalid(
+                f"the registered model {name!r} has no alias {reference.alias!r}; "
+                + (f"it has {', '.join(there)}" if there else "set_registered_model_alias() sets one")
+            )
+    stage = {} if reference.stage is None else {"stage": reference.stage}
+    found = book.find(tables.model_versions, model=model["id"], **stage)
+    if not found:
+        where = f" in stage {reference.stage}" if reference.stage else ""
+        raise AutotrackException.missing(f"the registered model {name!r} has no version{where}")
+    return max(found, key=lambda row: row["version"])
+
+
+def _entries(connection: Connection, name: str, until: int | None) -> list[Entry]:
+    """The entries about whatever has had a name, in order."""
+    log = tables.registry_log.c
+    models = select(log.model).where(log.name == name).distinct()
+    query = select(tables.registry_log).where(log.model.in_(models)).order_by(log.number)
+    if until is not None:
+        query = query.where(log.time <= until)
+    return [rows.entry_of(row) for row in connection.execute(query)]
