@@ -38,9 +38,17 @@ class Flavor(ABC):
     def owns(self, model: Any, /) -> bool:
         """Whether this flavor saves the model; cheap, and it imports nothing."""
 
+    config: ClassVar[Mapping[str, str]] = {}
+    """What ``pyfunc.load_model`` may be given as ``model_config``, and as which option of `load` it arrives."""
+    asked: ClassVar[Mapping[str, Any]] = {}
+    """Options of `save` for a model that the program itself asked to keep, beside those that it gave."""
+
     @abstractmethod
-    def save(self, model: Any, directory: Path, /) -> Flavors:
-        """Write the model's own files into an existing directory and say in which flavors it can be loaded."""
+    def save(self, model: Any, directory: Path, /, *args: Any, **options: Any) -> Flavors:
+        """Write the model's own files into an existing directory and say in which flavors it can be loaded.
+
+        The keyword arguments that it names are what this framework's ``log_model`` takes beside what all of them take.
+        """
 
     @abstractmethod
     def load(self, directory: Path, conf: Mapping[str, Any], /, **options: Any) -> Any:
@@ -49,6 +57,10 @@ class Flavor(ABC):
     def runs(self, _directory: Path, _conf: Mapping[str, Any], /) -> str:
         """What loading would run, in words; empty if the files are mere data. Must not trust the files."""
         return f"code that the {self.name} model brings along"
+
+    def lacks(self, _flavors: Mapping[str, Mapping[str, Any]], /) -> str:
+        """What of the model could not be kept, in words; empty if nothing is missing."""
+        return ""
 
     def predict(self, model: Any, data: Any, params: Mapping[str, Any], /) -> Any:
         """What MLflow's pyfunc wrapper of this flavor answers."""

@@ -117,13 +117,16 @@ def _yaml(text: str, directory: Path) -> Any:
         raise AutotrackException.invalid(f"{directory / MLMODEL} is damaged: {str(error)[:200]}") from error
 
 
-def write_environment(directory: Path, requirements: Sequence[str]) -> None:
-    """requirements.txt, python_env.yaml and conda.yaml: what a server installs before it loads the model."""
+def write_environment(directory: Path, requirements: Sequence[str], conda: Mapping[str, Any] | None = None) -> None:
+    """requirements.txt, python_env.yaml and conda.yaml: what a server installs before it loads the model.
+
+    ``conda`` stands in place of the conda environment that the requirements make.
+    """
     python = ".".join(map(str, sys.version_info[:3]))
     tools = pinned(BUILD_TOOLS)
     env = {"python": python, "build_dependencies": tools, "dependencies": ["-r requirements.txt"]}
     pip = next((tool.replace("==", "<=") for tool in tools if tool.startswith("pip==")), "pip")
-    conda = {
+    conda = conda or {
         "name": "autotrack-env",
         "channels": ["conda-forge"],
         "dependencies": [f"python={python}", pip, {"pip": list(requirements)}],

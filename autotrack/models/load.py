@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
+import os
 from pathlib import Path
 from typing import Any
 
-from autotrack import settings
 from autotrack.exceptions import AutotrackException
-from autotrack.models import format  # noqa: A004 - the module's name, not the builtin
-from autotrack.models.flavor import Flavor, climbs, named
+from autotrack.models import code, format, verified  # noqa: A004 - the module's name, not the builtin
+from autotrack.models.flavor import Flavor, inside, named
 from autotrack.models.format import PYFUNC, ModelInfo
+from autotrack.models.locate import Located, Resolver, locate
+from autotrack.models.python import PYTHON
 from autotrack.models.trust import doubt, recorded
-from autotrack.sinks.open import usable_sink
 
-Resolver = Callable[[str, str], Path]
-"""From a run's id and a model's name to a directory on this machine."""
-
-
-@dataclass(frozen=True, slots=True)
-class Located:
-    """A model directory, and the store that may vouch for it."""
-
-    uri: str
-    directory: Path
-    store: Path | None = None
+CONSENT = "AUTOTRACK_TRUST_MODELS"
+"""The environment variable that stands for ``trust=True``: 1, or the directories below which anything may run."""
 
 
 def load(
@@ -38,49 +27,52 @@ def load(
     flavor: str | None = None,
     **options: Any,
 ) -> Any:
-    """The model at a path, at ``runs:/<run_id>/<name>`` or at ``models:/<model_id>``, as the framework's own object.
+    """The model that a path, ``runs:/<run_id>/<name>``, ``models:/<model_id>``, ``models:/<name>/<version or stage>``
+    or ``models:/<name>@<alias>`` names, as the framework's own object; a Python model as an object with ``predict``.
 
     What has to run code to be loaded, a pickle above all, is loaded only if the store (``store``, else the configured
     one) recorded its digest, the directory is still the same, and nobody but the user may write there; anything else
-    needs ``trust=True``. Further options go to the flavor's loader.
+    needs ``trust=True``. A store that was named, here or by ``set_tracking_uri``, vouches whoever may write to it.
+    Further options go to the flavor's loader.
     """
     located = locate(uri, store=store, resolve=resolve)
     info = format.read(located.directory)
-    chosen = _flavor(located, info, flavor)
-    conf = info.flavors[chosen.name]
-    admit(located, chosen.runs(located.directory, conf), trusted=trust)
-    return chosen.load(located.directory, conf, **options)
+    return opened(located, info, chosen(located, info, flavor), trust=trust, **options)
 
 
-def locate(uri: str | Path, *, store: str | Path | None = None, resolve: Resolver | None = None) -> Located:
-    """Where a model lies; raises if there is none or the URI is not understood."""
-    text = str(uri)
-    root = _store(store)
-    if text.startswith("runs:/"):
-        run_id, _, name = text.removeprefix("runs:/").strip("/").partition("/")
-        if not re.fullmatch(r"[\w-]+", run_id) or not name or climbs(name):
-            raise AutotrackException.invalid(f"{text} is no model: write runs:/<run_id>/<name>")
-        if resolve is None and root is None:
-            raise AutotrackException.invalid(f"{text} needs a local store; the tracking URI names none")
-        directory = resolve(run_id, name) if resolve else _in_store(root, run_id, name)
-    elif text.startswith("models:/"):
-        directory = _logged(text, root)
-    elif re.match(r"[A-Za-z][\w+.-]+:", text) and not text.startswith("file:"):
-        raise AutotrackException.invalid(f"{text}: a model is loaded from a path or from runs:/<run_id>/<name>")
-    else:
-        directory = (settings.local_directory(text) if text.startswith("file:") else None) or Path(text).expanduser()
-    directory = directory.absolute()
-    if not directory.is_dir():
-        raise AutotrackException.missing(f"{text}: there is no model directory {directory}")
-    return Located(text, directory, root if root and directory.is_relative_to(root) else None)
+def opened(located: Located, info: ModelInfo, flavor: Flavor, *, trust: bool = False, **options: Any) -> Any:
+    """The model of a directory that has been found and read, in one of its flavors."""
+    conf = info.flavors[flavor.name]
+    runs = [f"the modules in its directory {conf['code']}"] if conf.get("code") else []
+    if own := flavor.runs(located.directory, conf):
+        runs.append(own)
+    admit(located, " and ".join(runs), trusted=trust)
+    if conf.get("code"):
+        code.add(inside(located.directory, conf["code"]))
+    return flavor.load(located.directory, conf, **options)
+
+
+def chosen(located: Located, info: ModelInfo, wanted: str | None = None) -> Flavor:
+    """The flavor to load a model in: the one that is wanted, else the first that an integration knows."""
+    keys = [wanted] if wanted else [key for key in info.flavors if key != PYFUNC]
+    for key in keys:
+        flavor = named(key) if key in info.flavors else None
+        if flavor is not None:
+            return flavor
+    if wanted in (None, PYFUNC) and PYFUNC in info.flavors:
+        return PYTHON
+    raise AutotrackException.missing(
+        f"{located.uri}: no integration loads its flavor; the model has {', '.join(sorted(info.flavors)) or 'none'}"
+        + (f", asked for was {wanted}" if wanted else "")
+    )
 
 
 def admit(located: Located, runs: str, *, trusted: bool = False) -> None:
-    """Raise unless the directory is what was logged, or runs nothing, or the caller trusts it.
+    """Raise unless the directory is what was logged, or runs nothing, or the user trusts it.
 
     ``runs`` says in words what loading would run; empty for mere data.
     """
-    if trusted:
+    if trusted or (runs and _consented(located.directory)):
         return
     digests: set[str] = set()
     reason = "it does not lie in the configured store"
@@ -89,55 +81,30 @@ def admit(located: Located, runs: str, *, trusted: bool = False) -> None:
         if len(parts) > 3 and parts[0] == "runs" and parts[2] == "artifacts":
             digests = recorded(located.store.joinpath(*parts[:2]), "/".join(parts[3:]))
         reason = "" if digests else "its store has no record that it was logged there"
-    if digests and format.digest(located.directory)[0] not in digests:
+    if located.digest:
+        # What was registered is what was registered, whatever has been recorded of that directory since.
+        digests = digests & {located.digest} if digests else {located.digest}
+    if digests and verified.digest(located.directory) not in digests:
         raise AutotrackException(
             f"{located.uri}: {located.directory} is not what was logged: its content has another digest. "
             "Somebody or something changed it; pass trust=True only if you know what.",
             "INVALID_STATE",
         )
-    if runs and located.store and digests:
+    if runs and located.store and not reason and not located.named:
         reason = doubt(located.store, located.directory)
     if runs and reason:
         raise AutotrackException(
             f"{located.uri}: loading would run {runs}, and nothing vouches for it: {reason}. "
-            "Pass trust=True if you know where the model comes from.",
+            f"Pass trust=True if you know where the model comes from, or set {CONSENT}.",
             "PERMISSION_DENIED",
         )
 
 
-def _store(store: str | Path | None) -> Path | None:
-    if store is not None:
-        return Path(store).expanduser().absolute()
-    sink = usable_sink()
-    return settings.local_directory(sink.uri) if sink is not None else None
-
-
-def _in_store(store: Path | None, run_id: str, name: str) -> Path:
-    assert store is not None
-    run = store / "runs" / run_id
-    if not run.is_dir():
-        raise AutotrackException.missing(f"there is no run {run_id} in {store}")
-    return run / "artifacts" / name
-
-
-def _logged(uri: str, store: Path | None) -> Path:
-    model_id = uri.removeprefix("models:/").strip("/")
-    if store is None or not re.fullmatch(r"m-\w+", model_id):
-        raise AutotrackException.invalid(
-            f"{uri} names no logged model: write models:/<model_id> or runs:/<run_id>/<name>"
-        )
-    from autotrack.client import Client  # heavy: SQLAlchemy, for those who ask the store
-
-    return settings.local_directory(Client(store).get_logged_model(model_id).artifact_location) or store
-
-
-def _flavor(located: Located, info: ModelInfo, wanted: str | None) -> Flavor:
-    keys = [wanted] if wanted else [key for key in info.flavors if key != PYFUNC]
-    for key in keys:
-        flavor = named(key) if key in info.flavors else None
-        if flavor is not None:
-            return flavor
-    raise AutotrackException.missing(
-        f"{located.uri}: no integration loads its flavor; the model has {', '.join(sorted(info.flavors)) or 'none'}"
-        + (f", asked for was {wanted}" if wanted else "")
-    )
+def _consented(directory: Path) -> bool:
+    setting = os.environ.get(CONSENT, "").strip()
+    if setting.lower() in ("", "0", "false", "no", "off"):
+        return False
+    if setting.lower() in ("1", "true", "yes", "on"):
+        return True
+    here = directory.resolve()
+    return any(here.is_relative_to(Path(place).expanduser().resolve()) for place in setting.split(os.pathsep) if place)

@@ -9,8 +9,10 @@ from typing import Any, Protocol
 
 from autotrack.event import ModelLogged
 from autotrack.exceptions import AutotrackException
+from autotrack.models.additions import Additions
 from autotrack.models.flavor import Flavor
 from autotrack.models.format import ModelInfo
+from autotrack.models.register import register
 from autotrack.models.save import save
 
 
@@ -35,11 +37,15 @@ def log(
     params: Mapping[str, Any] | None = None,
     tags: Mapping[str, Any] | None = None,
     step: int = 0,
+    added: Additions | None = None,
+    registered_model_name: str | None = None,
+    **options: Any,
 ) -> ModelInfo:
     """Save a model among a run's artifacts and record it with its digest, so that it loads by name later.
 
     A second model of the same name in one run is kept beside the first as ``name-2`` and so on; what it is called
-    in the end is in the result.
+    in the end is in the result. With ``registered_model_name`` it becomes that model's next version. Further options
+    are the flavor's.
     """
     if not re.fullmatch(r"[^./\\:%\"'\x00-\x1f][^/\\:%\"'\x00-\x1f]{0,199}", name):
         raise AutotrackException.invalid(
@@ -56,6 +62,8 @@ def log(
         params=_texts(params),
         tags=_texts(tags),
         numbered=True,
+        added=added,
+        **options,
     )
     run.model(
         ModelLogged(
@@ -71,6 +79,8 @@ def log(
             step=step,
         )
     )
+    if registered_model_name:
+        register(info, registered_model_name)
     return info
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from autotrack.exceptions import AutotrackException
-from autotrack.models import example, format, requirements  # noqa: A004 - the module, not the builtin
+from autotrack.models import additions, example, format, requirements  # noqa: A004 - the module, not the builtin
+from autotrack.models.additions import Additions
 from autotrack.models.flavor import Flavor, Flavors, owner
 from autotrack.models.format import MLMODEL, PYFUNC, ModelInfo
 from autotrack.models.signature import ModelSignature
@@ -34,12 +35,15 @@ def save(
     params: Mapping[str, str] | None = None,
     tags: Mapping[str, str] | None = None,
     numbered: bool = False,
+    added: Additions | None = None,
+    **options: Any,
 ) -> ModelInfo:
     """Save a model as a directory in MLflow's format.
 
     The directory appears under its name only when it is complete. If the name is taken, that is an error, or with
-    ``numbered`` the model goes to the first free one of ``name-2``, ``name-3`` …
+    ``numbered`` the model goes to the first free one of ``name-2``, ``name-3`` … Further options are the flavor's.
     """
+    added = added or Additions()
     flavor = flavor or owner(model)
     if not numbered and directory.exists():
         raise AutotrackException(
@@ -50,7 +54,9 @@ def save(
     partial.mkdir()
     try:
         given = ModelSignature.given(signature)
-        flavors = flavor.save(model, partial)
+        flavors = flavor.save(model, partial, **options)
+        conf = added.copy(partial)
+        flavors = {key: {**entry, **conf} for key, entry in flavors.items()}
         if PYFUNC in flavors:
             flavors[PYFUNC] = format.pyfunc(flavors[PYFUNC])
         saved = {} if input_example is None else example.write(input_example, partial)
@@ -66,7 +72,9 @@ def save(
             params=params or {},
             tags=tags or {},
         )
-        format.write_environment(partial, _requirements(flavor, model, flavors, given))
+        lines = added.requirements(_requirements(flavor, model, flavors, given), partial)
+        conda = additions.plain(added.conda()) if added.conda_env is not None else None
+        format.write_environment(partial, lines, conda)
         return _publish(partial, info, saved, numbered)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
@@ -123,8 +131,9 @@ def _rename(partial: Path, directory: Path) -> None:
 
 def _requirements(flavor: Flavor, model: Any, flavors: Flavors, signature: ModelSignature | None) -> list[str]:
     modules: set[str] = set()
-    if any(conf.get("serialization_format") == "cloudpickle" for conf in flavors.values()):
-        modules.add("cloudpickle")
+    modules.update(
+        str(form) for conf in flavors.values() if (form := conf.get("serialization_format")) in ("cloudpickle", "skops")
+    )
     with contextlib.suppress(Exception):  # what a stranger's model says about its parts may fail
         modules.update(_modules(flavor.parts(model)))
     # Named columns come in a data frame, so whoever asks the model will build one.

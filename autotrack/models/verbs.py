@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+import inspect
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from autotrack import current, guard
 from autotrack.exceptions import AutotrackException
+from autotrack.models.additions import Additions, Paths
 from autotrack.models.flavor import Flavor
 from autotrack.models.format import ModelInfo
 from autotrack.models.load import load
 from autotrack.models.log import log
 from autotrack.models.save import save
 
-_UNUSED = frozenset(
-    ("await_registration_for", "code_paths", "conda_env", "export_model", "extra_files", "extra_pip_requirements",
-     "mlflow_model", "model_format", "model_id", "model_type", "pickle_module", "pip_requirements",
-     "pyfunc_predict_fn", "registered_model_name", "serialization_format", "skops_trusted_types")
-)  # fmt: skip
-"""Arguments of MLflow's that mean nothing here: a model is kept in its flavor's safest form with the requirements that
-were found, and nothing is registered."""
+_UNUSED = frozenset(("await_registration_for", "mlflow_model", "model_id", "pickle_module"))
+"""Arguments of MLflow's that mean nothing here: registration does not wait, and a model has an id of its own."""
 
 
 class Verbs:
@@ -37,33 +35,48 @@ class Verbs:
         name: str | None = None,
         signature: Any = None,
         input_example: Any = None,
+        registered_model_name: str | None = None,
+        code_paths: Paths | None = None,
+        extra_files: Paths | None = None,
+        pip_requirements: Sequence[str] | str | Path | None = None,
+        extra_pip_requirements: Sequence[str] | str | Path | None = None,
+        conda_env: Mapping[str, Any] | str | Path | None = None,
         metadata: Mapping[str, Any] | None = None,
         params: Mapping[str, Any] | None = None,
         tags: Mapping[str, Any] | None = None,
+        model_type: str | None = None,
         step: int = 0,
         **named: Any,
     ) -> ModelInfo:
         """Keep a model with the current run, or with one that is started for it; ``name`` defaults to "model".
 
-        What cannot be kept costs one warning, and the result then names a model that is not there. Further arguments
-        of MLflow's are taken; one that would change what is kept is said to be without effect.
+        With ``registered_model_name`` it also becomes that model's next version. What cannot be kept costs one
+        warning, and the result then names a model that is not there. Further arguments are those of the framework's
+        own format (``serialization_format``, ``model_format`` …).
         """
-        given = self._given("log_model", model, named)
+        model, options = self._given("log_model", model, named)
         run = current.current() or current.start()
         name = name or artifact_path or "model"
         with guard.guard("recording model"):
-            return log(
+            model = self._owned("log_model", model)
+            info = log(
                 run,
-                self._owned("log_model", given),
+                model,
                 name,
                 flavor=self.flavor,
                 signature=signature,
                 input_example=input_example,
                 metadata=metadata,
                 params=params,
-                tags=tags,
+                tags={**({"model_type": model_type} if model_type else {}), **(tags or {})},
                 step=step,
+                added=Additions(code_paths, extra_files, pip_requirements, extra_pip_requirements, conda_env),
+                registered_model_name=registered_model_name,
+                **self._options(options, input_example),
             )
+            if missing := self.flavor.lacks(info.flavors):
+                guard.warn(f"{self.flavor.name} lacks", f"{info.name} of {run!r} does not hold {missing}")
+            return info
         return ModelInfo(model_id="", name=name, directory=run.files / name, flavors={}, run_id=run.run_id)
 
     def save_model(
@@ -73,11 +86,17 @@ class Verbs:
         *,
         signature: Any = None,
         input_example: Any = None,
+        code_paths: Paths | None = None,
+        extra_files: Paths | None = None,
+        pip_requirements: Sequence[str] | str | Path | None = None,
+        extra_pip_requirements: Sequence[str] | str | Path | None = None,
+        conda_env: Mapping[str, Any] | str | Path | None = None,
         metadata: Mapping[str, Any] | None = None,
         **named: Any,
     ) -> ModelInfo:
         """Save a model as a directory that must not exist yet."""
-        model = self._owned("save_model", self._given("save_model", model, named))
+        model, options = self._given("save_model", model, named)
+        model = self._owned("save_model", model)
         if path is None:
             raise AutotrackException.invalid("save_model needs the path of a directory to make")
         return save(
@@ -87,6 +106,8 @@ class Verbs:
             signature=signature,
             input_example=input_example,
             metadata=metadata,
+            added=Additions(code_paths, extra_files, pip_requirements, extra_pip_requirements, conda_env),
+            **self._options(options, input_example),
         )
 
     def load_model(
@@ -98,21 +119,38 @@ class Verbs:
         store: str | Path | None = None,
         **options: Any,
     ) -> Any:
-        """The framework's own object from a path, ``runs:/<run_id>/<name>`` or ``models:/<model_id>``; see
-        `autotrack.models.load`."""
+        """The framework's own object from whatever names a model; see `autotrack.models.load`."""
         return load(model_uri, trust=trust, store=store, flavor=self.flavor.name, **options)
 
-    def _given(self, verb: str, model: Any, named: dict[str, Any]) -> Any:
+    def _given(self, verb: str, model: Any, named: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """The model, under whatever name it was given, and the options of the flavor."""
         if model is None:
             model = named.pop(self.flavor.argument, None)
+        options = {}
         for name, value in named.items():
-            if name not in _UNUSED:
+            if name in self._known or (self._open and name not in _UNUSED):
+                options[name] = value
+            elif name not in _UNUSED:
                 raise TypeError(f"{verb}() got an unexpected keyword argument {name!r}")
-            if value is not None and name != "await_registration_for":
-                guard.warn(
-                    f"{verb} {name}", f"{verb}({name}=…) has no effect in this version; the model is kept as ever"
-                )
-        return model
+            elif value is not None and name != "await_registration_for":
+                guard.warn(f"{verb} {name}", f"{verb}({name}=…) has no effect; the model is kept as ever")
+        return model, options
+
+    @functools.cached_property
+    def _parameters(self) -> list[inspect.Parameter]:
+        return list(inspect.signature(self.flavor.save).parameters.values())
+
+    @functools.cached_property
+    def _known(self) -> set[str]:
+        return {found.name for found in self._parameters if found.kind is found.KEYWORD_ONLY} - {*self.flavor.asked}
+
+    @functools.cached_property
+    def _open(self) -> bool:
+        return any(found.kind is found.VAR_KEYWORD for found in self._parameters)
+
+    def _options(self, given: dict[str, Any], input_example: Any) -> dict[str, Any]:
+        example = {"input_example": input_example} if "input_example" in self._known else {}
+        return {**self.flavor.asked, **example, **given}
 
     def _owned(self, verb: str, model: Any) -> Any:
         if model is None or not self.flavor.owns(model):

@@ -22,15 +22,16 @@ class CatBoostFlavor(Flavor):
     def owns(self, model: Any) -> bool:
         return _class(model) in CLASSES
 
-    def save(self, model: Any, directory: Path) -> Flavors:
+    def save(self, model: Any, directory: Path, *, format: str = "cbm", **written: Any) -> Flavors:  # noqa: A002 - CatBoost's name
+        """``format`` and further options go to CatBoost's ``save_model``."""
         import catboost  # the framework, which whoever made the model has loaded
 
-        model.save_model(str(directory / FILE), format="cbm")
+        model.save_model(str(directory / FILE), format=format, **written)
         return {
             "catboost": {
                 "data": FILE,
                 "model_type": _class(model),
-                "save_format": "cbm",
+                "save_format": format,
                 "catboost_version": catboost.__version__,
                 "code": None,
             },

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import pickle
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 from autotrack.exceptions import AutotrackException
-from autotrack.models import pickles
+from autotrack.models import estimators
 from autotrack.models.flavor import Flavor, Flavors, inside
 
 TEXT = "model.lgb"
@@ -25,15 +24,24 @@ class LightGBMFlavor(Flavor):
         ours = any(cls.__module__.partition(".")[0] == "lightgbm" for cls in type(model).__mro__)
         return ours and (hasattr(model, "booster_") or hasattr(model, "num_trees"))
 
-    def save(self, model: Any, directory: Path) -> Flavors:
+    def save(
+        self,
+        model: Any,
+        directory: Path,
+        *,
+        serialization_format: str | None = None,
+        skops_trusted_types: Sequence[str] | None = None,
+        **written: Any,
+    ) -> Flavors:
+        """Further options go to ``Booster.save_model``."""
         import lightgbm  # the framework, which whoever made the model has loaded
 
-        booster, cls, conf = model, BOOSTER, {}
+        booster, cls, data, conf = model, BOOSTER, TEXT, {}
         if not isinstance(model, lightgbm.Booster):
             booster, cls = model.booster_, f"{type(model).__module__}.{type(model).__qualname__}"
-            conf = {"serialization_format": pickles.dump(model, directory / PICKLE), "text": TEXT}
-        booster.save_model(directory / TEXT)
-        data = PICKLE if conf else TEXT
+            data, form = estimators.dump(model, directory, serialization_format, skops_trusted_types)
+            conf = {**form, "text": TEXT}
+        booster.save_model(directory / TEXT, **written)
         return {
             "lightgbm": {
                 "data": data,
@@ -45,24 +53,21 @@ class LightGBMFlavor(Flavor):
             "python_function": {"loader_module": "mlflow.lightgbm", "data": data},
         }
 
-    def runs(self, _directory: Path, conf: Mapping[str, Any]) -> str:
-        return "" if conf.get("model_class", BOOSTER) == BOOSTER else f"whatever the pickle {conf.get('data')} holds"
+    def runs(self, directory: Path, conf: Mapping[str, Any]) -> str:
+        if conf.get("model_class", BOOSTER) == BOOSTER:
+            return ""
+        return estimators.runs(directory, conf.get("data", PICKLE), conf)
 
     def load(self, directory: Path, conf: Mapping[str, Any], /, **_options: Any) -> Any:
         import lightgbm  # the framework, asked for by loading one of its models
 
+        if conf.get("model_class", BOOSTER) != BOOSTER:
+            return estimators.load(inside(directory, conf.get("data", PICKLE)), conf)
         file = inside(directory, conf.get("data", TEXT))
-        if conf.get("model_class", BOOSTER) == BOOSTER:
-            try:
-                return lightgbm.Booster(model_file=file)
-            except lightgbm.basic.LightGBMError as error:
-                raise AutotrackException.invalid(f"{file} is damaged: {error}") from error
-        form = conf.get("serialization_format", "pickle")
-        if form not in ("pickle", "cloudpickle"):
-            raise AutotrackException.invalid(f"{directory} was serialized with {form!r}; this version loads pickles")
-        with file.open("rb") as stream:
-            # A cloudpickle is a pickle that imports cloudpickle by itself.
-            return pickle.load(stream)  # noqa: S301 - the caller has established that this may run
+        try:
+            return lightgbm.Booster(model_file=file)
+        except lightgbm.basic.LightGBMError as error:
+            raise AutotrackException.invalid(f"{file} is damaged: {error}") from error
 
 
 FLAVOR = LightGBMFlavor()

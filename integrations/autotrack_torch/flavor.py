@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import math
 import pickle
+import sys
 import time
 import types
 from collections.abc import Mapping
@@ -13,10 +14,14 @@ from typing import Any, ClassVar
 from autotrack.exceptions import AutotrackException
 from autotrack.models.flavor import Flavor, Flavors, inside
 from autotrack.models.format import read
-from autotrack.models.load import admit, locate
+from autotrack.models.load import admit
+from autotrack.models.locate import locate
+from autotrack_torch import exported, weights
 
 WEIGHTS = "data/state_dict.safetensors"
 MODULE = "data/model.pth"
+EXPORTED = "data/model.pt2"
+FORMS = (None, "pickle", "cloudpickle", "pt2")
 BYTES = 512 * 1024 * 1024
 """The largest module that is pickled whole, tensors included."""
 CODE_BYTES, SECONDS = 16 * 1024 * 1024, 2.0
@@ -31,35 +36,68 @@ class TorchFlavor(Flavor):
     def owns(self, model: Any) -> bool:
         return callable(getattr(model, "state_dict", None)) and callable(getattr(model, "named_parameters", None))
 
-    def save(self, model: Any, directory: Path) -> Flavors:
+    config: ClassVar = {"device": "map_location"}
+    asked: ClassVar = {"whole": True}
+
+    def save(
+        self,
+        model: Any,
+        directory: Path,
+        *,
+        serialization_format: str | None = None,
+        export_model: bool = False,
+        input_example: Any = None,
+        whole: bool = False,
+        **written: Any,
+    ) -> Flavors:
+        """``serialization_format="pt2"`` traces the module with the input example instead of pickling it; ``whole``
+        keeps it however large it is. Further options go to ``torch.save``."""
         import torch  # the framework, which whoever made the model has loaded
 
+        form = "pt2" if export_model else serialization_format
+        if form not in FORMS:
+            raise AutotrackException.invalid(f"serialization_format is one of pickle, cloudpickle, pt2, not {form!r}")
         model = _plain(model)
+        state = model.state_dict()
+        size = sum(value.nbytes for value in state.values() if isinstance(value, torch.Tensor))
         (directory / "data").mkdir()
-        _save_weights(model.state_dict(), directory / WEIGHTS)
         conf = {
-            "state_dict": WEIGHTS,
             "module_class": f"{type(model).__module__}.{type(model).__qualname__}",
             "pytorch_version": str(torch.__version__),
             "code": None,
         }
-        form = _save_module(model, directory / MODULE)
-        if form is None:
+        if form == "pt2":
+            exported.save(model, input_example, directory / EXPORTED)
+            found: str | None = "pt2"
+        else:
+            found = _save_module(model, directory / MODULE, form, whole, written)
+        # A large module that was kept whole has its weights there: they would only be written once more.
+        if found is None or size <= BYTES:
+            weights.write(state, directory / WEIGHTS)
+            conf = {"state_dict": WEIGHTS, **conf}
+        if found is None:
             return {"pytorch": conf}
-        # Read with plain pickle: what went in by value finds cloudpickle by itself.
-        (directory / "data/pickle_module_info.txt").write_text("pickle")
+        if found != "pt2":
+            # Read with plain pickle: what went in by value finds cloudpickle by itself.
+            (directory / "data/pickle_module_info.txt").write_text("pickle")
         pyfunc = {
             "loader_module": "mlflow.pytorch",
             "data": "data",
             "pickle_module_name": "pickle",
             "model_config": {"device": None},
         }
-        return {"pytorch": {"model_data": "data", "serialization_format": form, **conf}, "python_function": pyfunc}
+        return {"pytorch": {"model_data": "data", "serialization_format": found, **conf}, "python_function": pyfunc}
 
-    def runs(self, _directory: Path, conf: Mapping[str, Any]) -> str:
+    def lacks(self, flavors: Mapping[str, Mapping[str, Any]]) -> str:
+        if "model_data" in flavors["pytorch"]:
+            return ""
+        return "the module itself, which cannot be pickled; its weights are there"
+
+    def runs(self, directory: Path, conf: Mapping[str, Any]) -> str:
         if "model_data" not in conf:
             return ""
-        return f"whatever the pickled module {conf['model_data']}/model.pth holds"
+        name = _whole(directory, conf).name
+        return f"whatever the {'exported' if name.endswith('.pt2') else 'pickled'} module {name} holds"
 
     def load(self, directory: Path, conf: Mapping[str, Any], /, **options: Any) -> Any:
         """The module in evaluation mode, on the CPU unless ``map_location`` says otherwise."""
@@ -70,25 +108,66 @@ class TorchFlavor(Flavor):
                 f"{directory} holds the weights of a {conf.get('module_class')} but not the module itself, which could "
                 "not be pickled: build it and give it autotrack.torch.load_state_dict(uri)"
             )
-        file = inside(directory, f"{conf['model_data']}/model.pth")
+        file = _whole(directory, conf)
+        if file.name.endswith(".pt2"):
+            return exported.load(file)
         options.setdefault("map_location", "cpu")
-        model = torch.load(file, weights_only=False, **options)
+        try:
+            model = torch.load(file, weights_only=False, **options)
+        except (EOFError, pickle.UnpicklingError, RuntimeError) as error:
+            # An archive that ends too early is a RuntimeError of torch's reader.
+            if isinstance(error, RuntimeError) and "PytorchStreamReader" not in str(error):
+                raise
+            raise AutotrackException.invalid(
+                f"{file} is damaged: {str(error).splitlines()[0]}; fetch the model again"
+            ) from error
         return model.eval()
 
-    def predict(self, model: Any, data: Any, params: Mapping[str, Any]) -> Any:
-        """A tensor's answer as an array; for a data frame, a data frame with its index."""
+    def predict(self, model: Any, data: Any, params: Mapping[str, Any], /) -> Any:
+        """Tensors' answers as arrays; for a data frame, a data frame with its index. A mapping goes to the module's
+        arguments by name, a tuple by position."""
         import numpy as np  # heavy, loaded with the framework
         import torch  # the framework, loaded with the model
 
-        frame = hasattr(data, "to_numpy") and hasattr(data, "index")
-        array = data.to_numpy(dtype=np.float32) if frame else np.asarray(data)
-        parameter = next(model.parameters(), None)
+        parameter = next(iter(model.parameters()), None)
+        device = parameter.device if parameter is not None else "cpu"
+
+        def tensor(value: Any) -> Any:
+            if isinstance(value, torch.Tensor):
+                return value.to(device)
+            return torch.from_numpy(np.asarray(value.toarray() if hasattr(value, "toarray") else value)).to(device)
+
+        frame: Any = data if hasattr(data, "to_numpy") and hasattr(data, "index") else None
         with torch.no_grad():
-            answer = model(torch.from_numpy(array).to(parameter.device if parameter is not None else "cpu"), **params)
-        if not isinstance(answer, torch.Tensor):
-            raise AutotrackException.invalid(f"the module answered a {type(answer).__name__}, not one tensor")
-        result = answer.cpu().numpy()
-        return type(data)(result, index=data.index) if frame else result
+            if isinstance(data, Mapping):
+                answer = model(**{str(name): tensor(value) for name, value in data.items()}, **params)
+            elif isinstance(data, tuple):
+                answer = model(*map(tensor, data), **params)
+            else:
+                answer = model(tensor(data if frame is None else frame.to_numpy(dtype=np.float32)), **params)
+        result = _arrays(answer)
+        return result if frame is None else type(frame)(result, index=frame.index)
+
+
+def _arrays(answer: Any) -> Any:
+    import torch  # the framework, loaded with the model
+
+    if isinstance(answer, torch.Tensor):
+        return answer.detach().cpu().numpy()
+    if isinstance(answer, Mapping):
+        return {name: _arrays(value) for name, value in answer.items()}
+    if isinstance(answer, (tuple, list)):
+        return [_arrays(value) for value in answer]
+    raise AutotrackException.invalid(f"the module answered a {type(answer).__name__}, not tensors")
+
+
+def _whole(directory: Path, conf: Mapping[str, Any]) -> Path:
+    """The file that the whole module is in: pickled, or exported where there is no pickle, as MLflow reads it."""
+    pickled = f"{conf['model_data']}/model.pth"
+    there = (inside(directory, str(conf["model_data"])) / "model.pt2").exists()
+    if there and not (directory / pickled).exists():
+        return inside(directory, f"{conf['model_data']}/model.pt2")
+    return inside(directory, pickled)
 
 
 def _plain(model: Any) -> Any:
@@ -104,35 +183,7 @@ def load_state_dict(uri: str | Path, *, store: str | Path | None = None) -> dict
     located = locate(uri, store=store)
     conf = read(located.directory).flavors.get("pytorch", {})
     admit(located, "")
-    from safetensors import safe_open  # heavy, asked for by loading weights
-
-    with safe_open(inside(located.directory, conf.get("state_dict", WEIGHTS)), framework="pt") as file:
-        shared = json.loads((file.metadata() or {}).get("shared", "{}"))
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - the file is no mapping
-    return {name: tensors[shared.get(name, name)] for name in (*tensors, *shared)}
-
-
-def _save_weights(state: Mapping[str, Any], path: Path) -> None:
-    """Each storage once: a name whose tensor is another name's too is kept in the file's metadata."""
-    import torch  # the framework, which whoever made the model has loaded
-    from safetensors.torch import save_file  # heavy, and only when a model is written
-
-    tensors: dict[str, Any] = {}
-    shared: dict[str, str] = {}
-    first: dict[tuple[Any, ...], str] = {}
-    for name, value in state.items():
-        if not isinstance(value, torch.Tensor) or value.layout != torch.strided or value.is_quantized:
-            continue  # extra state of a module, or a kind that the format has no word for: in the pickled module only
-        tensor = value.detach()
-        same = (tensor.device, tensor.data_ptr(), tensor.dtype, tensor.shape, tensor.stride())
-        known = first.setdefault(same, name) if tensor.numel() else name
-        if known != name:
-            shared[name] = known
-            continue
-        # A view of a larger storage, or of one that overlaps another, goes in as a tensor of its own.
-        whole = tensor.is_contiguous() and tensor.untyped_storage().nbytes() == tensor.numel() * tensor.element_size()
-        tensors[name] = tensor if whole else tensor.clone(memory_format=torch.contiguous_format)
-    save_file(tensors, path, metadata={"format": "pt", **({"shared": json.dumps(shared)} if shared else {})})
+    return weights.read(inside(located.directory, conf.get("state_dict", WEIGHTS)))
 
 
 class _StopPickling(Exception):
@@ -142,11 +193,11 @@ class _StopPickling(Exception):
 class _Budget:
     """Stands before the buffer that a pickle goes to."""
 
-    def __init__(self, buffer: Any, by_name: bool) -> None:
+    def __init__(self, buffer: Any, by_name: bool, whole: bool) -> None:
         self._buffer = buffer
         self._by_name = by_name
-        self._left = CODE_BYTES
-        self._until = time.monotonic() + SECONDS
+        self._left = sys.maxsize if whole else CODE_BYTES
+        self._until = math.inf if whole else time.monotonic() + SECONDS
 
     def write(self, data: Any) -> int:
         self._left -= len(data)
@@ -157,14 +208,14 @@ class _Budget:
         return int(self._buffer.write(data))
 
 
-def _budgeted(pickler: Any, by_name: bool) -> Any:
+def _budgeted(pickler: Any, by_name: bool, whole: bool) -> Any:
     """What `torch.save` takes for a pickle module; the pickler that torch derives from it keeps to the budget."""
 
     class Budgeted(pickler):  # type: ignore[misc]  # a class from a parameter
-        left = BYTES
+        left = sys.maxsize if whole else BYTES
 
         def __init__(self, file: Any, *args: Any, **kwargs: Any) -> None:
-            super().__init__(_Budget(file, by_name), *args, **kwargs)
+            super().__init__(_Budget(file, by_name, whole), *args, **kwargs)
 
         def __init_subclass__(cls) -> None:
             identify = cls.persistent_id
@@ -185,7 +236,7 @@ def _budgeted(pickler: Any, by_name: bool) -> Any:
     return types.SimpleNamespace(Pickler=Budgeted, __name__=pickler.__module__.partition(".")[0])
 
 
-def _save_module(model: Any, path: Path) -> str | None:
+def _save_module(model: Any, path: Path, wanted: str | None, whole: bool, written: Mapping[str, Any]) -> str | None:
     """How the module could be written whole; ``None`` if it could not."""
     import torch  # the framework, which whoever made the model has loaded
 
@@ -193,8 +244,10 @@ def _save_module(model: Any, path: Path) -> str | None:
         model.save(str(path))
         return "torchscript"
     for form, pickler in (("pickle", _by_name), ("cloudpickle", _by_value)):
+        if wanted not in (None, form):
+            continue
         try:
-            torch.save(model, path, pickle_module=pickler())
+            torch.save(model, path, pickle_module=pickler(whole), **written)
         except Exception:  # noqa: BLE001 - a module may refuse to be pickled in any way; its weights are kept anyhow
             path.unlink(missing_ok=True)
         else:
@@ -202,15 +255,15 @@ def _save_module(model: Any, path: Path) -> str | None:
     return None
 
 
-def _by_name() -> Any:
-    return _budgeted(pickle.Pickler, by_name=True)
+def _by_name(whole: bool) -> Any:
+    return _budgeted(pickle.Pickler, by_name=True, whole=whole)
 
 
-def _by_value() -> Any:
+def _by_value(whole: bool) -> Any:
     # heavy, and only for classes that another program cannot import
     import cloudpickle  # type: ignore[import-untyped]  # it ships no types
 
-    return _budgeted(cloudpickle.Pickler, by_name=False)
+    return _budgeted(cloudpickle.Pickler, by_name=False, whole=whole)
 
 
 FLAVOR = TorchFlavor()

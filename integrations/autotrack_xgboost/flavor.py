@@ -11,6 +11,8 @@ from autotrack.exceptions import AutotrackException
 from autotrack.models.flavor import Flavor, Flavors, inside
 
 FILE = "model.ubj"
+FORMATS = ("ubj", "json")
+"""What XGBoost writes; the name of the file tells it which."""
 BOOSTER = "xgboost.core.Booster"
 
 
@@ -22,23 +24,26 @@ class XGBoostFlavor(Flavor):
     def owns(self, model: Any) -> bool:
         return _xgboost_class(model) is not None and hasattr(model, "save_model")
 
-    def save(self, model: Any, directory: Path) -> Flavors:
+    def save(self, model: Any, directory: Path, *, model_format: str = "ubj") -> Flavors:
         import xgboost  # the framework, which whoever made the model has loaded
 
+        if model_format not in FORMATS:
+            raise AutotrackException.invalid(f"model_format is {' or '.join(FORMATS)}, not {model_format!r}")
+        file = f"model.{model_format}"
         cls = type(model)
         if cls.__module__ in ("__main__", "__mp_main__"):
             # No other program can import it; the framework's own class stands in for it.
             cls = _xgboost_class(model) or cls
-        model.save_model(directory / FILE)
+        model.save_model(directory / file)
         return {
             "xgboost": {
-                "data": FILE,
+                "data": file,
                 "model_class": f"{cls.__module__}.{cls.__qualname__}",
-                "model_format": "ubj",
+                "model_format": model_format,
                 "xgb_version": xgboost.__version__,
                 "code": None,
             },
-            "python_function": {"loader_module": "mlflow.xgboost", "data": FILE},
+            "python_function": {"loader_module": "mlflow.xgboost", "data": file},
         }
 
     def runs(self, _directory: Path, conf: Mapping[str, Any]) -> str:

@@ -67,9 +67,9 @@ def test_a_model_that_cannot_be_kept_does_not_stop_the_program(run: Run, caplog:
 def test_arguments_that_have_no_meaning_here_are_taken(run: Run, caplog: pytest.LogCaptureFixture) -> None:
     """Each says once that it has no effect."""
     for name in ("one", "two"):
-        SKLEARN.log_model(RIDGE, name, registered_model_name="ridge", await_registration_for=0, pip_requirements=None)
+        SKLEARN.log_model(RIDGE, name, model_id="m-1", await_registration_for=0, pip_requirements=None)
     assert [record.getMessage() for record in caplog.records] == [
-        "autotrack: log_model(registered_model_name=…) has no effect in this version; the model is kept as ever"
+        "autotrack: log_model(model_id=…) has no effect; the model is kept as ever"
     ]
 
 
