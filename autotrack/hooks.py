@@ -28,14 +28,15 @@ from autotrack._variables import caller, variable, variables
 from autotrack._watch import when_imported
 from autotrack._workers import worker_environment
 from autotrack.call import Call, child_run, inside, training_run
+from autotrack.contribution import Contribution
 from autotrack.event import DatasetUsed
 from autotrack.exceptions import AutotrackException
 from autotrack.options import Options
 from autotrack.run import Run
 
 __all__ = [
-    "STOPPED", "Call", "DatasetUsed", "Integration", "Options", "Run", "Steps", "aside", "caller", "current", "inside",
-    "variable", "variables", "worker_environment",
+    "STOPPED", "Call", "Contribution", "DatasetUsed", "Integration", "Options", "Run", "Steps", "aside", "caller",
+    "current", "inside", "variable", "variables", "worker_environment",
 ]  # fmt: skip
 
 Steps = Generator[None, Any, None]

@@ -26,7 +26,7 @@ LAYERS = (
     {"journal"},
     {"sinks"},
     {"capture"},
-    {"content", "current", "files", "program", "resumed", "run", "values"},
+    {"content", "contribution", "current", "files", "program", "resumed", "run", "values"},
     {"store"},
     {"client"},
     {"data", "models"},

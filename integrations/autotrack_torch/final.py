@@ -7,7 +7,7 @@ import weakref
 from typing import Any
 
 from autotrack import models
-from autotrack.hooks import Run, aside
+from autotrack.hooks import Contribution, Run, aside
 from autotrack_torch.flavor import FLAVOR
 from autotrack_torch.forward import Forward
 from autotrack_torch.integration import INTEGRATION
@@ -76,7 +76,7 @@ class Keeper:
         """Copy the weights, if the copy is worth its price: the program may drop the model before it says so."""
         options = INTEGRATION.options
         self.changed = False
-        if not options.log_models:
+        if not options.log_models or not self._run.kept:
             return
         for kept in self._kept:
             model = kept.ref()
@@ -93,7 +93,7 @@ class Keeper:
 
     def save(self, step: int) -> None:
         """Keep the models as they are now, or as they were last seen if the program has dropped them."""
-        if not INTEGRATION.options.log_models:
+        if not INTEGRATION.options.log_models or not self._run.kept or isinstance(self._run, Contribution):
             return
         with aside():
             for kept in self._kept:

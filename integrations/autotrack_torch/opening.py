@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from autotrack.hooks import current
-from autotrack_torch import owner, settings
+from autotrack_torch import owner, ranks, settings
 from autotrack_torch.integration import INTEGRATION
 from autotrack_torch.training import Training
 
@@ -15,14 +15,23 @@ if TYPE_CHECKING:
 
 def begin(loop: Loop, optimizer: Any) -> Training | None:
     """Open the run of a training that has just made its first step; ``None`` where it is not to be recorded."""
-    if not INTEGRATION.enabled or settings.rank() > 0:
+    if not INTEGRATION.enabled or (INTEGRATION.options.exclusive and current.users_run() is not None):
         return None
-    if INTEGRATION.options.exclusive and current.users_run() is not None:
-        return None
+    models = owner.models_of(optimizer)
+    count = sum(len(group["params"]) for group in optimizer.param_groups)
+    rank = settings.rank()
+    if rank > 0:
+        part = ranks.follow(rank, models, count)
+        if part is None:
+            return None
+        training = Training(part, True, loop)
+        training.shape = loop.shape
+        return training
     run, owned = INTEGRATION.open_run()
+    with INTEGRATION.attempt("ranks"):
+        ranks.announce(run, models, count)
     training = Training(run, owned, loop)
     training.shape = loop.shape
-    models = owner.models_of(optimizer)
     run.trained(type(models[0]).__name__ if models else type(optimizer).__name__)
     if not models:
         run.tags(

@@ -88,35 +88,30 @@ def of_torch() -> dict[str, Any]:
         found["cudnn_benchmark"] = True
     if torch.get_float32_matmul_precision() != "highest":
         found["float32_matmul_precision"] = torch.get_float32_matmul_precision()
-    if os.environ.get("WORLD_SIZE") or _distributed() is not None:
+    group = distributed()
+    if os.environ.get("WORLD_SIZE") or group is not None:
         found["world_size"] = world_size()
-        distributed = _distributed()
-        if distributed is not None:
-            found["distributed_backend"] = distributed.get_backend()
+        if group is not None:
+            found["distributed_backend"] = group.get_backend()
     return found
 
 
 def rank() -> int:
     """Which of the processes of a distributed training this is."""
-    distributed = _distributed()
-    if distributed is not None:
-        return int(distributed.get_rank())
-    return _integer("RANK", 0)
+    group = distributed()
+    return int(group.get_rank()) if group is not None else _integer("RANK", 0)
 
 
 def world_size() -> int:
     """How many processes take part in a distributed training."""
-    distributed = _distributed()
-    if distributed is not None:
-        return int(distributed.get_world_size())
-    return _integer("WORLD_SIZE", 1)
+    group = distributed()
+    return int(group.get_world_size()) if group is not None else _integer("WORLD_SIZE", 1)
 
 
-def _distributed() -> Any:
-    distributed = sys.modules.get("torch.distributed")
-    if distributed is None or not distributed.is_available() or not distributed.is_initialized():
-        return None
-    return distributed
+def distributed() -> Any:
+    """``torch.distributed``, if this process is in a group."""
+    module = sys.modules.get("torch.distributed")
+    return module if module is not None and module.is_available() and module.is_initialized() else None
 
 
 def _integer(name: str, default: int) -> int:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,10 +14,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import autotrack
 from autotrack.hooks import inside
-from autotrack.testing import recorded
 from autotrack_torch import INTEGRATION
 
-PROGRAMS = Path(__file__).parent / "torch_programs"
 GENERATOR = torch.Generator()
 
 
@@ -180,24 +174,6 @@ def test_an_optimizer_from_before(record):
     record.finish()
     assert record.run.params["optimizer.lr"] == "0.1"
     assert record.run.params["parameters"] == "8"
-
-
-def test_two_ranks(store):
-    """Two processes that train together are one run, that of rank 0; its losses are what it printed."""
-    done = subprocess.run(
-        [sys.executable, "-m", "autotrack", "run", str(PROGRAMS / "distributed.py")],
-        env={**os.environ, "PORT": str(20000 + os.getpid() % 20000)},
-        capture_output=True, text=True, timeout=240, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-2000:]
-    (run,) = recorded(store)
-    printed = [float(line.split()[3]) for line in done.stdout.splitlines()]
-    assert run.metrics["step/loss"] == pytest.approx(printed, rel=1e-6)
-    assert run.metrics["train/loss"] == pytest.approx(
-        [sum(n * loss for n, loss in zip((8, 8, 4), part, strict=True)) / 20 for part in (printed[:3], printed[3:])]
-    )
-    assert run.params["world_size"] == "2"
-    assert run.status == "FINISHED"
 
 
 def test_gradients_for_something_else(record):

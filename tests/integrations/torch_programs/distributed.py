@@ -1,4 +1,4 @@
-"""Data-parallel training in two processes."""
+"""Data-parallel training in two processes; ranks that torchrun has started, or that are started here."""
 
 import os
 
@@ -10,8 +10,9 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader, DistributedSampler, TensorDataset
 
 
-def work(rank, world_size, port):
-    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
+def work(rank, world_size, port=None):
+    if port is not None:
+        os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
     torch.set_num_threads(1)
     dist.init_process_group("gloo", rank=rank, world_size=world_size)
     torch.manual_seed(13)
@@ -27,10 +28,12 @@ def work(rank, world_size, port):
             loss = nn.functional.mse_loss(model(x), y)
             loss.backward()
             optimizer.step()
-            if rank == 0:
-                print("loss", epoch, len(x), loss.item(), flush=True)
+            print(f"rank{rank} {epoch} {len(x)} {loss.item()}\n", end="", flush=True)
     dist.destroy_process_group()
 
 
 if __name__ == "__main__":
-    mp.spawn(work, args=(2, int(os.environ.get("PORT", "29511"))), nprocs=2)
+    if "RANK" in os.environ:
+        work(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]))
+    else:
+        mp.spawn(work, args=(2, int(os.environ.get("PORT", "29511"))), nprocs=2)
