@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from autotrack.client.files import Files
+from autotrack.client.lineage import Lineage
 from autotrack.client.place import resolved
+from autotrack.client.promotion import Promoting
 from autotrack.client.records import Records
-from autotrack.client.registry import Registering
 from autotrack.entities import Experiment, LoggedModel, Metric, PagedList, Run, ViewType
 from autotrack.event import ExperimentCreated, ExperimentLife, ExperimentRenamed, ExperimentTags
 from autotrack.exceptions import AutotrackException
@@ -19,7 +20,7 @@ from autotrack.store.fold import PARENT_TAG
 from autotrack.values import text
 
 
-class Client(Records, Files, Registering):
+class Client(Records, Files, Promoting, Lineage):
     """Asks a store, and changes what it holds, by the verbs of MLflow's client.
 
     ``tracking_uri`` is a directory, by default the one that runs are recorded to. Every answer includes what any

@@ -104,4 +104,7 @@ class RegistryChange(Entity):
     why: str = ""
     metrics: Mapping[str, float] = field(default_factory=dict)
     checks: Sequence[Mapping[str, Any]] = ()
+    archived: Sequence[str] = ()
+    """The versions that lost the stage to this one."""
+    rollback: bool = False
     hash: str = ""

@@ -118,6 +118,7 @@ class AliasMoved:
     """The version's, at this moment."""
     checks: Sequence[Mapping[str, Any]] = ()
     """What a promotion policy found."""
+    rollback: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,7 @@ class StageMoved:
     archived: Sequence[int] = ()
     metrics: Mapping[str, float] = field(default_factory=dict)
     checks: Sequence[Mapping[str, Any]] = ()
+    rollback: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,6 +148,20 @@ class Registry:
             )
         return found
 
+    def own_history(self, name: str) -> list[Entry]:
+        """All that was done to the model that has a name now, under whatever name."""
+
+        def ask(connection: Connection) -> list[Entry]:
+            row = known_model(SqlBook(connection), name)
+            query = select(tables.registry_log).where(tables.registry_log.c.model == row["id"])
+            return [rows.entry_of(one) for one in connection.execute(query.order_by(tables.registry_log.c.number))]
+
+        return self._ask(ask)
+
+    def head(self) -> str:
+        """The hash of the last entry: whoever keeps it elsewhere can prove later that nothing before was changed."""
+        return self._ask(lambda connection: rows.tail(connection)[1])
+
     def verify(self, head: str | None = None) -> chain.Verdict:
         """Read the whole log on disk again, whatever the index says."""
         return chain.verify(self.directory, head)

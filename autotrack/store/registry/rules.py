@@ -175,6 +175,15 @@ def move_stage(
     return StageMoved(name, row["version"], row["stage"], stage, archived, **(evidence or {}))
 
 
+def expect_present(book: Book, name: str, stage: str, expected: str | None, *, candidate: str) -> None:
+    """Raise unless the latest version in a stage, apart from the candidate, is still the expected one."""
+    there = book.find(tables.model_versions, model=known_model(book, name)["id"], stage=stage)
+    others = [row["version"] for row in there if str(row["version"]) != candidate]
+    now = str(max(others)) if others else None
+    if now != expected:
+        raise _conflict(f"version of {name!r} in {stage}", now, expected)
+
+
 def approve(book: Book, name: str, version: object, to: str = "") -> Approved:
     """Stand for a version, for its promotion to ``to`` or to anywhere."""
     row = known_version(book, name, version)

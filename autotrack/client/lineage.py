@@ -1,0 +1,206 @@
+"""Where a version comes from, what has come of a run, and what tells two versions apart."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from autotrack.client.registry import Registering
+from autotrack.client.sources import datasets_of, metrics_of
+from autotrack.entities import ModelVersion, Run, ViewType
+from autotrack.exceptions import AutotrackException
+from autotrack.settings import local_directory
+from autotrack.store import Search
+from autotrack.store.registry.changes import VersionCreated
+
+CODE_TAGS = {
+    "program": "mlflow.source.name",
+    "commit": "mlflow.source.git.commit",
+    "branch": "mlflow.source.git.branch",
+}
+PARTS = ("metrics", "params", "data", "environment", "signature", "code")
+"""What versions are compared by."""
+_FEW = 500
+
+
+class Lineage(Registering):
+    """From a version to its run, code, data and environment, and back."""
+
+    def get_model_version_lineage(self, name: str, version: int | str) -> dict[str, Any]:
+        """What a version was made of, as nested dictionaries: ``version``, ``model``, ``run``, ``code``, ``data``,
+        ``params``, ``environment`` and ``siblings``, the other versions of the same content."""
+        found = self.get_model_version(name, version)
+        run = self._run_of(found)
+        return {
+            "version": found.to_dictionary(),
+            "model": self._model_facts(found),
+            "run": None if run is None else _run_facts(run),
+            "code": {} if run is None else _code(run),
+            "data": self._data(found, run),
+            "metrics": self._metrics(found, run),
+            "params": {} if run is None else dict(run.data.params),
+            "environment": environment_of(found),
+            "siblings": self._siblings(found),
+        }
+
+    def find_model_versions(
+        self, *, run_id: str | None = None, model_id: str | None = None, data: str | None = None,
+        commit: str | None = None,
+    ) -> list[ModelVersion]:  # fmt: skip
+        """The versions that come from a run, from a logged model, from data of a digest, or from code of a commit (or
+        the beginning of one). Of several, all must fit."""
+        if not any((run_id, model_id, data, commit)):
+            raise AutotrackException.invalid("name a run, a model, the digest of data, or a commit to start from")
+        conditions = [f"run_id = '{_quoted(run_id)}'"] if run_id else []
+        conditions += [f"model_id = '{_quoted(model_id)}'"] if model_id else []
+        if data is None and commit is None:
+            return list(self.search_model_versions(" AND ".join(conditions), 10_000))
+        found: list[ModelVersion] = []
+        ids = self._runs(data, commit)
+        for at in range(0, len(ids), _FEW):
+            among = ", ".join(f"'{one}'" for one in ids[at : at + _FEW])
+            found += self.search_model_versions(" AND ".join([*conditions, f"run_id IN ({among})"]), 10_000)
+        return found
+
+    def compare_model_versions(self, versions: Sequence[tuple[str, int | str]]) -> dict[str, dict[str, list[Any]]]:
+        """Versions side by side, given as ``(name, version)``: for each of metrics, params, data, environment,
+        signature and code, each key with a value for every version (``None`` where it has none), those that differ
+        first."""
+        if len(versions) < 2:
+            raise AutotrackException.invalid("give two versions or more to compare")
+        facts = [self._comparable(self.get_model_version(*one)) for one in versions]
+        compared: dict[str, dict[str, list[Any]]] = {}
+        for part in PARTS:
+            keys = sorted({key for one in facts for key in one[part]})
+            rows = {key: [one[part].get(key) for one in facts] for key in keys}
+            compared[part] = dict(sorted(rows.items(), key=lambda row: not differs(row[1])))
+        return compared
+
+    def _comparable(self, version: ModelVersion) -> dict[str, dict[str, Any]]:
+        run = self._run_of(version)
+        return {
+            "metrics": self._metrics(version, run),
+            "params": {} if run is None else dict(run.data.params),
+            "data": _named(self._data(version, run)),
+            "environment": environment_of(version),
+            "signature": _schema(version.signature),
+            "code": {} if run is None else _code(run),
+        }
+
+    def _run_of(self, version: ModelVersion) -> Run | None:
+        """A version's run; ``None`` if it has none, or its files are gone."""
+        try:
+            return self.store.run(version.run_id) if version.run_id else None
+        except AutotrackException:
+            return None
+
+    def _metrics(self, version: ModelVersion, run: Run | None) -> dict[str, float]:
+        if run is None and (created := self._created(version)) is not None:
+            return dict(created.metrics)
+        return metrics_of(self.store, run, version.model_id)
+
+    def _data(self, version: ModelVersion, run: Run | None) -> list[dict[str, str]]:
+        if run is not None:
+            return datasets_of(run)
+        created = self._created(version)
+        return [] if created is None else [dict(one) for one in created.datasets]
+
+    def _created(self, version: ModelVersion) -> VersionCreated | None:
+        changes = (entry.change for entry in self.store.registry.own_history(version.name))
+        made = (one for one in changes if isinstance(one, VersionCreated) and str(one.version) == version.version)
+        return next(made, None)
+
+    def _model_facts(self, version: ModelVersion) -> dict[str, Any] | None:
+        try:
+            model = self.store.model(version.model_id) if version.model_id else None
+        except AutotrackException:
+            model = None
+        if model is None:
+            return None
+        names = ("model_id", "name", "artifact_location", "size", "digest")
+        return {**{name: getattr(model, name) for name in names}, "flavors": list(model.flavors)}
+
+    def _siblings(self, version: ModelVersion) -> list[str]:
+        if not version.digest:
+            return []
+        same = self.search_model_versions(f"digest = '{_quoted(version.digest)}'", 1000, ["name", "version_number"])
+        return [one.model_uri for one in same if (one.name, one.version) != (version.name, version.version)]
+
+    def _runs(self, data: str | None, commit: str | None) -> list[str]:
+        conditions = [f"dataset.digest = '{_quoted(data)}'"] if data else []
+        conditions += [f"tags.`{CODE_TAGS['commit']}` LIKE '{_quoted(commit)}%'"] if commit else []
+        ids = [one.experiment_id for one in self.store.search_experiments(ViewType.ALL, limit=50_000)]
+        found: list[str] = []
+        token: str | None = None
+        while True:
+            page = self.store.search_runs(Search(ids, " AND ".join(conditions), ViewType.ALL, None, 1000, token))
+            found += [run.info.run_id for run in page]
+            token = page.token
+            if not token:
+                return found
+
+
+def differs(values: Sequence[Any]) -> bool:
+    """Whether not all values are the same; NaN is itself."""
+    return len({repr(value) for value in values}) > 1
+
+
+def environment_of(version: ModelVersion) -> dict[str, str]:
+    """The packages that a model was kept with, by name, and ``python``; empty where its files cannot be read."""
+    directory = local_directory(version.location) if version.location else None
+    if directory is None:
+        return {}
+    found: dict[str, str] = {}
+    for line in _text(directory / "requirements.txt").splitlines():
+        name, equals, number = line.partition(";")[0].partition("==")
+        if name.strip() and not line.lstrip().startswith(("#", "-")):
+            found[name.strip().lower()] = number.strip() if equals else "any"
+    for line in _text(directory / "python_env.yaml").splitlines():  # ours is JSON, MLflow's has no quotes
+        name, _, number = line.partition(":")
+        if name.strip(' "') == "python":
+            found["python"] = number.strip(' ",')
+    return found
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def _run_facts(run: Run) -> dict[str, Any]:
+    names = ("run_id", "run_name", "experiment_id", "status", "lifecycle_stage", "user_id", "start_time", "end_time")
+    return {name: getattr(run.info, name) for name in names}
+
+
+def _code(run: Run) -> dict[str, str]:
+    return {name: run.data.tags[tag] for name, tag in CODE_TAGS.items() if tag in run.data.tags}
+
+
+def _named(datasets: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """Digests by role and name; several of one name in a text together."""
+    found: dict[str, list[str]] = {}
+    for one in datasets:
+        found.setdefault(" ".join(filter(None, (one.get("context"), one.get("name")))), []).append(one["digest"])
+    return {name: ", ".join(sorted(digests)) for name, digests in found.items()}
+
+
+def _schema(signature: str) -> dict[str, str]:
+    """Each input, output and parameter of a signature with its type."""
+    found: dict[str, str] = {}
+    try:
+        parts = json.loads(signature) if signature else {}
+        for part, columns in parts.items():
+            for place, one in enumerate(json.loads(columns) if isinstance(columns, str) else columns or ()):
+                kind = json.dumps(one.get("tensor-spec")) if "tensor-spec" in one else str(one.get("type"))
+                found[f"{part} {one.get('name', place)}"] = kind + ("" if one.get("required", True) else ", optional")
+    except (ValueError, AttributeError, TypeError):
+        return {"signature": signature}
+    return found
+
+
+def _quoted(text: str | None) -> str:
+    return (text or "").replace("'", "''")
