@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -246,5 +247,17 @@ class Registering(Base):
 
 
 def author() -> Author:
-    """Who this process works for, as the operating system says."""
-    return Author(program.user(), this_process().host)
+    """Who this process works for, by the number that the operating system has for him: unlike a variable of the
+    environment, nobody chooses that himself."""
+    return Author(_account() or program.user(), this_process().host)
+
+
+def _account() -> str:
+    try:
+        import pwd  # not on every system
+
+        return pwd.getpwuid(os.getuid()).pw_name
+    except ImportError:
+        return ""
+    except KeyError:  # a number without a name, as containers have them
+        return f"uid {os.getuid()}"

@@ -233,4 +233,5 @@ def _approvals(count: int, new: Evidence) -> Check:
     others = sorted({one for one in new.approvals if one and one != new.author})
     own = " (the author's own does not count)" if new.author in new.approvals else ""
     found = f"{', '.join(others)}{own}" if others else f"nobody but the author has{own}" if own else "nobody has yet"
-    return Check(f"{count} approvals by others", len(others) >= count, found)
+    demand = f"{count} approval{'s' if count > 1 else ''} by others"
+    return Check(demand, len(others) >= count, found)
