@@ -148,6 +148,8 @@ def _tensor(data: Any, spec: Mapping[str, Any], what: str) -> Any:
 
     if isinstance(data, (list, tuple)):
         data = np.asarray(data)
+    elif hasattr(data, "to_numpy") and hasattr(data, "columns"):  # a table of what the model takes as an array
+        data = data.to_numpy()
     shape, expected = getattr(data, "shape", None), spec["shape"]
     if shape is None:
         raise AutotrackException.invalid(f"{what} must be an array of shape {expected}, not a {type(data).__name__}")

@@ -17,6 +17,8 @@ from typing import Any, ClassVar
 
 from autotrack._registered import INTEGRATIONS, registered
 from autotrack.exceptions import AutotrackException
+from autotrack.models.additions import CODE
+from autotrack.models.code import BYTECODE
 
 PREFIX = "autotrack_"
 
@@ -75,6 +77,8 @@ def inside(directory: Path, name: Any) -> Path:
     """A file that an MLmodel file names, which must lie in its directory."""
     if not isinstance(name, str) or not name or climbs(name):
         raise AutotrackException.invalid(f"{directory}: the MLmodel file names {name!r}, which lies outside")
+    if name.startswith(f"{CODE}/") and BYTECODE in PurePosixPath(name).parts:
+        raise AutotrackException.invalid(f"{directory}: the MLmodel file names bytecode, {name}, which is never read")
     path = directory / name
     if not path.exists():
         raise AutotrackException.missing(f"{directory} is incomplete: {name} is missing")

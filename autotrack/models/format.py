@@ -17,9 +17,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from json.encoder import encode_basestring_ascii
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from autotrack.exceptions import AutotrackException
+from autotrack.models.additions import CODE
+from autotrack.models.code import BYTECODE
 from autotrack.models.requirements import BUILD_TOOLS, pinned
 from autotrack.models.signature import ModelSignature
 
@@ -79,32 +81,37 @@ class ModelInfo:
         return content
 
 
-def read(directory: Path) -> ModelInfo:
-    """The model that a directory holds, written by autotrack or by MLflow."""
+def content(directory: Path) -> Any:
+    """The MLmodel file of a directory, as it stands there."""
     try:
         text = (directory / MLMODEL).read_text("utf-8")
     except (FileNotFoundError, NotADirectoryError) as error:
         raise AutotrackException.missing(f"{directory} is no model directory: it has no file {MLMODEL}") from error
     try:
-        content = json.loads(text)
+        return json.loads(text)
     except ValueError:
-        content = _yaml(text, directory)
-    flavors = content.get("flavors") if isinstance(content, dict) else None
+        return _yaml(text, directory)
+
+
+def read(directory: Path) -> ModelInfo:
+    """The model that a directory holds, written by autotrack or by MLflow."""
+    found = content(directory)
+    flavors = found.get("flavors") if isinstance(found, dict) else None
     if not isinstance(flavors, dict) or not all(isinstance(conf, dict) for conf in flavors.values()):
         raise AutotrackException.invalid(f"{directory / MLMODEL} is damaged: it names no flavors")
     try:
-        signature = ModelSignature.from_dict(content["signature"]) if content.get("signature") else None
+        signature = ModelSignature.from_dict(found["signature"]) if found.get("signature") else None
     except (ValueError, TypeError, AttributeError) as error:
         raise AutotrackException.invalid(f"{directory / MLMODEL} is damaged: its signature cannot be read") from error
     return ModelInfo(
-        model_id=str(content.get("model_id") or content.get("model_uuid") or ""),
-        name=str(content.get("artifact_path") or directory.name),
+        model_id=str(found.get("model_id") or found.get("model_uuid") or ""),
+        name=str(found.get("artifact_path") or directory.name),
         directory=directory,
         flavors=flavors,
-        run_id=content.get("run_id"),
+        run_id=found.get("run_id"),
         signature=signature,
-        metadata=content.get("metadata") or {},
-        utc_time_created=str(content.get("utc_time_created") or ""),
+        metadata=found.get("metadata") or {},
+        utc_time_created=str(found.get("utc_time_created") or ""),
     )
 
 
@@ -203,32 +210,48 @@ def _number(value: float) -> str:
 # --- content ---
 
 
-def digest(directory: Path) -> tuple[str, int]:
-    """SHA-256 over the relative names and contents of all files, and their bytes together.
+class Content(NamedTuple):
+    """One file of a directory: its relative name, what it hashes to, its bytes."""
+
+    name: str
+    sha: str
+    size: int
+
+
+def contents(directory: Path) -> list[Content]:
+    """Every file of a directory, in the order of their names.
 
     Anything that is no plain file or directory is refused: its content lies elsewhere and could change unseen.
     """
-    lines: list[str] = []
-    total = 0
-    for name, path in _files(directory, ""):
-        sha, size = _file_digest(path)
-        lines.append(f"{sha} {size} {encode_basestring_ascii(name)}\n")
-        total += size
-    return hashlib.sha256("".join(sorted(lines, key=lambda line: line.split(" ", 2)[2])).encode()).hexdigest(), total
+    return [Content(name, *_file_digest(path)) for name, path in files(directory)]
 
 
-def _files(directory: Path | str, prefix: str) -> list[tuple[str, str]]:
+def digest(directory: Path) -> tuple[str, int]:
+    """SHA-256 over the relative names and contents of all files, and their bytes together."""
+    return digest_of(contents(directory))
+
+
+def digest_of(found: Sequence[Content]) -> tuple[str, int]:
+    """The digest of a directory that holds these files, and their bytes together."""
+    lines = [f"{sha} {size} {encode_basestring_ascii(name)}\n" for name, sha, size in found]
+    text = "".join(sorted(lines, key=lambda line: line.split(" ", 2)[2]))
+    return hashlib.sha256(text.encode()).hexdigest(), sum(content.size for content in found)
+
+
+def files(directory: Path | str, prefix: str = "") -> list[tuple[str, str]]:
+    """The relative name and the path of each file; bytecode of a model's code, which is never run, is none."""
     found: list[tuple[str, str]] = []
     with os.scandir(directory) as entries:
         for entry in entries:
             name = prefix + entry.name
             if entry.is_dir(follow_symlinks=False):
-                found += _files(entry.path, name + "/")
+                if entry.name != BYTECODE or not prefix.startswith(f"{CODE}/"):
+                    found += files(entry.path, name + "/")
             elif entry.is_file(follow_symlinks=False):
                 found.append((name, entry.path))
             else:
                 raise AutotrackException.invalid(f"{entry.path} in a model directory is a link or a special file")
-    return found
+    return sorted(found)
 
 
 def _file_digest(path: str) -> tuple[str, int]:

@@ -81,10 +81,9 @@ def admit(located: Located, runs: str, *, trusted: bool = False) -> None:
         if len(parts) > 3 and parts[0] == "runs" and parts[2] == "artifacts":
             digests = recorded(located.store.joinpath(*parts[:2]), "/".join(parts[3:]))
         reason = "" if digests else "its store has no record that it was logged there"
-    if located.digest:
-        # What was registered is what was registered, whatever has been recorded of that directory since.
-        digests = digests & {located.digest} if digests else {located.digest}
-    if digests and verified.digest(located.directory) not in digests:
+    # What was registered must be what was registered, whatever else was recorded of that directory.
+    expected = {located.digest} if located.digest else digests
+    if expected and verified.digest(located.directory) not in expected:
         raise AutotrackException(
             f"{located.uri}: {located.directory} is not what was logged: its content has another digest. "
             "Somebody or something changed it; pass trust=True only if you know what.",

@@ -85,5 +85,11 @@ def _logged(uri: str, store: Path | None) -> Path:
     return settings.local_directory(Client(store).get_logged_model(model_id).artifact_location) or store
 
 
-def _registered(uri: str, _store: Path | None) -> tuple[str, str]:
-    raise AutotrackException.invalid(f"{uri} names no logged model: write {FORMS}")
+def _registered(uri: str, store: Path | None) -> tuple[str, str]:
+    """Where the version lies that a URI leads to, and what its content must hash to."""
+    if store is None:
+        raise AutotrackException.invalid(f"{uri} needs a local store; the tracking URI names none")
+    from autotrack.client import Client  # heavy: SQLAlchemy, for those who ask the store
+
+    version = Client(store).resolve_model_version(uri)
+    return version.location or version.source or "", version.digest

@@ -149,6 +149,7 @@ def _model(model: Any) -> Any:
         def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:  # noqa: ARG002 - MLflow's
             return ask(model_input)
 
+    FunctionModel.predict.__annotations__.clear()  # MLflow takes them for what the user's function wants
     return FunctionModel()
 
 

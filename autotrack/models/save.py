@@ -13,7 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from autotrack.exceptions import AutotrackException
-from autotrack.models import additions, example, format, requirements  # noqa: A004 - the module, not the builtin
+from autotrack.models import (
+    additions,
+    duplicates,
+    example,
+    format,  # noqa: A004 - the module, not the builtin
+    requirements,
+    verified,
+)
 from autotrack.models.additions import Additions
 from autotrack.models.flavor import Flavor, Flavors, owner
 from autotrack.models.format import MLMODEL, PYFUNC, ModelInfo
@@ -90,13 +97,16 @@ def _publish(partial: Path, info: ModelInfo, saved_example: Mapping[str, Any], n
             info = replace(info, name=directory.name, directory=directory)
         content = {**info.document(), **({"saved_input_example_info": saved_example} if saved_example else {})}
         format.write_text(partial / MLMODEL, format.document(content))
-        digest, size = format.digest(partial)
+        contents = format.contents(partial)
         try:
             _rename(partial, info.directory)
         except FileExistsError:  # somebody else was faster
             if not numbered:
                 raise
         else:
+            digest, size = format.digest_of(contents)
+            duplicates.settle(info.directory, contents)
+            verified.note(info.directory, digest, size)
             return replace(info, digest=digest, size=size)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from autotrack.exceptions import AutotrackException
 from autotrack.models import frames, kinds
+from autotrack.models.columns import Columns
 from autotrack.models.kinds import Kind, Unknown
 
 _PARTS = ("inputs", "outputs", "params")
@@ -26,9 +27,14 @@ Schema = list[Kind]
 class ModelSignature:
     """Inputs, outputs and inference parameters of a model; ``None`` where nothing is known."""
 
-    inputs: Schema | None = None
-    outputs: Schema | None = None
-    params: list[dict[str, Any]] | None = None
+    inputs: Any = None
+    """`Columns`; a plain list and MLflow's ``Schema`` become them."""
+    outputs: Any = None
+    params: Any = None
+
+    def __post_init__(self) -> None:
+        for part in _PARTS:
+            object.__setattr__(self, part, Columns.given(getattr(self, part)))
 
     def to_dict(self) -> dict[str, str | None]:
         """The three parts as JSON texts, as they stand in an MLmodel file."""
