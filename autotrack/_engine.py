@@ -11,9 +11,11 @@ from types import CodeType
 from typing import Any, Protocol
 
 from autotrack import current, guard
+from autotrack._origins import remember
 from autotrack.call import Call, inside
 from autotrack.options import Options
-from autotrack.run import Run, outcome
+from autotrack.outcome import outcome
+from autotrack.run import Run
 
 _DONE = object()
 STOPPED = object()
@@ -90,6 +92,7 @@ class _Session:
         try:
             if self._steps is not None:
                 with guard.guard(self._site) as after:
+                    self._trained()
                     if _send(self._steps, result) is not _DONE:
                         raise RuntimeError("a hook yields once")
                 if not after.failed:
@@ -97,6 +100,12 @@ class _Session:
         finally:
             self.leave()
             self._end(None)
+
+    def _trained(self) -> None:
+        """What an outermost call has trained is known by its run, also to other integrations."""
+        call = self.call
+        if call.instance is not None and call.outer is None and not call.hosts and call.opened is not None:
+            remember(call.instance, call.opened)
 
     def fail(self, error: BaseException | None) -> None:
         """The framework raised: end the run with what it raised."""

@@ -9,7 +9,8 @@ from typing import Any, Self
 
 from autotrack import content, current, guard
 from autotrack.event import DatasetUsed
-from autotrack.run import Run, outcome
+from autotrack.outcome import outcome
+from autotrack.run import Run
 from autotrack.values import text
 
 

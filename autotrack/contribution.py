@@ -7,7 +7,7 @@ import os
 import time
 import weakref
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,11 @@ class Contribution(Run):
         elif not self.ended:
             when = time.time_ns() // 1_000_000 if time_ms is None else time_ms
             self._points.append((self._prefix + key, value, step, when))
+
+    def curve(self, key: str, points: Iterable[tuple[int, float, int]]) -> None:
+        """Add points to one of this process's own curves."""
+        for step, value, when in points:
+            self.metric(key, value, step, time_ms=when)
 
     def metrics(
         self, values: Mapping[str, Any], step: int | float | None = None, *, time_ms: int | None = None, **_of: Any

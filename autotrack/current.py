@@ -18,8 +18,9 @@ from autotrack.event import Ended, ExperimentCreated, Joined, RunCreated
 from autotrack.exceptions import AutotrackException
 from autotrack.journal.format import experiment_id, new_run_id
 from autotrack.journal.process import this_process
+from autotrack.outcome import outcome
 from autotrack.resumed import resumed
-from autotrack.run import Run, open_runs, outcome
+from autotrack.run import Run, open_runs
 from autotrack.sinks.base import Sink, Stream
 from autotrack.sinks.local import LocalSink
 from autotrack.sinks.null import NullStream

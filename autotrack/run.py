@@ -6,7 +6,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -28,6 +28,7 @@ from autotrack.exceptions import AutotrackException, Unrecorded
 from autotrack.journal.format import EXACT, LATE, raw_step, step_of
 from autotrack.journal.process import alive, this_process
 from autotrack.journal.writer import Key, Point
+from autotrack.outcome import outcome, traceback_tail
 from autotrack.sinks.base import Stream
 from autotrack.sinks.null import NullStream
 from autotrack.values import number, text, texts
@@ -35,7 +36,6 @@ from autotrack.values import number, text, texts
 LONG = 6000
 """Characters of a parameter or tag that are kept in the record itself; the whole of a longer one becomes a file."""
 
-_TAIL = 4000
 _now = time.time_ns
 
 
@@ -163,6 +163,16 @@ class Run:
                 self._stream.close()
         except Exception as error:  # noqa: BLE001 - whatever fails here must not reach the training
             self._refused("metrics", error)
+
+    def curve(self, key: str, points: Iterable[tuple[int, float, int]]) -> None:
+        """Add ``(step, value, time in ms)`` to one curve, in one write."""
+        try:
+            flags = LATE if self.ended else 0
+            self._stream.points([(key, flags, step, when, value) for step, value, when in points])
+            if flags:
+                self._stream.close()
+        except Exception as error:  # noqa: BLE001 - whatever fails here must not reach the training
+            self._refused("metric", error, key)
 
     def params(self, values: Mapping[str, Any]) -> None:
         """Record parameters by their text. A long text is kept whole as a file and shortened here."""
@@ -360,29 +370,6 @@ def hash_of(value: str) -> str:
     from hashlib import sha256  # loads OpenSSL; only long values need it
 
     return sha256(value.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-
-
-def outcome(error: BaseException | None) -> tuple[str, BaseException | None]:
-    """The state of a run whose body ended with this exception, and what of it to keep."""
-    if error is None or isinstance(error, GeneratorExit):
-        return "FINISHED", None
-    if isinstance(error, KeyboardInterrupt):
-        return "KILLED", error
-    if isinstance(error, SystemExit) and error.code in (None, 0):
-        return "FINISHED", None
-    return "FAILED", error
-
-
-def traceback_tail(error: BaseException | None) -> str | None:
-    """The last lines of a traceback, as much as helps."""
-    if error is None:
-        return None
-    import traceback  # milliseconds, only for a failure
-
-    try:
-        return "".join(traceback.format_exception(error))[-_TAIL:]
-    except Exception:  # noqa: BLE001 - the exception's own __str__ may raise
-        return type(error).__name__
 
 
 def _step(step: int | float | None) -> tuple[int, int]:
