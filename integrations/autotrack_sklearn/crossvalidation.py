@@ -158,7 +158,8 @@ def _permuted(call: Call, result: Any) -> None:
 
 def _predicted(call: Call, result: Any) -> None:
     y, given = call.arguments["y"], call.arguments
-    if y is None or len(y) * SCORING > max(LEAST, SHARE * call.duration):
+    rows = 0 if y is None else y.shape[0] if hasattr(y, "shape") else len(y)  # a sparse matrix has no len()
+    if not rows or rows * SCORING > max(LEAST, SHARE * call.duration):
         return
     found: dict[str, Any] = {}
     with aside():

@@ -43,6 +43,9 @@ def title(estimator: Any) -> str:
 
 
 def _inner(estimator: Any) -> Any:
+    # A parameter is an attribute of the same name; only then it pays to read the constructor's signature for it.
+    if not {"steps", "estimator"} & getattr(estimator, "__dict__", {}).keys():
+        return None
     try:
         given = estimator.get_params(deep=False)
         inner = given["steps"][-1][1] if given.get("steps") else given.get("estimator")

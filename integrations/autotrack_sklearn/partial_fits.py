@@ -119,9 +119,10 @@ class Loop:
         return self._scoring <= max(LEAST, SHARE * self._seconds) * self.calls / (self.calls + 1)
 
     def _score(self, estimator: Any, data: Any, targets: Any, weight: Any) -> dict[str, Any]:
-        from autotrack_sklearn.quiet import quiet  # scikit-learn, which is training
+        from autotrack_sklearn.owncode import effect  # scikit-learn, which is training
+        from autotrack_sklearn.quiet import quiet  # the same
 
-        if not hasattr(estimator, "score") or hasattr(data, "__next__"):
+        if not hasattr(estimator, "score") or hasattr(data, "__next__") or effect(estimator, scoring=True) is not None:
             return {}
         started = time.perf_counter()
         try:

@@ -18,6 +18,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import _safe_indexing
 
 from autotrack.models.rows import head
+from autotrack_sklearn.owncode import effect
 from autotrack_sklearn.quiet import quiet
 
 SHARE = 0.1
@@ -61,6 +62,10 @@ def evaluate(
         reason = "the fit may have overwritten its data" if altered else "the data can be read only once"
         found.remarks.append(f"none: {reason}")
         return found
+    done = effect(estimator)
+    if done is not None:
+        found.remarks.append(f"none: the program could tell that it is asked to predict once more: {done}")
+        return found
     estimator = quiet(estimator)
     # The arguments below are right by construction; data are checked as ever.
     with _Noted(found, PREDICTING), sklearn.config_context(skip_parameter_validation=True):
@@ -74,7 +79,9 @@ def output(estimator: Any, data: Any) -> Any:
         if not hasattr(estimator, "predict"):
             return None
         labels = getattr(estimator, "labels_", None)
-        return labels if isinstance(labels, np.ndarray) else quiet(estimator).predict(head(data))
+        if isinstance(labels, np.ndarray):
+            return labels
+        return quiet(estimator).predict(head(data)) if effect(estimator) is None else None
     except Exception:  # noqa: BLE001 - the user's own estimator and data; the model is kept without a signature
         return None
 
@@ -163,6 +170,10 @@ def _score(found: Evaluation, estimator: Any, data: Any, y: Any, weight: Any, po
     if f"training_{standard}" in found.metrics and _scores_as_usual(estimator):
         found.metrics["training_score"] = found.metrics[f"training_{standard}"]
     elif hasattr(estimator, "score"):
+        done = effect(estimator, scoring=True)
+        if done is not None:
+            found.remarks.append(f"no score: the program could tell that it is asked once more: {done}")
+            return
         with _Noted(found, "score"):
             weights = {} if weight is None or not _takes_weight(estimator) else {"sample_weight": weight}
             found.metrics["training_score"] = estimator.score(data, y, **weights)

@@ -174,15 +174,16 @@ def test_a_million_names_stay_small(record):
 
 
 class Counting(ClassifierMixin, BaseEstimator):
-    """Counts its predictions."""
+    """Counts its predictions, where its source does not tell that it does."""
 
     def fit(self, data, target):
         self.classes_ = np.unique(target)
         self.calls = []
+        self.asked = self.calls.append
         return self
 
     def predict(self, data):
-        self.calls.append(len(data))
+        self.asked(len(data))
         return np.where(data[:, 0] > 0, self.classes_[0], self.classes_[1])
 
 
