@@ -76,6 +76,13 @@ class Contribution(Run):
         for key, value in values.items():
             self.metric(key, value, step, time_ms=time_ms)
 
+    def curve(self, key: str, points: Iterable[tuple[int, float, int]]) -> None:
+        """Add ``(step, value, time in ms)`` to one curve."""
+        if self.attached:
+            super().curve(self._prefix + key, points)
+        elif not self.ended:
+            self._points += [(self._prefix + key, value, step, when) for step, value, when in points]
+
     def params(self, values: Mapping[str, Any]) -> None:
         """The owner's to say."""
 

@@ -7,7 +7,7 @@ which all of its ranks are connected to. The others ask whether it is there; nob
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from autotrack.hooks import Contribution, Run
@@ -51,19 +51,29 @@ class Following(Contribution):
 
     def metric(self, key: str, value: Any, step: int | float | None = None, **of: Any) -> None:
         """Add one point."""
-        if not self.attached:
-            self._seen += 1
-            if self._seen >= self._due:
-                self._due *= 2
-                self._ask()
+        self._count(1)
         if self._steps or not key.startswith("step/"):
             super().metric(key, value, step, **of)
+
+    def curve(self, key: str, points: Iterable[tuple[int, float, int]]) -> None:
+        """Add several points to one curve."""
+        points = list(points)
+        self._count(len(points))
+        if self._steps or not key.startswith("step/"):
+            super().curve(key, points)
 
     def metrics(self, values: Mapping[str, Any], step: int | float | None = None, **of: Any) -> None:
         """Add several points, as at the end of an epoch."""
         if not self.attached and values:
             self._ask()
         super().metrics(values, step, **of)
+
+    def _count(self, points: int) -> None:
+        if not self.attached:
+            self._seen += points
+            if self._seen >= self._due:
+                self._due = 2 * self._seen
+                self._ask()
 
     def _ask(self) -> None:
         store = _store()

@@ -77,13 +77,13 @@ def test_values_wait_for_their_run():
     with recording() as record:
         run = hooks.current.start("owner")
         part = hooks.Contribution("rank1/")
-        part.metric("loss", 1.0, 1)
+        part.curve("loss", [(1, 1.0, 1000)])
         part.params({"lr": 1})
         part.tags({"a": "b"})
         part.metrics({"loss": 2.0, "lr": 0.5}, 2)
         assert not part.attach("0" * 32)
         assert part.attach(run.run_id)
-        part.metric("loss", 3.0, 3)
+        part.curve("loss", [(3, 3.0, 1000)])
         part.end()
         assert hooks.current.current() is run
         run.metric("loss", 9.0)
