@@ -64,11 +64,6 @@ class Contribution(Run):
             when = time.time_ns() // 1_000_000 if time_ms is None else time_ms
             self._points.append((self._prefix + key, value, step, when))
 
-    def curve(self, key: str, points: Iterable[tuple[int, float, int]]) -> None:
-        """Add points to one of this process's own curves."""
-        for step, value, when in points:
-            self.metric(key, value, step, time_ms=when)
-
     def metrics(
         self, values: Mapping[str, Any], step: int | float | None = None, *, time_ms: int | None = None, **_of: Any
     ) -> None:
