@@ -50,7 +50,7 @@ def variables(frame: FrameType | None, data: Mapping[str, Sequence[Any]]) -> dic
     """Tags ``autotrack.variable.<data set>`` that tell what the program calls its data sets, of those that it has a
     variable for. Of each set come the objects that stand for it, the one that names it best first."""
     found = {
-        TAG + name: next(filter(None, (variable(frame, one) for one in objects)), None)
+        TAG + name: next(filter(None, (variable(frame, one, anywhere=True) for one in objects)), None)
         for name, objects in data.items()
     }
     return {tag: name for tag, name in found.items() if name is not None}

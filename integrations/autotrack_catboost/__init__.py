@@ -9,6 +9,7 @@ Each makes one run, which holds
 
 - the parameters under CatBoost's own names, yours and those that it filled in, with the tags ``estimator_name`` and
   ``estimator_class``;
+- what your program calls its data, where it has variables for them, as tags ``autotrack.variable.<data set>``;
 - every evaluation metric of every set as ``<set>-<metric>``, the sets named as in ``evals_result_`` (``learn``,
   ``validation``); of ``cv`` its own columns, such as ``test-Logloss-mean``;
 - ``round_time``, seconds since the iteration before;
@@ -20,12 +21,13 @@ Each makes one run, which holds
 - the model as CatBoost's ``cbm`` with its signature.
 
 When are the curves written? CatBoost keeps them to itself until it has finished, and its callbacks cost more with every
-iteration, as each is handed all values so far: 2,000 iterations that take half a second take twelve with one. So none
-is added. The curves are taken from ``evals_result_`` in the end, and of a training that raised or was interrupted from
-the files that CatBoost keeps in ``train_dir``, in their 10 digits; with ``allow_writing_files=False`` there are none,
-and no ``round_time``. Of a ``cv`` that was broken off there is no curve, nor of a process that was killed: there, ask
-for ``autolog(every_round=True)``, which adds the callback, except on a GPU, where CatBoost takes none. It is added too
-where you use callbacks yourself.
+iteration, as each is handed all values so far: two thousand small iterations take more than twice as long with one. So
+none is added. The curves are taken from ``evals_result_`` in the end, and of a training that raised or was interrupted
+from the files that CatBoost keeps in ``train_dir``, in their 10 digits. From there too, once a second while training
+goes on, come the curves ``live/<set>-<metric>``, to be watched; they are what a process that is killed leaves. With
+``allow_writing_files=False`` there are no files, hence none of these and no ``round_time``. Of a ``cv`` that was broken
+off there is no curve. Where all that is too little, ask for ``autolog(every_round=True)``, which adds the callback,
+except on a GPU, where CatBoost takes none. It is added too where you use callbacks yourself.
 
 Inside a pipeline or a search only the outermost fit is recorded. Your ``callbacks`` stay yours, and your data are not
 converted.
@@ -38,12 +40,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from autotrack import models
-from autotrack.hooks import Call, Integration, Options, Run, Steps, aside
+from autotrack.hooks import Call, Integration, Options, Run, Steps, aside, caller, variables
 from autotrack.models.rows import head
 from autotrack.models.verbs import Verbs
 from autotrack_catboost.flavor import FLAVOR
 from autotrack_catboost.history import EveryRound, Notes, Round, exact
-from autotrack_catboost.inputs import inputs, signature
+from autotrack_catboost.inputs import inputs, sets_of, signature
+from autotrack_catboost.live import Live
 from autotrack_catboost.model import filled_in, importances, named
 
 __all__ = ["INTEGRATION", "CatBoostOptions", "autolog", "load_model", "log_model", "save_model"]
@@ -59,6 +62,7 @@ class CatBoostOptions(Options):
 
 INTEGRATION = Integration("catboost", supports=">=1.2,<2", options=CatBoostOptions)
 INTEGRATION.guarded(EveryRound, default=True)
+INTEGRATION.guarded(Live)
 
 autolog = INTEGRATION.autolog
 log_model, save_model, load_model = (_verbs := Verbs(FLAVOR)).log_model, _verbs.save_model, _verbs.load_model
@@ -69,6 +73,8 @@ SETTINGS = (
     "stratified", "type",
 )  # fmt: skip
 """Arguments of ``fit`` and ``cv`` that are parameters."""
+AROUND = ("catboost", "sklearn", "joblib")
+"""Packages that stand between the program and a call, with variables of their own."""
 
 
 @INTEGRATION.hook_subclasses("catboost.core:CatBoost", "fit")
@@ -80,6 +86,8 @@ def fit(call: Call) -> Steps:
     run.tags({"estimator_name": cls.__name__, "estimator_class": f"{cls.__module__}.{cls.__name__}"})
     given = estimator.get_params()
     run.params(named({**_settings(call), **given}))
+    with INTEGRATION.attempt("names of the data"):
+        run.tags(variables(caller(*AROUND), sets_of(call.arguments)))
     if options.log_datasets:
         with INTEGRATION.attempt("data sets"):
             for dataset in inputs(call.arguments):
@@ -93,13 +101,19 @@ def fit(call: Call) -> Steps:
     if (getattr(options, "every_round", False) or callbacks) and given.get("task_type") != "GPU":
         every = EveryRound(run)
         call.replace(callbacks=[every, *callbacks])
+    live = Live(run, notes)
+    if every is None and given.get("allow_writing_files") is not False:
+        live.begin()
 
     try:
         yield
     except GeneratorExit:  # the training was broken off
+        live.end()
         if every is None:
             _write(run, notes.rounds())
         raise
+
+    live.end()
 
     last = every.last if every else -1
     if every is None:

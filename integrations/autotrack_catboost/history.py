@@ -27,7 +27,7 @@ class Notes:
     """What CatBoost notes in ``catboost_training.json`` while it trains, with ten digits."""
 
     def __init__(self, train_dir: Any) -> None:
-        self._file = Path(os.fspath(train_dir or "catboost_info")).absolute() / "catboost_training.json"
+        self.file = Path(os.fspath(train_dir or "catboost_info")).absolute() / "catboost_training.json"
         self._started = time.time()
         self._before = self._state()
 
@@ -37,35 +37,52 @@ class Notes:
         if state is None or state == self._before or state[1] > MOST:
             return
         try:
-            notes = json.loads(self._file.read_bytes())
+            notes = json.loads(self.file.read_bytes())
         except (OSError, ValueError):
             return
-        meta, before = notes["meta"], 0.0
-        names = (
-            [metric["name"] for metric in meta["learn_metrics"]],
-            [metric["name"] for metric in meta["test_metrics"]],
-        )
-        tests = meta["test_sets"]
-        sets = [("learn", "learn", names[0])]
-        sets += [
-            (name, "validation" if len(tests) == 1 else f"validation_{at}", names[1]) for at, name in enumerate(tests)
-        ]
+        curves, before = Curves(notes["meta"]), 0.0
         for note in notes["iterations"]:
-            values = {"round_time": note["passed_time"] - before}
+            values = {"round_time": note["passed_time"] - before, **curves.of(note)}
             before = note["passed_time"]
-            for name, data, metrics in sets:
-                found = note.get(name, [])
-                # A metric that is left out for one of the sets leaves no gap, so names and values may not match.
-                if len(found) == len(metrics):
-                    values |= {f"{data}-{metric}": value for metric, value in zip(metrics, found, strict=True)}
-            yield Round(note["iteration"], values, int((self._started + before) * 1000))
+            yield Round(note["iteration"], values, self.time_ms(note))
+
+    def fresh(self) -> bool:
+        """Whether the file has been written since the training began."""
+        state = self._state()
+        return state is not None and state != self._before
+
+    def time_ms(self, note: Mapping[str, Any]) -> int:
+        """When the iteration of a note ended."""
+        return int((self._started + note["passed_time"]) * 1000)
 
     def _state(self) -> tuple[int, int] | None:
         try:
-            facts = self._file.stat()
+            facts = self.file.stat()
         except OSError:
             return None
         return facts.st_mtime_ns, facts.st_size
+
+
+class Curves:
+    """What the numbers of a note are, by the file's own description."""
+
+    def __init__(self, meta: Mapping[str, Any]) -> None:
+        learn, test = ([metric["name"] for metric in meta[f"{part}_metrics"]] for part in ("learn", "test"))
+        tests = meta["test_sets"]
+        self._sets = [("learn", "learn", learn)]
+        self._sets += [
+            (name, "validation" if len(tests) == 1 else f"validation_{at}", test) for at, name in enumerate(tests)
+        ]
+
+    def of(self, note: Mapping[str, Any]) -> dict[str, float]:
+        """The values of an iteration by the names of their curves."""
+        values: dict[str, float] = {}
+        for name, data, metrics in self._sets:
+            found = note.get(name, [])
+            # A metric that is left out for one of the sets leaves no gap, so names and values may not match.
+            if len(found) == len(metrics):
+                values |= {f"{data}-{metric}": value for metric, value in zip(metrics, found, strict=True)}
+        return values
 
 
 class EveryRound:

@@ -22,12 +22,22 @@ ENDS = 1024 * 1024
 def inputs(arguments: Mapping[str, Any]) -> Iterator[DatasetUsed]:
     """The training set and the evaluation sets, these under the names that CatBoost gives them."""
     yield _used(arguments["X"], arguments.get("y"), "dataset", "train")
+    for name, one in _evaluated(arguments):
+        features, targets = one if isinstance(one, tuple) else (one, None)
+        yield _used(features, targets, name, "eval")
+
+
+def sets_of(arguments: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """The data sets by the names that CatBoost gives them."""
+    sets = {name: [*(one[:1] if isinstance(one, tuple) else ()), one] for name, one in _evaluated(arguments)}
+    return {"dataset": [arguments["X"]], **sets}
+
+
+def _evaluated(arguments: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     sets = arguments.get("eval_set")
     sets = sets if isinstance(sets, list) else [] if sets is None else [sets]
     for at, one in enumerate(sets):
-        name = "validation" if len(sets) == 1 else f"validation_{at}"
-        features, targets = one if isinstance(one, tuple) else (one, None)
-        yield _used(features, targets, name, "eval")
+        yield "validation" if len(sets) == 1 else f"validation_{at}", one
 
 
 def signature(model: Any, features: Any) -> ModelSignature:

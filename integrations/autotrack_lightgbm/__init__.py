@@ -1,4 +1,5 @@
-"""Record LightGBM: ``lightgbm.train``, ``lightgbm.cv`` and the estimators of its scikit-learn interface.
+"""Record LightGBM: ``lightgbm.train``, ``lightgbm.cv``, the estimators of its scikit-learn interface, and loops that
+call ``Booster.update``.
 
     import autotrack
     autotrack.autolog()                                # or autotrack.lightgbm.autolog(log_models=False)
@@ -8,9 +9,8 @@
 
 Each makes one run, which holds
 
-- the parameters: the ``params`` dict and the arguments, or ``get_params()`` of the estimator with the tags
-  ``estimator_name`` and ``estimator_class``; and those that LightGBM filled in, each under one name: yours, if you
-  left it to LightGBM with ``None``, else LightGBM's own;
+- the parameters: the ``params`` dict and the arguments, or ``get_params()`` of the estimator and what its ``fit`` hands
+  on, with the tags ``estimator_name`` and ``estimator_class``; and those that LightGBM filled in, under its own names;
 - every evaluation metric of every set as ``<set>-<metric>`` (``@`` becomes ``_at_``), of ``cv`` ``<set>-<metric>-mean``
   and ``-stdv``, one point a round, written as the round ends. So what is stopped or raises keeps the rounds before it;
 - ``round_time``, seconds since the round before; the first round's include the making of the bins;
@@ -20,13 +20,14 @@ Each makes one run, which holds
 - ``fit_time`` in seconds, and ``trees``, of which multi-class problems have several a round;
 - ``feature_importance_split.json`` and ``feature_importance_gain.json``;
 - the data sets: their columns, size and a digest. What LightGBM has read from a file, or converted and released
-  before, is known by its labels and shape;
+  before, is known by its labels and shape. What your program calls them is in the tags
+  ``autotrack.variable.<data set>``, where it has variables for them;
 - the model as LightGBM's text, ``model/model.lgb``, with its signature. An estimator is pickled beside it, because the
   text knows nothing of classes and settings.
 
 Inside a pipeline or a search only the outermost fit is recorded. Your ``params`` and ``callbacks`` stay yours, and your
-data are not converted. Dask's estimators, which are trained elsewhere, are not recorded, nor are loops that call
-``Booster.update`` themselves.
+data are not converted. What is kept of a loop is told in :mod:`autotrack_lightgbm.loops`. Dask's estimators, which are
+trained elsewhere, are not recorded.
 """
 
 from __future__ import annotations
@@ -34,16 +35,17 @@ from __future__ import annotations
 from typing import Any
 
 from autotrack import models
-from autotrack.hooks import Call, Integration, Steps
+from autotrack.hooks import Call, Steps, caller, variables
 from autotrack.models.verbs import Verbs
 from autotrack_lightgbm.booster import aliases, chosen, importances, named
 from autotrack_lightgbm.flavor import FLAVOR
-from autotrack_lightgbm.inputs import Inputs, answer, columns, first_rows
+from autotrack_lightgbm.inputs import Inputs, answer, columns, first_rows, sets_of, sets_of_train
+from autotrack_lightgbm.integration import INTEGRATION
+from autotrack_lightgbm.loops import pass_by
 from autotrack_lightgbm.rounds import Rounds, key_of
 
 __all__ = ["INTEGRATION", "autolog", "load_model", "log_model", "save_model"]
 
-INTEGRATION = Integration("lightgbm", supports=">=4.0,<5")
 INTEGRATION.guarded(Rounds)
 
 autolog = INTEGRATION.autolog
@@ -53,6 +55,8 @@ NOT_PARAMETERS = frozenset(
     ("params", "train_set", "valid_sets", "valid_names", "feval", "init_model", "callbacks", "folds", "fpreproc")
 )
 """Arguments of ``train`` and ``cv`` that are data, results or functions."""
+AROUND = ("lightgbm", "sklearn", "joblib")
+"""Packages that stand between the program and a call, with variables of their own."""
 
 
 @INTEGRATION.hook("lightgbm.engine:train", "lightgbm:train", "lightgbm.sklearn:train", joins=True)
@@ -62,6 +66,9 @@ def train(call: Call) -> Steps:
         return  # a metric or a callback of the training that is being recorded trains something for itself
     alone = call.outer is None
     rounds, inputs = _begin(call, "LightGBM"), Inputs(call.arguments)
+    if alone:
+        with INTEGRATION.attempt("names of the data"):
+            call.run.tags(variables(caller(*AROUND), sets_of_train(call.arguments)))
     if call.options.log_datasets:
         with INTEGRATION.attempt("data sets"):
             inputs.record(call.run)
@@ -126,8 +133,10 @@ def fit(call: Call) -> Steps:
     run.trained(cls.__name__)
     run.tags({"estimator_name": cls.__name__, "estimator_class": f"{cls.__module__}.{cls.__name__}"})
     given = named(estimator.get_params())
-    # What is None is for LightGBM to choose, and `train` records what it chose.
+    # What is None is for `fit` or LightGBM to choose, and `train` records what they chose.
     run.params({name: value for name, value in given.items() if value is not None})
+    with INTEGRATION.attempt("names of the data"):
+        run.tags(variables(caller(*AROUND), sets_of(call.arguments)))
     example = None
     if options.log_models and options.log_input_examples:
         with INTEGRATION.attempt("input example"):
@@ -147,12 +156,16 @@ def fit(call: Call) -> Steps:
 
 
 def _begin(call: Call, title: str) -> Rounds:
+    pass_by()
     given = call.arguments
     if call.outer is None:
         params = _given(call)
         objective = params.get("objective")
         call.run.trained(f"{title} {objective}" if isinstance(objective, str) else title)
         call.run.params(params)
+    else:
+        own = call.outer.instance.get_params()
+        call.run.params({name: value for name, value in _passed(call).items() if own.get(name) is None})
     rounds = Rounds(call.run)
     callbacks = given["callbacks"] or ()
     if hasattr(callbacks, "__len__"):  # anything else LightGBM refuses
@@ -162,8 +175,12 @@ def _begin(call: Call, title: str) -> Rounds:
 
 def _given(call: Call) -> dict[str, Any]:
     """What the program said, to an estimator or to the function."""
-    if call.outer is not None:
-        return named(call.outer.instance.get_params())
+    own = {} if call.outer is None else named(call.outer.instance.get_params())
+    return {**_passed(call), **{name: value for name, value in own.items() if value is not None}}
+
+
+def _passed(call: Call) -> dict[str, Any]:
+    """What the function was called with, by the program or by an estimator's ``fit``."""
     params = named(call.arguments["params"] or {})
     arguments = {name: value for name, value in call.arguments.items() if name not in NOT_PARAMETERS}
     if not params.keys().isdisjoint(aliases("num_iterations")):  # which goes before the argument

@@ -18,18 +18,17 @@ def _name(function: Any) -> str:
 
 
 def chosen(booster: Any, given: Mapping[str, Any], callbacks: Iterable[Any]) -> dict[str, Any]:
-    """What LightGBM chose for the parameters that are not ``given``: under the program's name where that stands with
-    ``None``, else under LightGBM's own. None of its many names for a parameter comes beside the program's."""
+    """What LightGBM chose for the parameters that are not ``given``, or given as ``None``, under LightGBM's own names.
+    None of its many names for a parameter comes beside one that the program gave a value under."""
     found: dict[str, Any] = dict(filled_in(booster))
     patience = [getattr(callback, "stopping_rounds", None) for callback in callbacks]
     if stopping := [rounds for rounds in patience if isinstance(rounds, int)]:
         found["early_stopping_round"] = stopping[0]  # which the parameters do not know when a callback does it
-    settled: dict[str, Any] = {}
-    for name, value in found.items():
-        same = [key for key in aliases(name) if key in given]
-        if all(given[key] is None for key in same):
-            settled[same[0] if same else name] = value
-    return settled
+    return {
+        name: value
+        for name, value in found.items()
+        if name not in given and all(given.get(key) is None for key in aliases(name))
+    }
 
 
 def aliases(name: str) -> set[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +19,9 @@ class Inputs:
 
     def __init__(self, arguments: Mapping[str, Any]) -> None:
         self._train = arguments["train_set"]
-        sets = arguments.get("valid_sets") or []
-        sets = sets if isinstance(sets, (list, tuple)) else [sets]
-        names = arguments.get("valid_names") or []
-        names = [names] if isinstance(names, str) else list(names)
         # The training set, if it is evaluated too, is recorded once.
         self._waiting = [_Input("dataset", "train", self._train)]
-        self._waiting += [
-            _Input(names[at] if at < len(names) else f"valid_{at}", "eval", valid)
-            for at, valid in enumerate(sets)
-            if valid is not self._train
-        ]
+        self._waiting += [_Input(name, "eval", valid) for name, valid in _valid(arguments) if valid is not self._train]
         self._columns: Schema | None = None
         self.rows: Any = None
         """The first rows of the training data, if they were in memory."""
@@ -52,7 +44,33 @@ class Inputs:
 
     def signature(self, booster: Any) -> ModelSignature:
         """What the booster takes and gives."""
-        return ModelSignature(_by_name(booster.feature_name()) if self.rows is None else self._columns, answer(booster))
+        return ModelSignature(of_booster(booster) if self.rows is None else self._columns, answer(booster))
+
+
+def sets_of_train(arguments: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """The data sets of a call of ``train`` by their names."""
+    return {"dataset": [arguments["train_set"]], **{name: [valid] for name, valid in _valid(arguments)}}
+
+
+def sets_of(fit: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """The data sets of an estimator's ``fit``, by the names that LightGBM gives them."""
+    names, pairs, features = fit.get("eval_names") or (), fit.get("eval_set"), fit.get("eval_X")
+    sets = [pairs] if isinstance(pairs, tuple) else pairs if isinstance(pairs, list) else []
+    found = [[one[0], one] for one in sets if isinstance(one, (list, tuple)) and one]
+    found += [[one] for one in (features if isinstance(features, tuple) else [] if features is None else [features])]
+    return {"dataset": [fit["X"]], **{_name(names, at): one for at, one in enumerate(found)}}
+
+
+def _valid(arguments: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    sets = arguments.get("valid_sets") or []
+    names = arguments.get("valid_names") or []
+    names = [names] if isinstance(names, str) else list(names)
+    for at, valid in enumerate(sets if isinstance(sets, (list, tuple)) else [sets]):
+        yield _name(names, at), valid
+
+
+def _name(names: Sequence[str], at: int) -> str:
+    return names[at] if at < len(names) else f"valid_{at}"
 
 
 class _Input:
@@ -91,6 +109,11 @@ def columns(raw: Any) -> Schema | None:
     if any(str(dtype).lower().startswith("categor") for dtype in (() if dtypes is None else dtypes)):
         return None
     return schema(raw)
+
+
+def of_booster(booster: Any) -> Schema:
+    """The columns that a booster takes, where only it still knows them."""
+    return _by_name(booster.feature_name())
 
 
 def answer(model: Any) -> Schema:

@@ -9,8 +9,8 @@
 
 Each makes one run, which holds
 
-- the parameters: the ``params`` dict and the arguments, or ``get_params()`` of the estimator with the tags
-  ``estimator_name`` and ``estimator_class``; and those that XGBoost filled in as ``config.<name>``;
+- the parameters: the ``params`` dict and the arguments, or ``get_params()`` of the estimator and what its ``fit`` hands
+  on, with the tags ``estimator_name`` and ``estimator_class``; and those that XGBoost filled in as ``config.<name>``;
 - every evaluation metric of every set as ``<set>-<metric>`` (``@`` becomes ``_at_``), of ``cv``
   ``<set>-<metric>-mean`` and ``-std``, one point a round, written as the round ends. So what is stopped or raises in a
   round keeps the rounds before it. A training that goes on with a model (``xgb_model``) goes on with its steps too;
@@ -20,7 +20,9 @@ Each makes one run, which holds
   the best;
 - ``fit_time`` in seconds, and ``trees``, of which there may be several a round;
 - ``feature_importance_<type>.json`` for each type that there is, or those of ``autolog(importance_types=[...])``;
-- the data sets: their columns, size, share of missing values, labels and a digest, of XGBoost's matrices from a sample;
+- the data sets: their columns, size, share of missing values, labels and a digest, of XGBoost's matrices from a sample.
+  They are called as XGBoost and MLflow call them, ``dataset``, ``validation_0``; what your program calls them is in the
+  tags ``autotrack.variable.<data set>``, where it has variables for them;
 - the model in XGBoost's own format (UBJSON) with its signature, as ``model``.
 
 Inside a pipeline or a search only the outermost fit is recorded. Your ``params``, ``callbacks`` and ``evals_result``
@@ -33,7 +35,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from autotrack.hooks import Call, Steps
+from autotrack.hooks import Call, Steps, caller, variables
 from autotrack.models import ModelSignature
 from autotrack.models.rows import EXAMPLE, head
 from autotrack.models.signature import schema
@@ -42,7 +44,7 @@ from autotrack_xgboost.config import Config, named, tensor
 from autotrack_xgboost.elsewhere import is_distributed, is_elsewhere
 from autotrack_xgboost.ending import Ending
 from autotrack_xgboost.flavor import FLAVOR
-from autotrack_xgboost.inputs import columns, first_rows, inputs
+from autotrack_xgboost.inputs import columns, first_rows, inputs, sets_of
 from autotrack_xgboost.integration import INTEGRATION, XGBoostOptions
 from autotrack_xgboost.loops import pass_by
 
@@ -59,6 +61,8 @@ NOT_PARAMETERS = frozenset((
     "fpreproc",
 ))  # fmt: skip
 """Arguments of ``train`` and ``cv`` that are data, results or functions."""
+AROUND = ("xgboost", "sklearn", "joblib")
+"""Packages that stand between the program and a call, with variables of their own."""
 
 
 @INTEGRATION.hook("xgboost.training:train", "xgboost:train", "xgboost.sklearn:train", joins=True)
@@ -70,6 +74,9 @@ def train(call: Call) -> Steps:
     run, given, options = call.run, call.arguments, call.options
     ending, users = Ending(call), list[Any]()
     rounds = _begin(call, "XGBoost", users)
+    if call.outer is None:
+        with INTEGRATION.attempt("names of the data"):
+            run.tags(variables(caller(*AROUND), {"dataset": [given["dtrain"]]}))
     example = None
     if call.outer is None and options.log_models and options.log_input_examples:
         with INTEGRATION.attempt("input example"):
@@ -104,6 +111,8 @@ def fit(call: Call) -> Steps:
     with INTEGRATION.attempt("parameters"):
         # Without the objective: a classifier replaces its own when it sees more than two classes, and `train` knows.
         run.params(named({name: value for name, value in estimator.get_params().items() if name != "objective"}))
+    with INTEGRATION.attempt("names of the data"):
+        run.tags(variables(caller(*AROUND), sets_of(call.arguments)))
     example = None
     if options.log_models and options.log_input_examples:
         with INTEGRATION.attempt("input example"):
@@ -130,8 +139,10 @@ def _begin(call: Call, title: str, users: list[Any]) -> Rounds:
         run.trained(f"{title} {objective}" if isinstance(objective, str) else title)
         run.params(named({**params, **{name: value for name, value in given.items() if name not in NOT_PARAMETERS}}))
     else:
-        run.params(named({"objective": given["obj"] or objective}))
-        params = {**call.outer.instance.get_params(), "objective": objective}
+        own = call.outer.instance.get_params()
+        passed = {name: value for name, value in given.items() if name not in NOT_PARAMETERS and name not in own}
+        run.params(named({"objective": given["obj"] or objective, **passed}))
+        params = {**own, **passed, "objective": objective}
     if call.options.log_datasets:
         with INTEGRATION.attempt("data sets"):
             for dataset in inputs(given, call.outer.arguments if call.outer else None):

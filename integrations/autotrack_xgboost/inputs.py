@@ -33,6 +33,13 @@ def inputs(arguments: Mapping[str, Any], fit: Mapping[str, Any] | None) -> Itera
             yield used(matrix, name, "eval", raw[at][:2] if at < len(raw) else (None, None))
 
 
+def sets_of(fit: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """The data sets of an estimator's ``fit``, by the names that XGBoost gives them."""
+    sets = _listed(fit.get("eval_set"))
+    pairs = {f"validation_{at}": [one[0], one] for at, one in enumerate(sets) if isinstance(one, (list, tuple)) and one}
+    return {"dataset": [fit["X"]], **pairs}
+
+
 def _listed(sets: Any) -> list[Any]:
     """Of an iterator nothing, as it is XGBoost's to use up."""
     return list(sets) if isinstance(sets, (list, tuple)) else []

@@ -269,6 +269,14 @@ def test_data_are_known_by_content_shape_and_role(record):
     ]  # fmt: skip
 
 
+def test_what_the_program_calls_its_data_is_known(record):
+    """Where it has variables for them; the data sets keep CatBoost's names."""
+    held_out, pool = X[:50], catboost.Pool(X, Y)
+    catboost.CatBoostClassifier(**FEW).fit(pool, eval_set=(held_out, Y[:50]))
+    named = {key: name for key, name in record.run.tags.items() if key.startswith("autotrack.variable.")}
+    assert named == {"autotrack.variable.dataset": "pool", "autotrack.variable.validation": "held_out"}
+
+
 def test_a_file_is_known_by_its_name_and_content(record, tmp_path):
     """CatBoost reads it itself."""
     file = tmp_path / "train.tsv"

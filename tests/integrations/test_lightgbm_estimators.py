@@ -56,10 +56,30 @@ def test_every_estimator_is_one_run(record, cls, target, more):
 
 
 def test_what_was_left_to_lightgbm_is_recorded_as_it_chose(record):
-    """``objective=None`` of a classifier means binary here."""
+    """``objective=None`` of a classifier means binary here; where MLflow has a key, the value is MLflow's."""
     lightgbm.LGBMClassifier(**FEW).fit(X, Y)
+    passed = {"num_boost_round": "4", "num_threads": "1", "keep_training_booster": "False", "random_state": "None"}
+    assert {name: record.run.params[name] for name in passed} == passed
+    assert record.run.params["seed"] == "0"
     assert record.run.params["objective"] == "binary"
     assert record.run.params["class_weight"] == "None"
+
+
+def test_what_the_program_calls_its_data_is_known(record):
+    """Where it has variables for them; the data sets keep LightGBM's names."""
+    held_out, target = X[:50], Y[:50]
+    lightgbm.LGBMClassifier(**FEW).fit(X, Y, eval_X=held_out, eval_y=target)
+    lightgbm.LGBMClassifier(**FEW).fit(X, Y, eval_X=(X[:9], held_out), eval_y=(Y[:9], target), eval_names=["a", "b"])
+    dtrain, dvalid = lightgbm.Dataset(X, Y), lightgbm.Dataset(held_out, target)
+    lightgbm.train({"objective": "binary", "verbose": -1, "num_threads": 1}, dtrain, 1, [dvalid])
+    named = [
+        {key.rpartition(".")[2]: name for key, name in run.tags.items() if key.startswith("autotrack.variable.")}
+        for run in record.runs
+    ]
+    assert named == [
+        {"dataset": "X", "valid_0": "held_out"}, {"dataset": "X", "b": "held_out"},
+        {"dataset": "dtrain", "valid_0": "dvalid"},
+    ]  # fmt: skip
 
 
 def test_early_stopping_of_an_estimator(record):

@@ -111,10 +111,12 @@ def test_what_an_estimator_of_the_programs_own_answers_is_its_affair(record):
 
 
 def test_an_estimators_parameters_are_its_own_and_what_xgboost_filled_in(record):
-    """None of them under two names."""
+    """None of them under two names; and what its `fit` hands on, as MLflow records it."""
     model = xgboost.XGBClassifier(n_estimators=2, learning_rate=0.5, n_jobs=1).fit(*FLOWERS)
     params = record.run.params
-    assert {name for name in params if not name.startswith("config.")} == set(model.get_params())
+    passed = {"num_boost_round": "2", "maximize": "None", "verbose_eval": "True", "custom_metric": "None"}
+    assert {name: params[name] for name in passed} == passed
+    assert {name for name in params if not name.startswith("config.")} == {*model.get_params(), *passed}
     assert params["objective"] == "multi:softprob"
     assert (params["max_depth"], params["config.max_depth"]) == ("None", "6")
     assert params.keys().isdisjoint({"config.learning_rate", "config.nthread", "config.objective", "config.eta"})

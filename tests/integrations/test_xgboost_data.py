@@ -129,6 +129,23 @@ def test_an_estimators_data_are_known_as_the_program_has_them(record):
     assert used[0].digest != used[1].digest
 
 
+def test_what_the_program_calls_its_data_is_known(record):
+    """Where it has variables for them; the data sets keep the names that XGBoost and MLflow give them."""
+    held_out, pair = X[:50], (X[50:90], Y[50:90])
+    sets = [(held_out, Y[:50]), pair, (X[:9], Y[:9])]
+    xgboost.XGBClassifier(n_estimators=1, n_jobs=1).fit(X, Y, eval_set=sets, verbose=False)
+    assert [one.name for one in record.run.datasets] == ["dataset", "validation_0", "validation_1", "validation_2"]
+    named = {key: name for key, name in record.run.tags.items() if key.startswith("autotrack.variable.")}
+    assert named == {
+        "autotrack.variable.dataset": "X",
+        "autotrack.variable.validation_0": "held_out",
+        "autotrack.variable.validation_1": "pair",
+    }
+    dtrain = xgboost.DMatrix(X, Y)
+    xgboost.train(PARAMS, dtrain, 1)
+    assert record.runs[1].tags["autotrack.variable.dataset"] == "dtrain"
+
+
 def test_sparse_data_stay_sparse(record):
     """A matrix that would have 400 MB if it were dense, through both interfaces."""
     places = RANDOM.integers(0, 5000, 9000), RANDOM.integers(0, 20_000, 9000)
