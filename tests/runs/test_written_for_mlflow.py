@@ -6,6 +6,7 @@ from typing import Any
 
 import mlflow_programs
 import mlflow_programs_with_files  # noqa: F401 - adds its own
+import mlflow_programs_with_registry  # noqa: F401 - as well
 import pytest
 
 import autotrack
