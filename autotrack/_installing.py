@@ -87,7 +87,8 @@ class _Family:
         return __init_subclass__
 
     def _cover(self, cls: type) -> None:
-        if self._belongs_elsewhere(cls) or (self._hook.unless and self._hook.unless(cls)):
+        looks = self._hook.kind == "watch"
+        if (not looks and self._belongs_elsewhere(cls)) or (self._hook.unless and self._hook.unless(cls)):
             return
         for method in self._hook.methods:
             owner = cls if method in vars(cls) else self._mixin(cls, method)

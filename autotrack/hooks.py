@@ -23,6 +23,7 @@ from typing import Any, TypeVar
 from autotrack import current, guard, settings
 from autotrack._aside import aside
 from autotrack._engine import STOPPED, record, relayer, watcher
+from autotrack._origins import origin, remember
 from autotrack._registered import INTEGRATIONS, registered
 from autotrack._variables import caller, variable, variables
 from autotrack._watch import when_imported
@@ -36,7 +37,7 @@ from autotrack.run import Run
 
 __all__ = [
     "STOPPED", "Call", "Contribution", "DatasetUsed", "Integration", "Options", "Run", "Steps", "aside", "caller",
-    "current", "inside", "variable", "variables", "worker_environment",
+    "current", "inside", "origin", "remember", "variable", "variables", "worker_environment",
 ]  # fmt: skip
 
 Steps = Generator[None, Any, None]
@@ -188,7 +189,8 @@ class Integration:
 
     def watch_subclasses(self, base: str, *methods: str) -> Callable[[_F], _F]:
         """Look at methods of a class and of all its subclasses, those that exist and those that are yet to be
-        defined, in the way of :meth:`watch`. A method that a class has from a mixin beside the family counts too."""
+        defined, in the way of :meth:`watch`. A method that a class has from a mixin beside the family counts too, and
+        so does a class of another integration's framework."""
 
         def declare(function: _F) -> _F:
             self.hooks.append(DeclaredHook(self, function, (base,), kind="watch", methods=methods))

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import weakref
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from autotrack_sklearn.sieve import Forms, forms, held_back, places
 from autotrack_sklearn.steps import WEAK, Given, step
 from autotrack_sklearn.trained import Trained, reference
 
@@ -33,6 +34,10 @@ GONE = 10
 """Added to the rank of a model that the program has let go."""
 PART = 8
 """Rows that such a part has at least."""
+FIRST = 24
+"""Rows of either kind that are then looked at."""
+FEW = 4
+"""So many answers are compared in full without looking at other rows first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,24 +63,26 @@ class Answer:
     classes: Any
     model: Any
     """A weak reference."""
+    forms: Forms
+    """Of the rows that are looked at first."""
 
-    def fits(self, given: Asked) -> Iterator[tuple[int, str]]:
-        """How what is given follows from the answer, each way with its rank: the lower, the likelier."""
-        rows = given.rows
-        if rows == self.rows:
-            found = step(self.values, given.at(self.at), self.classes)
+    def fits(self, given: Asked) -> tuple[int, str] | None:
+        """How what is given follows from the whole answer, with its rank: the lower, the likelier."""
+        found = step(self.values, given.at(self.at), self.classes)
+        if found is None or self.at is None:
+            return found
+        return found[0], f"{found[1]} ({len(self.at)} of {given.rows} rows compared)"
+
+    def fits_in_part(self, given: Asked) -> tuple[int, str] | None:
+        """How what is given, which is shorter, follows from a part of the answer."""
+        rows, whole, at = given.rows, given.at(None), places(given.rows)
+        parts = {f"[:{rows}]": self.values[:rows], f"[-{rows}:]": self.values[-rows:]}
+        likely = held_back([forms(part[at], self.classes) for part in parts.values()], whole.values[at])
+        for name, part in (list(parts.items())[place] for place in likely):
+            found = step(part, whole, self.classes)
             if found is not None:
-                compared = "" if self.at is None else f" ({len(self.at)} of {rows} rows compared)"
-                yield found[0], found[1] + compared
-        elif PART <= rows < self.rows and self.at is None:
-            whole = given.at(None)
-            for name, part in ((f"[:{rows}]", self.values[:rows]), (f"[-{rows}:]", self.values[-rows:])):
-                found = step(part, whole, self.classes)
-                if found is not None:
-                    yield found[0] + 1, f"{found[1]} of {name}"
-                    return
-            if _among(whole.values, self.values):
-                yield WEAK, f"{rows} of its {self.rows} rows"
+                return found[0] + 1, f"{found[1]} of {name}"
+        return (WEAK, f"{rows} of its {self.rows} rows") if _among(whole.values, self.values) else None
 
 
 class Asked:
@@ -151,7 +158,10 @@ class Answers:
             same = past.owner is owner and past.dataset == dataset and past.values.shape == values.shape
             if same and past.rows == rows and np.array_equal(past.values, values):
                 return
-        self._last.appendleft(Answer(owner, dataset, rows, values, at, classes, model))
+        first = places(rows)
+        # Where all rows are kept the copy has them too, and needs no conversion.
+        looked_at = values[first] if at is None else np.array(_values(part, first))
+        self._last.appendleft(Answer(owner, dataset, rows, values, at, classes, model, forms(looked_at, classes)))
 
     def __bool__(self) -> bool:
         return bool(self._objects or self._last)
@@ -181,16 +191,40 @@ class Answers:
             rows = _rows(given)
             if rows < 2:
                 continue
-            longer, asked = 0, Asked(given, rows)
-            for answer in tuple(self._last):
-                longer += answer.rows > rows
-                if answer.rows < rows or (answer.rows > rows and longer > TRIED):
-                    continue
-                gone = GONE if answer.model is not None and answer.model() is None else 0
-                for rank, how in answer.fits(asked):
-                    found.append((rank + gone, Match(answer.owner, answer.dataset, how)))
+            asked, kept = Asked(given, rows), tuple(self._last)
+            fitting = [(answer, answer.fits(asked)) for answer in _likely(asked, kept)]
+            if rows >= PART:
+                longer = [answer for answer in kept if answer.rows > rows and answer.at is None][:TRIED]
+                fitting += [(answer, answer.fits_in_part(asked)) for answer in longer]
+            for answer, fit in fitting:
+                if fit is not None:
+                    gone = GONE if answer.model is not None and answer.model() is None else 0
+                    found.append((fit[0] + gone, Match(answer.owner, answer.dataset, fit[1])))
         best = min((rank for rank, _ in found), default=0)
         return [match for rank, match in found if rank == best]
+
+
+def _likely(asked: Asked, kept: Iterable[Answer]) -> list[Answer]:
+    """Of the answers of the same length those that are worth comparing in full."""
+    same = [answer for answer in kept if answer.rows == asked.rows]
+    if not same:
+        return []
+    looked_at = asked.at(places(asked.rows))
+    likely = [same[place] for place in held_back([answer.forms for answer in same], looked_at.values)]
+    if len(likely) <= FEW:
+        return likely
+    # These rows did not tell much, as where nearly all are alike; those that differ from the first do.
+    found: list[Answer] = []
+    for length in {len(answer.values) for answer in likely}:
+        some = [answer for answer in likely if len(answer.values) == length]
+        given = asked.at(some[0].at).values
+        single = given[:, 0] if given.ndim == 2 else given
+        other = single != single[0]
+        at = np.concatenate([np.flatnonzero(other)[:FIRST], np.flatnonzero(~other)[:FIRST]])
+        found += [
+            some[place] for place in held_back([forms(answer.values[at], answer.classes) for answer in some], given[at])
+        ]
+    return found
 
 
 def _rows(given: Any) -> int:
@@ -212,9 +246,9 @@ def _among(given: Any, held: Any) -> bool:
     if given.dtype.kind != "f" or held.dtype.kind != "f" or given.ndim != held.ndim:
         return given.ndim == 1 and held.ndim == 2 and any(_among(given, column) for column in held.T[:16])
     first, column = (given, held) if held.ndim == 1 else (given[:, 0], held[:, 0])
-    ordered = np.argsort(column)
-    if len(np.unique(column)) < 0.9 * len(column):
+    if not (column == first[0]).any() or len(np.unique(column)) < 0.9 * len(column):
         return False
+    ordered = np.argsort(column)
     places = np.searchsorted(column[ordered], first)
     if places.max() >= len(column):
         return False

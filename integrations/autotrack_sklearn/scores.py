@@ -25,6 +25,9 @@ from autotrack_sklearn.names import UNKNOWN, caller
 from autotrack_sklearn.trained import MOST_CALLS, Trained
 
 SCORERS = "sklearn.metrics._scorer"
+FAMILIES = ("sklearn.base:BaseEstimator", "catboost.core:CatBoost")
+"""The base classes of models whose answers are scored: scikit-learn's, and CatBoost's, which derive from none of them.
+Whichever integration has recorded the training, the score goes to its run."""
 ANSWERING = ("predict", "predict_proba", "predict_log_proba", "decision_function", "transform")
 """The methods by which a model answers."""
 TRUTHS = ("y_true", "labels_true", "sample_weight")

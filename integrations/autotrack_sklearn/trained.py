@@ -10,7 +10,8 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
-from autotrack.hooks import Run, variable
+from autotrack.hooks import Run, origin, variable
+from autotrack.hooks import remember as trained_in
 from autotrack_sklearn.names import UNKNOWN
 
 MOST_CALLS = 1000
@@ -80,26 +81,38 @@ def reference(value: Any) -> Any:
 
 _runs: weakref.WeakValueDictionary[str, Trained] = weakref.WeakValueDictionary()
 _models: dict[int, tuple[Any, Trained]] = {}
-"""By ``id``, as an estimator may compare and hash in ways of its own."""
+"""By the ``id`` of a model: keeps what is known of its run for as long as the model is there."""
 
 
 def remember(model: Any, run: Run) -> Trained:
     """From now on what the model answers and how it scores belongs to this run, and what the best model of a search
     does to the search's."""
-    found = _runs.get(run.run_id)
-    if found is None:
-        found = _runs[run.run_id] = Trained(run, type(model).__name__)
+    found = _known(run, type(model).__name__)
     for one in _parts(model):
-        key = id(one)
-        try:
-            _models[key] = weakref.ref(one, partial(_forget, key)), found
-        except TypeError:
-            continue
+        trained_in(one, run)
+        _hold(one, found)
     return found
 
 
-def _forget(key: int, _gone: Any) -> None:
-    _models.pop(key, None)
+def _known(run: Run, title: str) -> Trained:
+    found = _runs.get(run.run_id)
+    if found is None:
+        found = _runs[run.run_id] = Trained(run, title)
+    return found
+
+
+def _hold(model: Any, found: Trained) -> None:
+    key = id(model)
+    try:
+        _models[key] = weakref.ref(model, partial(_forget, key)), found
+    except TypeError:
+        return
+
+
+def _forget(key: int, gone: Any) -> None:
+    entry = _models.get(key)
+    if entry is not None and entry[0] is gone:
+        del _models[key]
 
 
 def _parts(model: Any) -> Iterator[Any]:
@@ -110,6 +123,13 @@ def _parts(model: Any) -> Iterator[Any]:
 
 
 def of(model: Any) -> Trained | None:
-    """What is known of the model; ``None`` if its training was not recorded."""
+    """What is known of the model, whichever integration recorded it; ``None`` if its training was not recorded."""
+    run = origin(model)
+    if run is None:
+        return None
     entry = _models.get(id(model))
-    return entry[1] if entry is not None and entry[0]() is model else None
+    if entry is not None and entry[1].run is run and entry[0]() is model:
+        return entry[1]
+    found = _known(run, type(model).__name__)
+    _hold(model, found)
+    return found

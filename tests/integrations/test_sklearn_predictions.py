@@ -1,44 +1,26 @@
 """Whose prediction is scored: known as an object, or by the step from a remembered one; what is remembered."""
 
 import gc
-import json
 import weakref
 
 import numpy as np
 import pandas as pd
 import pytest
+from scored import FLOWERS, PATIENTS, SPLIT, later, told
 from sklearn import metrics
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import accuracy_score, f1_score
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 import autotrack
-
-X, Y = load_breast_cancer(return_X_y=True)
-X = StandardScaler().fit_transform(X)
-SPLIT = X[:300], X[300:], Y[:300], Y[300:]
-FLOWERS = load_iris(return_X_y=True)
-PATIENTS = load_diabetes(return_X_y=True)
 
 
 @pytest.fixture(autouse=True)
 def without_models(record):
     """Which these tests do not look at."""
     autotrack.sklearn.autolog(log_models=False, log_training_metrics=False)
-
-
-def later(run):
-    """What was added to a run after its end: each metric with its one value."""
-    return {point.key: point.value for point in run.after_end}
-
-
-def told(run, file="metric_info.json"):
-    """How it was computed."""
-    return json.loads(run.file(file).read_text())
 
 
 DERIVED = {
@@ -176,6 +158,84 @@ def test_what_is_remembered_is_bounded(record):
     assert len(kept) == predictions.MOST
     assert max(answer.values.size for answer in kept) <= predictions.VALUES
     assert f"a copy ({predictions.ROWS} of {len(large)} rows compared)" in told(record.run)["r2_score_large"]
+
+
+def kinds_of_answers():
+    """Probabilities, numbers, labels of several kinds, with the classes that they are of."""
+    draw = np.random.default_rng(0)
+    for rows in (5, 31, 200, 3000):
+        likely = draw.dirichlet(np.ones(3), rows)
+        names = np.array(["b", "a", "c"])
+        yield likely, names
+        yield draw.dirichlet([1, 60], rows), np.array([0, 1])
+        yield draw.normal(size=rows), None
+        yield draw.integers(0, 3, rows), np.arange(3)
+        yield names[draw.integers(0, 3, rows)], names
+        yield names[draw.integers(0, 2, rows)].astype(object), names
+        yield np.where(draw.random(rows) < 0.5, np.nan, draw.normal(size=rows)), None
+
+
+def ways_to_score(answer, classes):
+    """What programs make of an answer."""
+    columns = answer.T if answer.ndim == 2 else [answer]
+    yield answer.copy()
+    for column in columns:
+        yield column
+        if answer.dtype.kind == "f":
+            yield from (
+                column > 0.5,
+                (column > np.nanmean(column)).astype(int),
+                np.round(column),
+                np.clip(column, 0.1, 0.4),
+            )
+            yield np.where(column > 0.9, "no", "yes")
+        else:
+            yield from (
+                column == column[0],
+                np.array([f"<{item}>" for item in column]),
+                column.astype(str).astype(object),
+            )
+    if answer.ndim == 2:
+        yield from (answer.argmax(1), classes[answer.argmax(1)], classes[answer.argmax(1)].tolist())
+
+
+def test_whatever_is_a_step_away_is_compared_in_full():
+    """The look at a few rows beforehand lets no such answer through."""
+    from autotrack_sklearn import predictions, sieve, steps
+
+    found = 0
+    for answer, classes in kinds_of_answers():
+        at = sieve.places(len(answer))
+        kept = predictions.Answer(
+            None, "", len(answer), answer, None, classes, None, sieve.forms(answer[at], classes)
+        )  # fmt: skip
+        for scored in ways_to_score(answer, classes):
+            expected = steps.step(answer, steps.Given(np.asarray(scored)), classes)
+            found += expected is not None
+            if expected is not None:
+                assert predictions._likely(predictions.Asked(scored, len(answer)), [kept] * 8) == [kept] * 8
+    assert found > 150
+
+
+def test_what_has_nothing_to_do_with_a_model_is_hardly_compared(record, monkeypatch):
+    """However many predictions of the same length are remembered."""
+    from autotrack_sklearn import predictions, scores
+
+    x_train, x_test, y_train, y_test = SPLIT
+    for number in range(12):
+        model = GaussianNB(var_smoothing=10.0**-number).fit(x_train, y_train)
+        model.predict(x_test)
+        model.predict_proba(x_test)
+    assert len(scores.answers()._last) > 12
+    compared = []
+    monkeypatch.setattr(predictions, "step", lambda *given: compared.append(given))
+    draw = np.random.default_rng(0)
+    accuracy_score(y_test, draw.integers(0, 2, len(y_test)))
+    metrics.mean_squared_error(y_test, draw.random(len(y_test)))
+    rare = np.zeros(len(y_test), int)
+    rare[[100, 101, 200]] = 1
+    f1_score(y_test, rare)
+    assert compared == []
 
 
 class Idle(ClassifierMixin, BaseEstimator):

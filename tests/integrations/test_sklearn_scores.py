@@ -1,43 +1,25 @@
 """What the program scores after a fit: on which run it lands, under which name, with which value."""
 
 import functools
-import json
 
 import numpy as np
 import pytest
+from scored import FLOWERS, PATIENTS, SPLIT, later, told
 from sklearn import metrics
 from sklearn.cluster import KMeans
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.inspection import permutation_importance
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge, SGDClassifier
 from sklearn.metrics import accuracy_score, f1_score, get_scorer, make_scorer
 from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
-from sklearn.preprocessing import StandardScaler
 
 import autotrack
-
-X, Y = load_breast_cancer(return_X_y=True)
-X = StandardScaler().fit_transform(X)
-SPLIT = X[:300], X[300:], Y[:300], Y[300:]
-FLOWERS = load_iris(return_X_y=True)
-PATIENTS = load_diabetes(return_X_y=True)
 
 
 @pytest.fixture(autouse=True)
 def without_models(record):
     """Which these tests do not look at."""
     autotrack.sklearn.autolog(log_models=False, log_training_metrics=False)
-
-
-def later(run):
-    """What was added to a run after its end: each metric with its one value."""
-    return {point.key: point.value for point in run.after_end}
-
-
-def told(run, file="metric_info.json"):
-    """How it was computed."""
-    return json.loads(run.file(file).read_text())
 
 
 def test_a_metric_lands_on_the_run_that_trained_the_model(record):
@@ -54,6 +36,44 @@ def test_a_metric_lands_on_the_run_that_trained_the_model(record):
         "f1_score-2_x_test": "f1_score(y_true=y_test, y_pred=labels)",
     }
     assert record.run.status == "FINISHED"
+
+
+OTHERS = {
+    "xgboost": lambda: pytest.importorskip("xgboost").XGBClassifier(n_estimators=2),
+    "lightgbm": lambda: pytest.importorskip("lightgbm").LGBMClassifier(n_estimators=2, verbose=-1),
+    "catboost": lambda: pytest.importorskip("catboost").CatBoostClassifier(
+        n_estimators=2, verbose=0, allow_writing_files=False
+    ),
+}
+
+
+@pytest.mark.parametrize("framework", OTHERS)
+def test_models_that_another_integration_records_are_scored_like_any_other(record, framework):
+    """On the run that it has opened, whether they are scored by a function, a method or a scorer."""
+    x_train, x_test, y_train, y_test = SPLIT
+    model = OTHERS[framework]().fit(x_train, y_train)
+    value = accuracy_score(y_test, model.predict(x_test))
+    area = metrics.roc_auc_score(y_test, model.predict_proba(x_test)[:, 1].tolist())
+    own = model.score(x_test, y_test)
+    loss = get_scorer("neg_log_loss")(model, x_test, y_test)
+    assert record.run.tags["mlflow.autologging"] == framework
+    assert later(record.run) == {
+        "accuracy_score_x_test": value,
+        "roc_auc_score_x_test": area,
+        f"{type(model).__name__}_score_x_test": own,
+        "log_loss_x_test": -loss,
+        "neg_log_loss_x_test": loss,
+    }
+    assert {(used.name, used.context) for used in record.run.datasets} >= {("x_test", "eval")}
+
+
+def test_a_model_that_is_fitted_again_belongs_to_its_last_run(record):
+    """Whichever integration records it."""
+    x_train, x_test, y_train, y_test = SPLIT
+    for model in (LogisticRegression(), OTHERS["xgboost"]()):
+        for _ in range(2):
+            model.fit(x_train, y_train).score(x_test, y_test)
+    assert [len(later(run)) for run in record.runs] == [1, 1, 1, 1]
 
 
 def test_interleaved_models_keep_to_themselves(record):
