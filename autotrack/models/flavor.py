@@ -91,8 +91,9 @@ def climbs(name: str) -> bool:
     return path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name
 
 
-def owner(model: Any) -> Flavor:
-    """The flavor that saves a model: that of the nearest base class which belongs to an integration."""
+def owner(model: Any, otherwise: Flavor | None = None) -> Flavor:
+    """The flavor that saves a model: that of the nearest base class which belongs to an integration, or ``otherwise``
+    for what has at least a ``predict``."""
     tried: set[str] = set()
     for cls in type(model).__mro__:
         name = cls.__module__.partition(".")[0]
@@ -104,6 +105,8 @@ def owner(model: Any) -> Flavor:
     for flavor in installed():
         if flavor.owns(model):
             return flavor
+    if otherwise is not None and callable(getattr(model, "predict", None)):
+        return otherwise
     raise AutotrackException.invalid(
         f"no integration knows how to save a {type(model).__module__}.{type(model).__qualname__}; "
         f"installed: {', '.join(sorted(flavor.name for flavor in installed())) or 'none'}"

@@ -24,6 +24,7 @@ from autotrack.models import (
 from autotrack.models.additions import Additions
 from autotrack.models.flavor import Flavor, Flavors, owner
 from autotrack.models.format import MLMODEL, PYFUNC, ModelInfo
+from autotrack.models.python import PYTHON
 from autotrack.models.signature import ModelSignature
 
 PARTIAL = ".partial"
@@ -51,7 +52,7 @@ def save(
     ``numbered`` the model goes to the first free one of ``name-2``, ``name-3`` … Further options are the flavor's.
     """
     added = added or Additions()
-    flavor = flavor or owner(model)
+    flavor = flavor or owner(model, PYTHON)
     if not numbered and directory.exists():
         raise AutotrackException(
             f"{directory} exists already; a saved model is never overwritten", "RESOURCE_ALREADY_EXISTS"

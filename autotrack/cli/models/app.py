@@ -8,7 +8,9 @@ from autotrack.cli.models.compare import compare
 from autotrack.cli.models.history import history
 from autotrack.cli.models.lineage import lineage
 from autotrack.cli.models.list import list_models
+from autotrack.cli.models.predict import predict
 from autotrack.cli.models.promote import approve, promote, rollback
+from autotrack.cli.models.serve import serve
 from autotrack.cli.models.show import show
 from autotrack.cli.models.verify import verify
 
@@ -27,3 +29,5 @@ models.command()(history)
 models.command()(verify)
 models.command()(compare)
 models.command()(lineage)
+models.command()(predict)
+models.command()(serve)
