@@ -44,7 +44,8 @@ def trained(client: Client) -> Callable[..., str]:
             at.log_params({"columns": columns, "same": 1})
             at.log_metrics(metrics or {})
             at.log_input(at.data.from_numpy(np.full(4, data), name="held out"), context="eval")
-            info = at.sklearn.log_model(model, name="model", input_example=features)
+            signature = at.models.infer_signature(features, model.predict(features))
+            info = at.sklearn.log_model(model, name="model", signature=signature)
         assert info.run_id == run.info.run_id
         return client.register(f"runs:/{run.info.run_id}/model", name).version
 

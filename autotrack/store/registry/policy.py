@@ -28,7 +28,7 @@ from autotrack.store.registry.schemas import incompatible
 
 PRESENT = "present"
 _CONDITION = re.compile(
-    r"(?:`(?P<quoted>[^`]+)`|(?P<bare>[^\s`<>=!]+))\s*(?P<operator>>=|<=|==|=|>|<)\s*(?P<value>[^\s<>=!]+)"
+    r"(?:`(?P<quoted>[^`]+)`|(?P<bare>[\w./@%+-]+))\s*(?P<operator>>=|<=|==|=|>|<)\s*(?P<value>[^\s<>=!]+)"
 )
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt, "=": operator.eq, "==": operator.eq,

@@ -16,16 +16,17 @@ _WIDER = {
 def incompatible(before: str, after: str) -> str | None:
     """Why a model of the signature ``after`` cannot stand in for one of ``before``; ``None`` if it can.
 
-    It must take all that the other one took, and give what the other one gave.
+    It must take all that the other one took, and give what the other one gave. One without a signature promised
+    nothing.
     """
     try:
         old, new = _parts(before), _parts(after)
     except ValueError:
         return "one of the signatures cannot be read"
+    if new is None:
+        return "it has no signature"
     if old is None:
         return None
-    if new is None:
-        return "the present version has a signature, and this one has none"
     return _inputs(old["inputs"], new["inputs"]) or _outputs(old["outputs"], new["outputs"])
 
 
