@@ -1,6 +1,7 @@
 # Needs only Python and make. Each target installs what it needs into .venv once; after that it works offline.
 #   make demo      train with three frameworks and look at the record
 #   make test      run the tests            (ARGS="-k journal" narrows them)
+#   make sklearn   run scikit-learn's own tests with and without autolog
 #   make lint types slow bench clean
 # Another interpreter for a new .venv:  make PYTHON=python3.12 test
 
@@ -14,7 +15,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --constraint con
 INPUTS := pyproject.toml constraints.txt hatch_build.py autotrack/__init__.py \
 	$(wildcard integrations/autotrack_*/__init__.py)
 
-.PHONY: demo test slow lint types bench clean
+.PHONY: demo test slow sklearn lint types bench clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.demo
@@ -25,6 +26,9 @@ test: $(VENV)/.test
 
 slow: $(VENV)/.test
 	$(BIN)/python -m pytest -m slow $(ARGS)
+
+sklearn: $(VENV)/.test
+	$(BIN)/python tests/parity $(ARGS)
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .

@@ -83,14 +83,14 @@ class Dataset:
     @cached_property
     def profile(self) -> str:
         """JSON with the number of rows and elements, or the shape, elements and bytes of arrays."""
-        if self.columns[0]["type"] != "tensor" and not isinstance(self.features, Mapping):
+        if self.columns[0]["type"] != "tensor" and not _named(self.features):
             rows, width = _shape(self.features)
             return json.dumps({"num_rows": rows, "num_elements": rows * width})
         parts = {"features": self.features, "targets": None if isinstance(self.targets, str) else self.targets}
         return json.dumps(
             {
                 f"{part}_{fact}": {name: read(value) for name, value in data.items()}
-                if isinstance(data, Mapping)
+                if _named(data)
                 else read(data)
                 for part, data in parts.items()
                 if data is not None
@@ -293,6 +293,11 @@ def _nbytes(data: Any) -> int:
     if hasattr(data, "indptr"):
         return int(data.data.nbytes + data.indices.nbytes + data.indptr.nbytes)
     return int(getattr(data, "nbytes", 0))
+
+
+def _named(data: Any) -> bool:
+    """Whether it is several arrays by name; one kind of scipy's sparse matrices is a mapping too, from places."""
+    return isinstance(data, Mapping) and not hasattr(data, "shape")
 
 
 _PROFILE: Mapping[str, Callable[[Any], Any]] = {
