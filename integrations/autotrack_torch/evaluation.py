@@ -45,7 +45,21 @@ def evaluated(training: Training, pass_: Pass, *, nested: bool) -> None:
         loss = values.get("val/loss", math.nan)
         if training.unit == "epoch" and not loss >= (training.best or (math.inf, 0))[0] and not math.isnan(loss):
             training.best = loss, step
+            if training.latest <= pass_.started:  # else the weights are others by now: its values came late
+                training.keeper.improved(step)
     training.say(f"autotrack.torch.{split}", f"a pass over {pass_.place.name()}, {pass_.place}")
+    _note_data(training, pass_, split)
+
+
+def _note_data(training: Training, pass_: Pass, split: str) -> None:
+    known = f"samples.{split}"
+    if known not in training.noted and not training.run.ended:
+        training.noted.add(known)
+        if "train_samples" in pass_.facts:
+            training.run.params({f"{split}_samples": pass_.facts["train_samples"]})
+        from autotrack_torch.datasets import note  # needs torch, which evaluates
+
+        note(training, pass_, split)
 
 
 def evaluated_elsewhere(pass_: Pass, thread: int) -> None:

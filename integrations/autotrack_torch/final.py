@@ -24,7 +24,10 @@ class Kept:
         self.ref = weakref.ref(model)
         self.label = label
         self.snapshot: Snapshot | None = None
-        self.taken = time.perf_counter()
+        self.best: Snapshot | None = None
+        """The weights of the best epoch so far."""
+        self.best_step = 0
+        self.taken = self.compared = time.perf_counter()
         self.step = 0
         self.forward = forward
 
@@ -91,6 +94,20 @@ class Keeper:
                 kept.snapshot = take(model, kept.snapshot)
                 kept.taken, kept.step = now, step
 
+    def improved(self, step: int) -> None:
+        """An evaluation has come out better than all before: copy the weights, if the copy is worth its price."""
+        if not INTEGRATION.options.log_models or not self._run.kept or isinstance(self._run, Contribution):
+            return
+        for kept in self._kept:
+            model = kept.ref()
+            kept.best, before = None, kept.best
+            if model is None:
+                continue
+            now, price = time.perf_counter(), cost(model)
+            if price <= _FREE or price <= _SHARE * (now - kept.compared):
+                with INTEGRATION.attempt("best weights"):
+                    kept.best, kept.best_step, kept.compared = take(model, before, structure=False), step, now
+
     def save(self, step: int) -> None:
         """Keep the models as they are now, or as they were last seen if the program has dropped them."""
         if not INTEGRATION.options.log_models or not self._run.kept or isinstance(self._run, Contribution):
@@ -104,6 +121,7 @@ class Keeper:
 
     def _save(self, kept: Kept, step: int, *, alone: bool) -> None:
         name = "model" if alone else kept.label
+        self._save_best(kept, "best" if alone else f"{kept.label}-best")
         model, state = kept.ref(), "final"
         if model is None:
             if kept.snapshot is None:
@@ -120,3 +138,14 @@ class Keeper:
             return
         signature = kept.forward.signature if INTEGRATION.options.log_model_signatures else None
         models.log(self._run, model, name, flavor=FLAVOR, signature=signature, step=step, tags={"state": state})
+
+    def _save_best(self, kept: Kept, name: str) -> None:
+        """Keep the weights of the best epoch, where they are not the last ones."""
+        best, kept.best = kept.best, None
+        model = kept.ref()
+        if best is None or (model is not None and best.same(model)):
+            return
+        best.write(self._run, f"{name}.safetensors")
+        self._run.tags(
+            {f"autotrack.torch.{name}": f"the weights at the lowest val/loss, that of epoch {kept.best_step}"}
+        )

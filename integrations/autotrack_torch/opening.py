@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from autotrack.hooks import current
-from autotrack_torch import owner, ranks, settings
+from autotrack_torch import datasets, owner, ranks, settings
 from autotrack_torch.integration import INTEGRATION
+from autotrack_torch.summary import summary
 from autotrack_torch.training import Training
 
 if TYPE_CHECKING:
@@ -42,4 +43,12 @@ def begin(loop: Loop, optimizer: Any) -> Training | None:
         run.params(settings.of_torch())
         if loop.shape is not None:
             run.params({"loss": " + ".join(loop.shape.parts)})
+        if loop.current is not None and loop.current.batches:
+            run.params(settings.of_pass(loop.current))
+    if loop.current is not None and loop.current.batches:
+        datasets.note(training, loop.current, "train")
+    for model in models:
+        with INTEGRATION.attempt("summary"):
+            name = "" if len(models) == 1 else f"-{type(model).__name__}"
+            run.text(summary(model), f"model_summary{name}.txt")
     return training

@@ -38,6 +38,11 @@ class Snapshot:
             return None
         return module
 
+    def same(self, model: Any) -> bool:
+        """Whether a model has these weights."""
+        state = model.state_dict()
+        return all(torch.equal(tensor, state[name]) for name, tensor in self.state.items() if name in state)
+
     def write(self, run: Run, path: str) -> None:
         """Keep the weights alone among a run's files."""
         from safetensors.torch import save  # heavy, and only where a model cannot be kept whole
@@ -64,12 +69,11 @@ def cost(model: Any) -> float:
     return float("inf") if size > _BYTES else size / _SPEED + count * _EACH
 
 
-def take(model: Any, before: Snapshot | None) -> Snapshot:
-    """Copy the weights now; the structure is taken from the snapshot before."""
+def take(model: Any, before: Snapshot | None, *, structure: bool = True) -> Snapshot:
+    """Copy the weights now; the structure, if it is wanted, is taken from the snapshot before."""
     with torch.no_grad():
         if before is None:
-            structure = _structure(model)
-            return Snapshot(_state(model), structure)
+            return Snapshot(_state(model), _structure(model) if structure else None)
         state = _state(model, before.state)
         return Snapshot(state, before.structure)
 
