@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, delete, select, update
+from sqlalchemy import Connection, Table, and_, delete, select, true, update
 
 from autotrack import guard
 from autotrack.store import tables
@@ -47,7 +47,7 @@ class SqlBook:
 
 
 def _all(table: Table, where: Mapping[str, Any]) -> Any:
-    return and_(*(table.c[name] == value for name, value in where.items()))
+    return and_(true(), *(table.c[name] == value for name, value in where.items()))
 
 
 def note(connection: Connection, entry: Entry, before: str) -> None:
