@@ -43,6 +43,7 @@ class PyFuncModel:
         values = inference_params(params, signature.params if signature else None)
         if self._flavor is PYTHON:
             answer = getattr(self._model, self._answer)
+            # A loader of somebody's own may answer without parameters.
             return answer(fitting, params=values) if values else answer(fitting)
         if self._answer != "predict":
             return getattr(self._model, self._answer)(fitting)

@@ -100,7 +100,9 @@ class PythonFlavor(Flavor):
 
     def load(self, directory: Path, conf: Mapping[str, Any], /, **options: Any) -> Any:
         """An object whose ``predict(data, params=None)`` asks the model."""
-        path = inside(directory, conf.get("python_model"))
+        if conf.get("loader_module") != LOADER or "python_model" not in conf:
+            return _foreign(directory, conf, options.get("model_config"))
+        path = inside(directory, conf["python_model"])
         config = {**(conf.get("model_config") or {}), **(options.get("model_config") or {})}
         model = pickles.load(_plain(path, conf.get("python_model_compression")), unpickler=_Unpickler)
         entries: Mapping[str, Any] = conf.get(ARTIFACTS) or {}
@@ -137,6 +139,20 @@ class Answering:
         if "context" in self._takes:
             return self.python_model.predict(self.context, data, **named)
         return self.python_model.predict(data, **named)
+
+
+def _foreign(directory: Path, conf: Mapping[str, Any], config: Mapping[str, Any] | None) -> Any:
+    """A model of another framework, or of a loader that it brings along, as MLflow loads it."""
+    module = str(conf.get("loader_module"))
+    data = inside(directory, conf["data"]) if conf.get("data") else directory
+    try:
+        loader = importlib.import_module(module)
+    except ImportError as error:
+        raise AutotrackException.missing(
+            f"{directory}: its loader {module} cannot be imported: {error}; its requirements.txt says what it needs"
+        ) from error
+    configured = {**(conf.get("model_config") or {}), **(config or {})}
+    return loader._load_pyfunc(str(data), configured) if configured else loader._load_pyfunc(str(data))
 
 
 def _model(model: Any) -> Any:
