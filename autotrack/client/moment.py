@@ -13,6 +13,8 @@ def milliseconds(at: Any) -> int:
     without a time zone is of the local one; a date is its first moment."""
     if isinstance(at, int) and not isinstance(at, bool):
         return at
+    if isinstance(at, str) and at.strip().isdecimal() and len(at.strip()) > 10:  # shorter, it may be a date: 20260301
+        return int(at)
     try:
         moment = at if isinstance(at, datetime) else datetime.fromisoformat(str(at).strip())
         return int(moment.timestamp() * 1000)

@@ -10,6 +10,7 @@ from autotrack.cli.models.lineage import lineage
 from autotrack.cli.models.list import list_models
 from autotrack.cli.models.predict import predict
 from autotrack.cli.models.promote import approve, promote, rollback
+from autotrack.cli.models.resolve import resolve
 from autotrack.cli.models.serve import serve
 from autotrack.cli.models.show import show
 from autotrack.cli.models.verify import verify
@@ -26,6 +27,7 @@ models.command()(promote)
 models.command()(approve)
 models.command()(rollback)
 models.command()(history)
+models.command()(resolve)
 models.command()(verify)
 models.command()(compare)
 models.command()(lineage)

@@ -14,6 +14,8 @@ from autotrack.client import Client
 from autotrack.client.moment import milliseconds
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from autotrack.entities import RegistryChange
 
 
@@ -51,7 +53,13 @@ def history(
         if change.why:
             console.print(Text(f"         {text.clean(change.why)}"), soft_wrap=True)
     if found:
-        console.print(plain(f"\nhead {found[-1].hash}", "dim"))
+        console.print()
+        print_head(console, found[-1].hash)
+
+
+def print_head(console: Console, digest: str) -> None:
+    """The hash of an entry, whole also where the terminal is narrow: it is there to be copied."""
+    console.print(plain(f"head {digest}", "dim"), soft_wrap=True)
 
 
 def who(change: RegistryChange) -> str:

@@ -11,7 +11,7 @@ from rich.table import Table
 from autotrack.cli import text
 from autotrack.cli.console import box, open_console, plain, unicode
 from autotrack.cli.models import finding
-from autotrack.cli.models.history import deed, who
+from autotrack.cli.models.history import deed, print_head, who
 from autotrack.cli.models.options import AsJson, Name, Reason, Store, Version
 from autotrack.client import Client
 
@@ -81,7 +81,7 @@ def approve(
         return
     console = open_console()
     console.print(plain(f"{deed(change)} by {who(change)}"), soft_wrap=True)
-    console.print(plain(f"head {change.hash}", "dim"))
+    print_head(console, change.hash)
 
 
 def facts(done: Promotion) -> dict[str, Any]:
@@ -113,4 +113,4 @@ def report(console: Console, done: Promotion) -> None:
         told = f"{failed} of {len(done.checks)} checks failed; nothing was changed"
     console.print(plain(told, "bold green" if done.passed else "bold red"), soft_wrap=True)
     if done.head:
-        console.print(plain(f"head {done.head}", "dim"))
+        print_head(console, done.head)

@@ -9,6 +9,7 @@ import typer
 
 from autotrack.cli import text
 from autotrack.cli.console import open_console, plain
+from autotrack.cli.models.history import print_head
 from autotrack.cli.models.options import AsJson, Store
 from autotrack.client import Client
 
@@ -37,6 +38,6 @@ def verify(
         sound = "sound" if not verdict.problems else "sound before that"
         console.print(plain(f"{verdict.entries} entries are {sound} ({client.tracking_uri})"), soft_wrap=True)
         if verdict.head:
-            console.print(plain(f"head {verdict.head}", "dim"))
+            print_head(console, verdict.head)
     if verdict.problems:
         raise typer.Exit(1)
