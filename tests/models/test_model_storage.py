@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import resource
+import os
 import shutil
 import subprocess
 import sys
@@ -121,15 +121,13 @@ def test_a_model_is_written_without_a_copy_in_memory(kind: str, tmp_path: Path) 
     taken = []
     for size in (256, 1024):
         program = MEMORY.format(size=size, kind=kind)
-        done = subprocess.run(
-            [sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=tmp_path
-        )
+        command = [sys.executable, "-c", program]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         taken.append(float(done.stdout))
         for name in ("model", "warm", "warm2"):
             shutil.rmtree(tmp_path / name)
     assert max(taken) < 32, taken
-    assert resource.RUSAGE_SELF == 0
 
 
 class _Counting:
@@ -155,9 +153,7 @@ def test_an_array_goes_into_a_pickle_as_it_lies_in_memory(tmp_path: Path, monkey
 def test_weights_are_written_as_the_format_wants_them(tmp_path: Path) -> None:
     """Its own library reads them all: every type, shape, view and order in memory."""
     kinds = [getattr(torch, name) for name in weights.DTYPES]
-    state = {
-        str(kind): torch.arange(6).reshape(2, 3).to(kind) for kind in kinds if not str(kind).startswith("torch.uint")
-    }
+    state = {str(kind): torch.arange(6).reshape(2, 3).to(kind) for kind in kinds}
     whole = torch.arange(24.0).reshape(4, 6)
     state |= {
         "transposed": whole.T,
@@ -171,13 +167,9 @@ def test_weights_are_written_as_the_format_wants_them(tmp_path: Path) -> None:
     weights.write({**state, "extra": "no tensor"}, tmp_path / "file")
     ours = weights.read(tmp_path / "file")
     assert ours.keys() == state.keys()
-    assert all(
-        torch.equal(
-            ours[name].view(torch.uint8) if "float8" in name else ours[name],
-            tensor.view(torch.uint8) if "float8" in name else tensor,
-        )
-        for name, tensor in state.items()
-    )
+    for name, tensor in state.items():
+        assert (ours[name].dtype, ours[name].shape) == (tensor.dtype, tensor.shape)
+        assert ours[name].tolist() == tensor.tolist()
     assert ours["to"] is ours["tied"]
     theirs = load_file(tmp_path / "file")
     assert torch.equal(theirs["transposed"], whole.T)
@@ -218,14 +210,12 @@ def test_a_large_model_is_read_once_as_long_as_it_stays_the_same(run: Run, cache
     for _ in range(2):
         load(info.model_uri)
     assert hashed.count("model.pkl") == 1
-    assert [path.stat().st_mode & 0o077 for path in (cache, *cache.iterdir())][0] == 0
+    assert cache.stat().st_mode & 0o077 == 0
     file = info.directory / "model.pkl"
     times = file.stat()
     content = bytearray(file.read_bytes())
     content[-100] ^= 1
     file.write_bytes(content)
-    import os
-
     os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
     with pytest.raises(AutotrackException, match="not what was logged"):
         load(info.model_uri)
@@ -248,7 +238,9 @@ def test_a_note_that_others_could_have_written_is_not_believed(run: Run, cache: 
         assert hashed.count("model.pkl") == 1
 
 
-def test_keeping_a_small_model_touches_each_file_once(run: Run, hashed: list[str]) -> None:
+def test_keeping_a_small_model_touches_each_file_once(
+    run: Run, hashed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No process is started, nothing is predicted, and what is written is hashed once."""
 
     class Counted(Ridge):
@@ -260,7 +252,7 @@ def test_keeping_a_small_model_touches_each_file_once(run: Run, hashed: list[str
 
     model = Counted().fit([[0.0], [1.0]], [0, 1])
     started: list[Any] = []
-    sys.addaudithook(lambda event, args: started.append(args) if event in ("subprocess.Popen", "os.fork") else None)
+    monkeypatch.setattr(subprocess.Popen, "__init__", lambda *args, **_: started.append(args))
     autotrack.sklearn.log_model(model, "small")
     assert (Counted.asked, started) == (0, [])
     assert sorted(hashed) == ["MLmodel", "conda.yaml", "model.pkl", "python_env.yaml", "requirements.txt"]
