@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from autotrack.client import Client
 from autotrack.store.registry import rules
 from autotrack.store.registry.changes import Author
 
+PAGE = Path(__file__).parents[2] / "docs" / "registry.md"
 HEAD = re.compile(r"^head ([0-9a-f]{64})$", re.MULTILINE)
 
 
@@ -176,3 +178,23 @@ def test_comparing_and_tracing(models, registry: Client):
     assert "models:/churn/1" in models("lineage", "--run", run[:10])[1]
     assert data(models("lineage", "--run", run, "--json"))["versions"][0]["version"] == "1"
     assert models("lineage", "churn")[0] == 2
+
+
+def test_the_commands_of_the_documentation(models, registry: Client):
+    """Each does what its page says, one after the other."""
+    models("promote", "churn", 1, "--to", "Production")
+    (block,) = re.findall(r"^```bash\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    commands = [shlex.split(line)[2:] for line in block.splitlines()]
+    assert len(commands) > 9
+    for words in commands:
+        code, shown = models(*words)
+        assert code == 0, shown
+    assert registry.get_latest_versions("churn", ["Production"])[0].version == "1"
+
+
+def test_the_policies_of_the_documentation(models, registry: Client):
+    """The page's example is a policy that is understood."""
+    (block,) = re.findall(r"^```toml\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    Path("autotrack-policies.toml").write_text(block, encoding="utf-8")
+    code, shown = models("promote", "churn", 1, "--to", "Production")
+    assert (code, "4 of 6 checks failed" in shown) == (1, True), shown
