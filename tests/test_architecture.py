@@ -44,7 +44,7 @@ layer and from those before it."""
 DOORS = {"autotrack.data", "autotrack.exceptions", "autotrack.hooks", "autotrack.models"}
 """What an integration may import of autotrack."""
 
-LAZY = {"cloudpickle", "numpy", "pandas", "safetensors"}
+LAZY = {"cloudpickle", "matplotlib", "numpy", "pandas", "safetensors"}
 """What an integration may import inside a function, whatever its framework needs."""
 
 MOST_LINES = 400

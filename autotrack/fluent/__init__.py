@@ -44,7 +44,15 @@ from autotrack.fluent.logging import (
     set_tag,
     set_tags,
 )
-from autotrack.fluent.recording import autolog, disable, doctor, get_tracking_uri, is_tracking_uri_set, set_tracking_uri
+from autotrack.fluent.recording import (
+    autolog,
+    disable,
+    disable_autologging,
+    doctor,
+    get_tracking_uri,
+    is_tracking_uri_set,
+    set_tracking_uri,
+)
 from autotrack.fluent.registry import (
     get_registry_uri,
     register_model,
@@ -85,6 +93,7 @@ __all__ = [
     "delete_run",
     "delete_tag",
     "disable",
+    "disable_autologging",
     "doctor",
     "end_run",
     "flush_artifact_async_logging",

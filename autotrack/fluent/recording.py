@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,25 @@ def autolog(
 def disable() -> None:
     """Stop recording: every framework's own functions are back in their places."""
     autolog(disable=True)
+
+
+@contextmanager
+def disable_autologging() -> Iterator[None]:
+    """Train without a record inside the ``with``::
+
+        with autotrack.disable_autologging():
+            model.fit(X, y)  # no run
+
+    Such blocks may lie in one another; after the outermost, recording goes on with the options that it had, also where
+    the block raised. What other threads train meanwhile is recorded. What you log yourself is, everywhere.
+    """
+    from autotrack.call import inside  # inspect: milliseconds that a program without this need not pay
+
+    token = inside.set("disabled")
+    try:
+        yield
+    finally:
+        inside.reset(token)
 
 
 def doctor() -> list[dict[str, Any]]:

@@ -22,10 +22,12 @@ A run is named after what is fitted (``Pipeline LogisticRegression``) and holds
   numbers such as ``n_iter``; with ``warm_start`` a curve goes on where the last run's stopped;
 - ``autotrack.sklearn.convergence``, a tag, if scikit-learn warned that it did not converge;
   ``autotrack.sklearn.fit_number`` and ``…previous_run_id`` from an estimator's second fit on;
-- the fitted model with its signature, as ``model``, and of a search ``best_estimator``;
+- the fitted model with its signature, as ``model``, and of a search ``best_estimator``; with
+  ``registered_model_name="name"`` the model is that registered model's next version;
 - the data as an input, by the name of the variable, with columns, size and a digest of data and targets;
 - ``training_evidence.json``: confusion matrix, curves, residuals, importances or coefficients with names, as data to
-  draw from, of the same predictions as the training metrics; ``estimator.html``, the estimator as boxes in boxes;
+  draw from, of the same predictions as the training metrics, and with ``log_plots=True`` pictures of it (``plots.py``);
+  ``estimator.html``, the estimator as boxes in boxes;
 - what is scored afterwards, by ``model.score``, a scorer or a function of ``sklearn.metrics``, whatever name it was
   imported under: ``accuracy_score_X_test``, with the value that was returned, and in ``metric_info.json`` how it was
   computed. Predictions may have been copied, cut, thresholded or renamed; what fits two models alike is no metric of
@@ -45,6 +47,7 @@ from typing import Any
 
 from autotrack import models
 from autotrack.hooks import Call, Steps, aside
+from autotrack.models.register import register
 from autotrack.models.rows import head
 from autotrack.models.verbs import Verbs
 from autotrack_sklearn import (
@@ -54,6 +57,7 @@ from autotrack_sklearn import (
     datasets,
     diagram,
     partial_fits,
+    plots,
     refits,
     scores,
     searches,
@@ -134,7 +138,9 @@ def fit(call: Call) -> Steps:
         from autotrack_sklearn import evidence  # numpy, which the fit has loaded
 
         with INTEGRATION.attempt("evidence"), aside():
-            evidence.record(call.run, estimator, data, targets, seen, call.duration)
+            evident = evidence.record(call.run, estimator, data, targets, seen, call.duration)
+            if options.log_plots:
+                plots.record(call.run, evident)
     if options.log_training_metrics or options.log_models:
         with INTEGRATION.attempt("diagram"):
             call.run.text(diagram.page(estimator), "estimator.html")
@@ -153,9 +159,12 @@ def fit(call: Call) -> Steps:
                 with INTEGRATION.attempt("signature"), aside():
                     answer = output(estimator, data) if prediction is None else prediction
                     signature = None if answer is None else models.infer_signature(data, answer)
-            models.log(call.run, estimator, flavor=FLAVOR, signature=signature, input_example=example)
+            info = models.log(call.run, estimator, flavor=FLAVOR, signature=signature, input_example=example)
             if (best := getattr(holder, "best_estimator_", None)) is not None:
                 models.log(call.run, best, "best_estimator", flavor=FLAVOR, signature=signature, input_example=example)
+            if options.registered_model_name:
+                with INTEGRATION.attempt("registered model"):
+                    register(info, options.registered_model_name)
 
 
 def _data(call: Call) -> tuple[Any, Any]:

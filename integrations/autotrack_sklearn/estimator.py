@@ -11,7 +11,9 @@ COPYING = ("copy", "copy_X", "copy_x")
 
 
 def trains(estimator: Any) -> bool:
-    """Whether fitting makes a model, and not a transformation alone."""
+    """Whether fitting makes a model, and not a transformation alone; a search does, whatever it searches."""
+    if isinstance(estimator, _searches()):
+        return True
     if _has(estimator, "predict") or _has(estimator, "fit_predict") or _predicts(estimator):
         return True
     return not (any(_has(estimator, name) for name in ("transform", "fit_transform", "fit_resample")))
@@ -60,10 +62,17 @@ def tags(estimator: Any) -> dict[str, str]:
     return {"estimator_name": cls.__name__, "estimator_class": f"{cls.__module__}.{cls.__name__}"}
 
 
+def _searches() -> Any:
+    return getattr(sys.modules.get("sklearn.model_selection._search"), "BaseSearchCV", ())
+
+
 def parameters(estimator: Any) -> dict[str, Any]:
-    """The parameters, those of nested estimators too; a search's own alone, as what it searches is said elsewhere."""
-    search = getattr(sys.modules.get("sklearn.model_selection._search"), "BaseSearchCV", ())
-    found: dict[str, Any] = estimator.get_params(deep=not isinstance(estimator, search))
+    """The parameters, those of nested estimators too; of a grid or random search its
+    own alone, as what it searches is said elsewhere."""
+    # As MLflow has it: of every other search, deep ones.
+    search = sys.modules.get("sklearn.model_selection._search")
+    alone = tuple(cls for name in ("GridSearchCV", "RandomizedSearchCV") if (cls := getattr(search, name, None)))
+    found: dict[str, Any] = estimator.get_params(deep=not isinstance(estimator, alone))
     return found
 
 

@@ -37,8 +37,10 @@ NAMES = 1000
 FILE = "training_evidence.json"
 
 
-def record(run: Run, estimator: Any, data: Any, targets: Any, seen: Evaluation | None, seconds: float) -> None:
-    """Keep the evidence of a fit; a part that cannot be had costs itself alone."""
+def record(
+    run: Run, estimator: Any, data: Any, targets: Any, seen: Evaluation | None, seconds: float
+) -> dict[str, Any]:
+    """Keep the evidence of a fit, which is returned; a part that cannot be had costs itself alone."""
     found: dict[str, Any] = {}
     with INTEGRATION.attempt("evidence of the data"):
         found["data"] = _data(data, targets, classifies=is_classifier(estimator)) | {"fit_time": seconds}
@@ -50,6 +52,7 @@ def record(run: Run, estimator: Any, data: Any, targets: Any, seen: Evaluation |
         if strongest is not None:
             found["importances"] = strongest
     run.text(_json(found), FILE)
+    return found
 
 
 def _json(found: dict[str, Any]) -> str:
@@ -122,6 +125,8 @@ def _of_predictions(seen: Evaluation) -> dict[str, Any]:
     likely = seen.probabilities
     if isinstance(likely, np.ndarray) and likely.ndim == 2 and seen.classes is not None:
         found |= _curves(seen, likely)
+    elif isinstance(seen.decision, np.ndarray) and seen.decision.ndim == 1:
+        found |= _decided(seen)
     return found
 
 
@@ -171,6 +176,21 @@ def _curves(seen: Evaluation, likely: Any) -> dict[str, Any]:
         found["calibration"] = _calibration(truth == classes[best], likely.max(1), weight) | {"class": "most likely"}
     found["calibration"] |= left_out
     return found
+
+
+def _decided(seen: Evaluation) -> dict[str, Any]:
+    """The curves of a classifier that gives no probabilities."""
+    truth, rows = _rows(seen.targets, CURVE_ROWS)
+    weight = None if seen.weight is None else _rows(seen.weight, CURVE_ROWS)[0]
+    positive = truth == seen.classes[1]
+    if not positive.any() or positive.all():
+        return {}
+    roc, both = _curve(positive, _rows(seen.decision, CURVE_ROWS)[0], weight)
+    about = {"class": seen.classes[1].item()}, _left_out(truth, rows)
+    return {
+        "roc_curve": [about[0] | roc | about[1]],
+        "precision_recall_curve": [about[0] | both | about[1]],
+    }
 
 
 def _curve(positive: Any, score: Any, weight: Any) -> tuple[dict[str, Any], dict[str, Any]]:

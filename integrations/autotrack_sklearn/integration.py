@@ -23,6 +23,9 @@ class SklearnOptions(Options):
     max_tuning_runs: int | None = None
     """How many of a search's candidates get a run of their own, the best first; ``None`` means up to 100, 0 none.
     The table of all candidates does not depend on it."""
+    log_plots: bool = False
+    """Whether the evidence is drawn too, as PNG files under MLflow's names: by matplotlib, which takes about a second
+    when it is first needed. Without it, matplotlib is not loaded."""
     serialization_format: str = "cloudpickle"
     """Taken for MLflow's sake: a model is pickled, and by cloudpickle where it needs that, which loads the same."""
 

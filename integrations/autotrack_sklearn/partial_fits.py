@@ -111,7 +111,8 @@ class Loop:
             run.tags({"autotrack.sklearn.model": "not kept: the program had let it go before the loop was over"})
             return
         with INTEGRATION.attempt("model"):
-            models.log(run, estimator, flavor=FLAVOR, signature=self._signature)
+            name = self._options.registered_model_name
+            models.log(run, estimator, flavor=FLAVOR, signature=self._signature, registered_model_name=name)
 
     def _affordable(self, data: Any) -> bool:
         if self.calls <= FEW_CALLS and getattr(data, "shape", (FEW_ROWS + 1,))[0] <= FEW_ROWS:

@@ -73,8 +73,7 @@ def held_back(answers: Sequence[Forms], given: Any) -> list[int]:
     counts = [len(one.values) for one in answers]
     of = np.repeat(np.arange(len(answers)), counts)
     if given.ndim == 2 and given.shape[1] > 1:
-        found: list[int] = np.unique(of[_equal(values, codes(given[:, 0])).all(1)]).tolist()
-        return found
+        return list(np.unique(of[_equal(values, codes(given[:, 0])).all(1)]).tolist())
     asked = codes(given.reshape(len(given)))
     low, high = asked.min(), asked.max()
     same = _equal(values, asked)
@@ -89,8 +88,7 @@ def held_back(answers: Sequence[Forms], given: Any) -> list[int]:
     labels = np.concatenate([one.labels for one in answers]) & ~passed
     if labels.any():
         passed[labels] = _renamed(values[labels], asked)
-    found = np.unique(of[passed]).tolist()
-    return found
+    return list(np.unique(of[passed]).tolist())
 
 
 def _equal(values: Any, asked: Any) -> Any:

@@ -43,6 +43,8 @@ class Evaluation:
     metrics: dict[str, Any] = field(default_factory=dict)
     prediction: Any = None
     probabilities: Any = None
+    decision: Any = None
+    """Of a classifier that tells two classes apart without probabilities, its decision function."""
     targets: Any = None
     """Those of the rows that were predicted, and so is their weight."""
     weight: Any = None
@@ -61,6 +63,9 @@ def evaluate(
     if altered or rows is None:
         reason = "the fit may have overwritten its data" if altered else "the data can be read only once"
         found.remarks.append(f"none: {reason}")
+        return found
+    if (is_classifier(estimator) or is_regressor(estimator)) and not hasattr(estimator, "predict"):
+        found.remarks.append("none: it has no predict")  # as a search without a refit
         return found
     done = effect(estimator)
     if done is not None:
@@ -91,7 +96,7 @@ def _evaluate(
 ) -> None:
     count = rows
     if rows > FEW and hasattr(estimator, "predict"):
-        calls = 2 if is_classifier(estimator) and hasattr(estimator, "predict_proba") else 1
+        calls = 2 if is_classifier(estimator) and (hasattr(estimator, "predict_proba") or _decides(estimator)) else 1
         count = _affordable(lambda at: estimator.predict(_safe_indexing(data, at)), calls, rows, seconds)
     if count < rows:
         classes = is_classifier(estimator)
@@ -113,6 +118,11 @@ def _predict(estimator: Any, data: Any) -> tuple[Any, Any]:
     """The prediction and, of a classifier that has them, the probabilities."""
     likely = is_classifier(estimator) and hasattr(estimator, "predict_proba")
     return estimator.predict(data), estimator.predict_proba(data) if likely else None
+
+
+def _decides(estimator: Any) -> bool:
+    classes = getattr(estimator, "classes_", None)
+    return isinstance(classes, np.ndarray) and classes.shape == (2,) and hasattr(estimator, "decision_function")
 
 
 def _affordable(predict: Callable[[Any], object], calls: int, rows: int, seconds: float) -> int:
@@ -160,6 +170,9 @@ def _score(found: Evaluation, estimator: Any, data: Any, y: Any, weight: Any, po
     if is_classifier(estimator):
         found.prediction, found.probabilities = _predict(estimator, data)
         found.classes, found.classifies = getattr(estimator, "classes_", None), True
+        if found.probabilities is None and _decides(estimator):
+            with _Noted(found, "decision_function"):
+                found.decision = estimator.decision_function(data)
         compute, standard = _of_classes(y, found.prediction, found.probabilities, weight, pos_label), "accuracy_score"
     elif is_regressor(estimator):
         found.prediction = estimator.predict(data)

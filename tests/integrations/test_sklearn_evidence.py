@@ -1,6 +1,8 @@
 """What pictures of a fit are drawn from: small data files, of predictions that were made anyway."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -17,7 +19,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC
+from sklearn.svm import SVC, LinearSVC
 
 import autotrack
 
@@ -171,6 +173,46 @@ def test_a_million_names_stay_small(record):
     assert evidence(sparse)["importances"]["of"] == 100_000
     assert len(evidence(table)["data"]["features"]) == 1000
     assert max(run.artifacts["training_evidence.json"] for run in record.runs) < 40_000
+
+
+def test_two_classes_told_apart_without_probabilities_have_curves(record):
+    """By the decision function; there is nothing to calibrate."""
+    data, target = TABLE.data.to_numpy(), TABLE.target
+    model = make_pipeline(StandardScaler(), LinearSVC(random_state=0)).fit(data, target)
+    found = evidence(record.run)
+    assert set(found) == {"data", "confusion_matrix", "roc_curve", "precision_recall_curve", "importances"}
+    (curve,) = found["roc_curve"]
+    assert curve["area"] == pytest.approx(metrics.roc_auc_score(target, model.decision_function(data)))
+
+
+def test_pictures_are_drawn_on_request_alone(record):
+    """Under MLflow's names, of whatever there is; the program's own figures stay what they are."""
+    autotrack.sklearn.autolog(log_models=False, log_plots=True)
+    GaussianNB().fit(TABLE.data, TABLE.target)
+    Ridge().fit(*PATIENTS)
+    classes, numbers = record.runs
+    assert {name for name in classes.artifacts if name.endswith(".png")} == {
+        "training_confusion_matrix.png", "training_roc_curve.png", "training_precision_recall_curve.png",
+        "training_calibration_curve.png",
+    }  # fmt: skip
+    assert {name for name in numbers.artifacts if name.endswith(".png")} == {
+        "training_residuals.png", "training_importances.png",
+    }  # fmt: skip
+    assert classes.file("training_roc_curve.png").read_bytes().startswith(b"\x89PNG")
+    assert "matplotlib.pyplot" not in sys.modules or not sys.modules["matplotlib.pyplot"].get_fignums()
+
+
+def test_without_a_request_matplotlib_is_not_loaded():
+    """Nor anything else that draws."""
+    program = (
+        "import sys, autotrack; from autotrack.testing import recording; from sklearn.naive_bayes import GaussianNB\n"
+        "with recording():\n"
+        "    autotrack.autolog()\n"
+        "    GaussianNB().fit([[0.0], [1.0], [2.0], [3.0]], [0, 1, 0, 1])\n"
+        "print(sorted({'matplotlib', 'PIL', 'plotly'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 class Counting(ClassifierMixin, BaseEstimator):

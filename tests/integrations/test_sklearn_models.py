@@ -17,6 +17,8 @@ from sklearn.datasets import load_diabetes, load_iris
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.mixture import GaussianMixture
+from sklearn.model_selection import GridSearchCV
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeRegressor
@@ -227,3 +229,27 @@ def test_ten_thousand_fits_leave_nothing_behind(store):
     later, many = fits(8000)
     assert later - memory < 5_000  # KiB
     assert many == threads
+
+
+def test_a_model_becomes_the_next_version_of_a_registered_one(store):
+    """Of a search the search itself, as in MLflow; of a loop what it ends with."""
+    autotrack.sklearn.autolog(registered_model_name="flowers", max_tuning_runs=0)
+    GaussianNB().fit(X, Y)
+    GridSearchCV(GaussianNB(), {"var_smoothing": [1e-9]}, cv=2).fit(X, Y)
+    loop = GaussianNB().partial_fit(X, Y, classes=[0, 1, 2])
+    loop.fit(X, Y)
+    autotrack.sklearn.autolog(disable=True)
+    versions = sorted(autotrack.search_model_versions(filter_string="name='flowers'"), key=lambda one: int(one.version))
+    kinds = [type(autotrack.sklearn.load_model(f"models:/flowers/{one.version}")).__name__ for one in versions]
+    assert kinds == ["GaussianNB", "GridSearchCV", "GaussianNB", "GaussianNB"]
+
+
+@pytest.mark.lenient
+def test_a_registry_that_refuses_costs_the_version_alone(record):
+    """One warning, however many models; they are kept with their runs."""
+    autotrack.sklearn.autolog(registered_model_name="no/name", max_tuning_runs=0)
+    with said() as lines:
+        GridSearchCV(GaussianNB(), {"var_smoothing": [1e-9]}, cv=2).fit(X, Y)
+        GaussianNB().fit(X, Y)
+    assert len(lines) == 1
+    assert [[model.name for model in run.models] for run in record.runs] == [["model", "best_estimator"], ["model"]]

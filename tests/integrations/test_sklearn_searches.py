@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import load_diabetes, load_iris
+from sklearn.decomposition import PCA
 from sklearn.dummy import DummyClassifier
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401 - what makes the halving searches importable
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -22,6 +23,7 @@ from sklearn.model_selection import (
     RandomizedSearchCV,
     cross_validate,
 )
+from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -30,6 +32,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 import autotrack
 from autotrack.exceptions import AutotrackException
+from autotrack.testing import said
 
 X, Y = load_iris(return_X_y=True)
 PATIENTS = load_diabetes(return_X_y=True)
@@ -359,3 +362,21 @@ def test_two_thousand_scores_of_a_candidate_are_all_there(record):
     GridSearchCV(DummyClassifier(), {"random_state": [0]}, cv=2, scoring=scores, refit="s7").fit(X[::10], Y[::10])
     child = record.runs[1]
     assert sum(len(values) for values in child.metrics.values()) == 4 + 300 * 5
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        GridSearchCV(PCA(), {"n_components": [1, 2]}, cv=2),
+        GridSearchCV(GaussianNB(), {"var_smoothing": [1e-9]}, cv=2, refit=False),
+    ],
+)
+def test_a_search_that_cannot_predict_is_recorded_like_any_other(record, search):
+    """As of a transformer, or without a refit; nothing is said about it."""
+    with said() as lines:
+        clone(search).fit(X, Y)
+    run = record.runs[0]
+    assert run.status == "FINISHED"
+    assert {"cv_results.csv", "trials.json"} <= set(run.artifacts)
+    assert [child.parent for child in record.runs[1:]] == [run.run_id] * len(trials(run))
+    assert lines == []
