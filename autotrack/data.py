@@ -233,8 +233,8 @@ def _columns(table: Any) -> list[tuple[Any, Any, Any]] | None:
         return list(zip(table.column_names, table.schema.types, table.columns, strict=True))
     if not hasattr(table, "to_numpy"):
         return None
-    if not hasattr(table, "columns"):  # a series of pandas or polars
-        return [(table.name, table.dtype, table)]
+    if not hasattr(table, "columns"):  # a series of pandas or polars, or an array of pyarrow's, which has no name
+        return [(getattr(table, "name", None), getattr(table, "dtype", None) or table.type, table)]
     types = list(table.dtypes)
     if len({str(dtype) for dtype in types}) == 1 and getattr(types[0], "kind", "O") in "biuf":
         # One block of numbers: thousands of columns cost no more than one.

@@ -18,7 +18,8 @@ Each makes one run, which holds
 - ``fit_time`` in seconds, and ``trees``;
 - ``feature_importance_PredictionValuesChange.json``;
 - the data sets: their columns, size and a digest, of a ``Pool`` from a sample of its rows;
-- the model as CatBoost's ``cbm`` with its signature.
+- the model as CatBoost's ``cbm`` with its signature; ``autolog(registered_model_name="name")`` makes it that model's
+  next version.
 
 When are the curves written? CatBoost keeps them to itself until it has finished, and its callbacks cost more with every
 iteration, as each is handed all values so far: two thousand small iterations take more than twice as long with one. So
@@ -138,7 +139,14 @@ def fit(call: Call) -> Steps:
             if options.log_model_signatures:
                 with INTEGRATION.attempt("signature"), aside():
                     form = signature(estimator, call.arguments["X"])
-            models.log(run, estimator, flavor=FLAVOR, signature=form, input_example=example)
+            models.log(
+                run,
+                estimator,
+                flavor=FLAVOR,
+                signature=form,
+                input_example=example,
+                registered_model_name=options.registered_model_name,
+            )
 
 
 @INTEGRATION.hook("catboost.core:cv", "catboost:cv")

@@ -23,7 +23,8 @@ Each makes one run, which holds
   before, is known by its labels and shape. What your program calls them is in the tags
   ``autotrack.variable.<data set>``, where it has variables for them;
 - the model as LightGBM's text, ``model/model.lgb``, with its signature. An estimator is pickled beside it, because the
-  text knows nothing of classes and settings.
+  text knows nothing of classes and settings. ``autolog(registered_model_name="name")`` makes it that model's next
+  version.
 
 Inside a pipeline or a search only the outermost fit is recorded. Your ``params`` and ``callbacks`` stay yours, and your
 data are not converted. What is kept of a loop is told in :mod:`autotrack_lightgbm.loops`. Dask's estimators, which are
@@ -96,7 +97,7 @@ def train(call: Call) -> Steps:
                 with INTEGRATION.attempt("signature"):
                     signature = inputs.signature(booster)
             example = inputs.rows if call.options.log_input_examples else None
-            models.log(call.run, booster, flavor=FLAVOR, signature=signature, input_example=example)
+            _keep(call, booster, signature, example)
 
 
 @INTEGRATION.hook("lightgbm.engine:cv", "lightgbm:cv")
@@ -152,7 +153,18 @@ def fit(call: Call) -> Steps:
             if options.log_model_signatures:
                 with INTEGRATION.attempt("signature"):
                     signature = models.ModelSignature(columns(call.arguments["X"]), answer(estimator))
-            models.log(run, estimator, flavor=FLAVOR, signature=signature, input_example=example)
+            _keep(call, estimator, signature, example)
+
+
+def _keep(call: Call, model: Any, signature: Any, example: Any) -> None:
+    models.log(
+        call.run,
+        model,
+        flavor=FLAVOR,
+        signature=signature,
+        input_example=example,
+        registered_model_name=call.options.registered_model_name,
+    )
 
 
 def _begin(call: Call, title: str) -> Rounds:

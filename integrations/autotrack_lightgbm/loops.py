@@ -108,7 +108,8 @@ class Loop:
                 if self._options.log_model_signatures:
                     with INTEGRATION.attempt("signature"):
                         signature = ModelSignature(of_booster(booster), answer(booster))
-                models.log(run, booster, flavor=FLAVOR, signature=signature)
+                name = self._options.registered_model_name
+                models.log(run, booster, flavor=FLAVOR, signature=signature, registered_model_name=name)
 
 
 _loops: dict[int, Loop] = {}

@@ -23,7 +23,8 @@ Each makes one run, which holds
 - the data sets: their columns, size, share of missing values, labels and a digest, of XGBoost's matrices from a sample.
   They are called as XGBoost and MLflow call them, ``dataset``, ``validation_0``; what your program calls them is in the
   tags ``autotrack.variable.<data set>``, where it has variables for them;
-- the model in XGBoost's own format (UBJSON) with its signature, as ``model``.
+- the model in XGBoost's own format with its signature, as ``model``: UBJSON, or JSON by
+  ``autolog(model_format="json")``. ``autolog(registered_model_name="name")`` makes it that model's next version.
 
 Inside a pipeline or a search only the outermost fit is recorded. Your ``params``, ``callbacks`` and ``evals_result``
 stay yours, and your data are not converted. What is kept of a loop is told in :mod:`autotrack_xgboost.loops`. Of

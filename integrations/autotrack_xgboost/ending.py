@@ -9,7 +9,7 @@ from autotrack import models
 from autotrack.hooks import Call, Run
 from autotrack_xgboost.config import Config, importances
 from autotrack_xgboost.flavor import FLAVOR
-from autotrack_xgboost.integration import INTEGRATION, importance_types
+from autotrack_xgboost.integration import INTEGRATION, importance_types, model_format
 
 
 class Ending:
@@ -18,6 +18,7 @@ class Ending:
     def __init__(self, call: Call) -> None:
         self._options = call.options
         self._kinds = importance_types(call)
+        self._format = model_format(call)
 
     def describe(self, run: Run, booster: Any) -> None:
         """The number of trees and what the features are worth."""
@@ -38,4 +39,12 @@ class Ending:
             if self._options.log_model_signatures:
                 with INTEGRATION.attempt("signature"):
                     form = signature()
-            models.log(run, model, flavor=FLAVOR, signature=form, input_example=example)
+            models.log(
+                run,
+                model,
+                flavor=FLAVOR,
+                signature=form,
+                input_example=example,
+                registered_model_name=self._options.registered_model_name,
+                model_format=self._format,
+            )

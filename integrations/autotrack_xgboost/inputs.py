@@ -50,7 +50,7 @@ def used(matrix: Any, name: str, context: str, raw: tuple[Any, Any] = (None, Non
     they are there."""
     labels = matrix.get_label()
     features, targets = raw
-    if getattr(features, "shape", (None,))[0] == matrix.num_row():
+    if getattr(features, "shape", (None,))[0] == matrix.num_row() and not _on_gpu(features):
         whole = data.Dataset(features, targets=targets, name=name)
         profile, form = json.loads(whole.profile), whole.schema
     else:
@@ -95,6 +95,11 @@ def first_rows(matrix: Any, count: int) -> Any:
     import pandas as pd  # heavy: only for an example with names
 
     return pd.DataFrame(rows, columns=matrix.feature_names)
+
+
+def _on_gpu(features: Any) -> bool:
+    """Whether looking at the data would fetch them from a GPU."""
+    return type(features).__module__.partition(".")[0] in ("cudf", "cupy")
 
 
 def _digest(matrix: Any, labels: Any) -> str:

@@ -18,6 +18,8 @@ class XGBoostOptions(Options):
 
     importance_types: Sequence[str] | None = None
     """Which feature importances to keep; all that there are if left out."""
+    model_format: str = "ubj"
+    """In which of XGBoost's formats the model is kept, "ubj" or "json"."""
 
 
 INTEGRATION = Integration("xgboost", supports=">=2.0,<4", options=XGBoostOptions)
@@ -27,3 +29,8 @@ def importance_types(call: Call) -> Sequence[str]:
     """The kinds of feature importances that are wanted."""
     wanted = call.options.importance_types if isinstance(call.options, XGBoostOptions) else None
     return IMPORTANCES if wanted is None else wanted
+
+
+def model_format(call: Call) -> str:
+    """The format of the model that is wanted."""
+    return call.options.model_format if isinstance(call.options, XGBoostOptions) else "ubj"

@@ -25,13 +25,13 @@ def compare(trainings: Mapping[str, Training], autolog: Callable[..., None]) -> 
             autolog(log_models=False)
             for name, train in trainings.items():
                 found = _outcome(train)
-                if found != plain[name]:
+                if repr(found) != repr(plain[name]):  # as text, because a NaN is not equal to itself
                     wrong[name] = f"{plain[name]!r:.300} has become {found!r:.300}"
                 elif isinstance(found[1], dict):
                     count += 1
                     run = record.runs[-1]
                     seen = {key: run.metrics.get(key) for key in found[1]}
-                    if run.status != "FINISHED" or seen != found[1]:
+                    if run.status != "FINISHED" or repr(seen) != repr(found[1]):
                         wrong[name] = f"{run.status}: {found[1]!r:.300} is recorded as {seen!r:.300}"
             autolog(disable=True)
     return count, wrong
@@ -43,4 +43,4 @@ def _outcome(train: Training) -> tuple[Any, Any]:
     except Exception as error:  # noqa: BLE001 - what is raised is what is compared
         # Without the time at which XGBoost's messages begin and the addresses with which they end.
         return type(error), re.sub(r"^\[[\d:]+\] ", "", str(error)).partition("\n")[0]
-    return model, dict(curves)
+    return model, {key: [float(value) for value in values] for key, values in curves.items()}

@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import autotrack
-from autotrack.testing import said
+from autotrack.testing import recorded, said
 
 TUMOURS = load_breast_cancer(return_X_y=True)
 PATIENTS = load_diabetes(return_X_y=True)
@@ -292,6 +292,18 @@ def test_an_estimator_is_one_run(record, estimator, data):
     loaded = autotrack.xgboost.load_model(run.file("model"))
     assert np.array_equal(loaded.predict(data[0]), estimator.predict(data[0]))
     assert [model.name for model in run.models] == ["model"]
+
+
+def test_a_model_may_be_kept_as_json_and_be_registered(store):
+    """Under the names of MLflow's options; of an estimator and of a booster."""
+    autotrack.xgboost.autolog(model_format="json", registered_model_name="mine")
+    xgboost.XGBRegressor(n_estimators=2).fit(*PATIENTS)
+    xgboost.train({}, xgboost.DMatrix(*PATIENTS), 2)
+    assert [(run.file("model") / "model.json").is_file() for run in recorded(store)] == [True, True]
+    assert sorted(version.version for version in autotrack.MlflowClient().search_model_versions("name='mine'")) in (
+        [1, 2],
+        ["1", "2"],
+    )
 
 
 def test_a_ranker_is_one_run(record):
