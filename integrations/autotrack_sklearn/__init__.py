@@ -13,9 +13,11 @@ A run is named after what is fitted (``Pipeline LogisticRegression``) and holds
   ``training_f1_score`` (weighted, or of ``pos_label``), ``training_accuracy_score``, ``training_log_loss``,
   ``training_roc_auc``; of a regressor ``training_mean_squared_error``, ``training_root_mean_squared_error``,
   ``training_mean_absolute_error``, ``training_r2_score``; of whatever has a ``score`` and got targets
-  ``training_score``. ``sample_weight`` counts as in the fit. They may cost a tenth of the fit's time or 50 ms,
-  whichever is more; where all rows would cost more, they are of a stratified sample, and the tag
-  ``autotrack.training_metrics`` says so;
+  ``training_score``. ``sample_weight`` counts as in the fit. They may cost a tenth of the fit's time, but 50 ms at
+  least, and of a fit of more than a second 100 ms or a hundredth, whichever is more; where all rows would cost more,
+  they are of a stratified sample, and the tag ``autotrack.training_metrics`` says so. It also says which are left out
+  because code of your own, asked to predict or score once more, would do something that your program could tell:
+  count, print, change its data (``owncode.py``);
 - of a search ``best_<parameter>`` and ``best_cv_score``, all candidates as ``cv_results.csv`` and ``trials.json``, and
   each of the best 100, or of as many as ``max_tuning_runs`` says, as a run below: see ``searches.py``;
 - what an estimator remembers of its training, under its own names: curves such as ``loss_curve`` and ``train_score``,
@@ -98,13 +100,14 @@ def fit(call: Call) -> Steps:
     with INTEGRATION.attempt("parameters"):
         given = parameters(estimator)
         call.run.params(given)
-    example = None
-    if options.log_models and options.log_input_examples:
+    example, wide = None, False
+    with INTEGRATION.attempt("training data"):
+        wide = datasets.is_wide(_data(call)[0])
+        if options.log_datasets:
+            datasets.train(call.run, *_data(call))
+    if options.log_models and options.log_input_examples and not wide:
         with INTEGRATION.attempt("input example"):
             example = head(_data(call)[0])
-    if options.log_datasets:
-        with INTEGRATION.attempt("training data"):
-            datasets.train(call.run, *_data(call))
     in_turn, started = searches.in_turn(estimator), time.time_ns() // 1_000_000
 
     with convergence.Listening(call) as heard:
@@ -155,7 +158,12 @@ def fit(call: Call) -> Steps:
     if options.log_models:
         with INTEGRATION.attempt("model"):
             signature = None
-            if options.log_model_signatures:
+            if wide:
+                message = (
+                    f"of data with more than {datasets.WIDE} named columns a model has no signature and no example"
+                )
+                INTEGRATION.warn("named columns", message)
+            elif options.log_model_signatures:
                 with INTEGRATION.attempt("signature"), aside():
                     answer = output(estimator, data) if prediction is None else prediction
                     signature = None if answer is None else models.infer_signature(data, answer)

@@ -21,10 +21,10 @@ from autotrack.models.rows import head
 from autotrack_sklearn.owncode import effect
 from autotrack_sklearn.quiet import quiet
 
-SHARE = 0.1
-"""Of the fit's time."""
-LEAST = 0.05
-"""Seconds that are always granted."""
+SHARE, LONG = 0.1, 0.01
+"""Of the fit's time: of a short one, and of a long one, which nobody wants to take noticeably longer."""
+LEAST, MIDDLE = 0.05, 0.1
+"""Seconds that are always granted; seconds up to which the larger share is."""
 FEW = 200
 """So few rows are predicted without asking what it costs."""
 PROBE = 8
@@ -74,8 +74,13 @@ def evaluate(
     estimator = quiet(estimator)
     # The arguments below are right by construction; data are checked as ever.
     with _Noted(found, PREDICTING), sklearn.config_context(skip_parameter_validation=True):
-        _evaluate(found, estimator, data, y, weight, rows, pos_label, max(LEAST, SHARE * duration))
+        _evaluate(found, estimator, data, y, weight, rows, pos_label, budget(duration))
     return found
+
+
+def budget(duration: float) -> float:
+    """The seconds that the metrics may cost after a fit of so many."""
+    return max(LEAST, min(SHARE * duration, MIDDLE), LONG * duration)
 
 
 def output(estimator: Any, data: Any) -> Any:
@@ -177,6 +182,9 @@ def _score(found: Evaluation, estimator: Any, data: Any, y: Any, weight: Any, po
     elif is_regressor(estimator):
         found.prediction = estimator.predict(data)
         compute, standard = _of_numbers(y, found.prediction, weight), "r2_score"
+    if found.prediction is not None and not hasattr(found.prediction, "__len__"):
+        found.remarks.append(f"no prediction of each row: it is of type {type(found.prediction).__name__}")
+        found.prediction, compute = None, iter(())
     for names, function in compute:
         with _Noted(found, names[0]):
             found.metrics.update(zip((f"training_{name}" for name in names), _values(function()), strict=True))

@@ -241,3 +241,29 @@ def test_an_iterator_is_the_models_alone(record):
     assert Reading().fit(iter("abc"), [1, 2, 3]).lines == 3
     assert recorded(record.run) == {}
     assert record.run.status == "FINISHED"
+
+
+def test_a_prediction_that_is_not_of_rows_is_left_out(record):
+    """A class of the program's may answer whatever it likes; its own score counts."""
+
+    class One(ClassifierMixin, BaseEstimator):
+        def fit(self, data, target):
+            return self
+
+        def predict(self, data):
+            return 1
+
+        def score(self, data, target):
+            return 0.5
+
+    One().fit(*FLOWERS)
+    assert recorded(record.run) == {"training_score": 0.5}
+    assert record.run.tags[TAG] == "no prediction of each row: it is of type int"
+
+
+def test_long_fits_are_held_up_less():
+    """A tenth of a short fit's time, a hundredth of a long one's, and never less than of a shorter one."""
+    from autotrack_sklearn.training import budget
+
+    seconds = [0.001, 0.4, 0.7, 1.0, 5.0, 10.0, 60.0, 3600.0]
+    assert [round(budget(each), 3) for each in seconds] == [0.05, 0.05, 0.07, 0.1, 0.1, 0.1, 0.6, 36.0]
