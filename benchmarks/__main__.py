@@ -23,10 +23,11 @@ from typing import Any
 
 from benchmarks import trackers, workloads
 from benchmarks.table import Table
+from benchmarks.workload import SCALE
 
 HERE = Path(__file__).parent
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
-TIMEOUT = 240
+TIMEOUT = 1200
 FRAMEWORKS = ("scikit-learn", "torch", "xgboost")
 
 
@@ -114,12 +115,15 @@ def _arguments() -> argparse.Namespace:
         listed = ", ".join(names)
         parser.add_argument(option, nargs="+", choices=names, default=names, metavar="NAME", help=listed)
     parser.add_argument("--repeats", type=int, default=3, help="processes per figure (3)")
+    parser.add_argument("--scale", type=float, default=1.0, help="makes the long workloads of scikit-learn smaller (1)")
     parser.add_argument(
         "--write", action=argparse.BooleanOptionalAction, help="the table into README.md; a full run does"
     )
     arguments = parser.parse_args()
+    os.environ[SCALE] = str(arguments.scale)  # inherited by the measuring processes
     if arguments.write is None:
-        arguments.write = arguments.only == workloads.names() and arguments.trackers == trackers.names()
+        whole = arguments.only == workloads.names() and arguments.trackers == trackers.names()
+        arguments.write = whole and arguments.scale == 1
     return arguments
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ class Row:
     key: str
     title: str
     unit: str = "s"
-    """``s`` for seconds, ``x`` for a plain factor."""
+    """``s`` for seconds, ``x`` for a plain factor, else the name of what is counted."""
     limit: float | None = None
     """What autotrack promises to stay under."""
     times: Mapping[str, float] = field(default_factory=dict)
@@ -54,6 +55,15 @@ class Workload(Protocol):
     def measure(self, tracker: type[Tracker]) -> Measured:
         """Do the work in this fresh process; a row that the tracker has no answer to is left out."""
         ...
+
+
+SCALE = "BENCHMARKS_SCALE"
+"""The environment variable by which ``--scale`` reaches the measuring process."""
+
+
+def scaled(count: int) -> int:
+    """So many rows, fits or candidates of the long workloads, by the scale that was asked for."""
+    return max(1, round(count * float(os.environ.get(SCALE, "1"))))
 
 
 def seconds(call: Callable[[], object]) -> float:
