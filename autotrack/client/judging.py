@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from autotrack.client.sources import datasets_of, metrics_of
@@ -10,7 +10,7 @@ from autotrack.entities import ModelVersion
 from autotrack.exceptions import AutotrackException
 from autotrack.settings import default_store
 from autotrack.store import Store
-from autotrack.store.registry.changes import Approved, Entry, VersionCreated
+from autotrack.store.registry.changes import Approved
 from autotrack.store.registry.policy import Evidence, Policy, parse
 
 POLICY_FILE = "autotrack-policies.toml"
@@ -31,20 +31,10 @@ def policies_of(file: str | Path | None) -> tuple[tuple[Policy, ...], Path | Non
         raise AutotrackException.invalid(f"{found} cannot be read: {error}") from None
 
 
-def evidence_of(store: Store, version: ModelVersion, to: str, history: Sequence[Entry]) -> Evidence:
+def evidence_of(store: Store, version: ModelVersion, to: str) -> Evidence:
     """What is known of a version, its run and who approved of its going there. What is gone is as the log has it."""
-    created = _created(version, history)
-    try:
-        run = store.run(version.run_id) if version.run_id else None
-    except AutotrackException:
-        run = None
-    metrics, measured = metrics_of(store, run, version.model_id), {}
-    datasets = datasets_of(run) if run is not None else []
-    if run is None and created is not None and isinstance(created.change, VersionCreated):
-        metrics, datasets = dict(created.change.metrics), [dict(one) for one in created.change.datasets]
-    elif version.model_id is not None:
-        measured = {one.key: one.dataset_digest for one in store.model(version.model_id).metrics if one.dataset_digest}
-    number = created.number if created is not None else 0
+    approvals = store.registry.own_history(version.name, kinds=[Approved.kind], version=version.version)
+    metrics, measured, datasets = _measured(store, version)
     return Evidence(
         version=version.version,
         author=version.user_id or "",
@@ -53,21 +43,21 @@ def evidence_of(store: Store, version: ModelVersion, to: str, history: Sequence[
         datasets=datasets,
         tags=version.tags,
         signature=version.signature,
-        approvals=[entry.author.user for entry in history if entry.number > number and _approves(entry, version, to)],
+        approvals=[one.author.user for one in approvals if getattr(one.change, "to", "") in ("", to)],
     )
 
 
-def _created(version: ModelVersion, history: Sequence[Entry]) -> Entry | None:
-    return next(
-        (
-            entry
-            for entry in history
-            if isinstance(entry.change, VersionCreated) and str(entry.change.version) == version.version
-        ),
-        None,
-    )
-
-
-def _approves(entry: Entry, version: ModelVersion, to: str) -> bool:
-    change = entry.change
-    return isinstance(change, Approved) and str(change.version) == version.version and change.to in ("", to)
+def _measured(
+    store: Store, version: ModelVersion
+) -> tuple[dict[str, float], dict[str, str], Sequence[Mapping[str, str]]]:
+    """A version's metrics, the data that each was computed on where it was logged with them, and what its run read."""
+    try:
+        run = store.run(version.run_id) if version.run_id else None
+        model = store.model(version.model_id) if version.model_id else None
+    except AutotrackException:  # the files are gone
+        created = store.registry.created(version.name, version.version)
+        return dict(created.metrics), {}, created.datasets
+    metrics = metrics_of(store, run, version.model_id)
+    linked = [] if model is None else model.metrics
+    measured = {one.key: one.dataset_digest for one in linked if one.dataset_digest}
+    return metrics, measured, [] if run is None else datasets_of(run)

@@ -13,7 +13,6 @@ from autotrack.entities import ModelVersion, Run, ViewType
 from autotrack.exceptions import AutotrackException
 from autotrack.settings import local_directory
 from autotrack.store import Search
-from autotrack.store.registry.changes import VersionCreated
 
 CODE_TAGS = {
     "program": "mlflow.source.name",
@@ -97,20 +96,14 @@ class Lineage(Registering):
             return None
 
     def _metrics(self, version: ModelVersion, run: Run | None) -> dict[str, float]:
-        if run is None and (created := self._created(version)) is not None:
-            return dict(created.metrics)
+        if run is None:
+            return dict(self.store.registry.created(version.name, version.version).metrics)
         return metrics_of(self.store, run, version.model_id)
 
     def _data(self, version: ModelVersion, run: Run | None) -> list[dict[str, str]]:
         if run is not None:
             return datasets_of(run)
-        created = self._created(version)
-        return [] if created is None else [dict(one) for one in created.datasets]
-
-    def _created(self, version: ModelVersion) -> VersionCreated | None:
-        changes = (entry.change for entry in self.store.registry.own_history(version.name))
-        made = (one for one in changes if isinstance(one, VersionCreated) and str(one.version) == version.version)
-        return next(made, None)
+        return [dict(one) for one in self.store.registry.created(version.name, version.version).datasets]
 
     def _model_facts(self, version: ModelVersion) -> dict[str, Any] | None:
         try:

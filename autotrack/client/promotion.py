@@ -56,13 +56,12 @@ class Promoting(Registering):
         ``keep_others``. If another version gets there while the checks are made, that is an error and nothing is
         changed. ``only_check`` changes nothing either way.
         """
-        goal, registry = target(to), self.store.registry
+        goal = target(to)
         found, file = policies_of(policies)
         candidate = self.get_model_version(name, version)
         present = self._present(name, goal, candidate.version)
-        history = registry.own_history(name)
-        new = evidence_of(self.store, candidate, goal, history)
-        old = None if present is None else evidence_of(self.store, present, goal, history)
+        new = evidence_of(self.store, candidate, goal)
+        old = None if present is None else evidence_of(self.store, present, goal)
         checks = judge(found, name, goal, new, old)
         before = None if present is None else present.version
         origin = None if file is None else str(file)
@@ -79,7 +78,8 @@ class Promoting(Registering):
         present = self._present(name, goal, None)
         if present is None:
             raise AutotrackException.invalid(f"no version of {name!r} is at {goal}; there is nothing to take back")
-        earlier = _earlier(self.store.registry.own_history(name), goal, int(present.version))
+        kinds = (AliasMoved.kind, StageMoved.kind, VersionDeleted.kind)
+        earlier = _earlier(self.store.registry.own_history(name, kinds=kinds), goal, int(present.version))
         if earlier is None:
             raise AutotrackException.invalid(f"no version of {name!r} was at {goal} before version {present.version}")
         evidence = {**self._evidence(name, earlier, ()), "rollback": True}

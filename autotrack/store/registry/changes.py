@@ -206,7 +206,7 @@ def parsed(text: bytes) -> tuple[Entry, str]:
                 f"this version knows no change {change['kind']!r}; upgrade with `pip install -U autotrack-ml`"
             )
         given = {name: _read(change[name]) for name in _FIELDS[cls.kind] if name in change}
-        if wrong := [name for name, value in given.items() if not _fits(value, _HINTS[cls.kind][name])]:
+        if wrong := [name for name, value in given.items() if not _TESTS[cls.kind][name](value)]:
             raise ValueError(f"{wrong[0]} is {given[wrong[0]]!r}"[:200])
         by = raw["by"]
         author = Author(str(by["user"]), str(by["host"]), by["verified"] is True)
@@ -215,21 +215,27 @@ def parsed(text: bytes) -> tuple[Entry, str]:
         raise ValueError(f"no entry of a registry: {text[:80]!r}") from error
 
 
-def _fits(value: Any, hint: Any) -> bool:
-    """Whether a value is of a field's type: a log that somebody else wrote may hold anything."""
+def _test(hint: Any) -> Callable[[Any], bool]:
+    """Tells whether a value is of a field's type: a log that somebody else wrote may hold anything."""
     origin, inner = get_origin(hint), get_args(hint)
     if origin is UnionType:
-        return any(_fits(value, one) for one in inner)
+        tests = [_test(one) for one in inner]
+        return lambda value: any(test(value) for test in tests)
     if origin is Mapping:
-        return isinstance(value, dict) and all(isinstance(k, str) and _fits(v, inner[1]) for k, v in value.items())
+        test = _test(inner[1])
+        return lambda value: isinstance(value, dict) and all(map(test, value.values()))
     if origin is Sequence:
-        return isinstance(value, tuple) and all(_fits(one, inner[0]) for one in value)
+        each = _test(inner[0])
+        return lambda value: isinstance(value, tuple) and all(map(each, value))
+    if hint is Any:
+        return lambda _: True
     if hint is int:
-        return type(value) is int and abs(value) < 2**53
-    return hint is Any or isinstance(value, int | float if hint is float else hint)
+        return lambda value: type(value) is int and abs(value) < 2**53
+    kind = int | float if hint is float else hint
+    return lambda value: isinstance(value, kind)
 
 
-_HINTS = {kind: get_type_hints(cls) for kind, cls in _KINDS.items()}
+_TESTS = {kind: {name: _test(hint) for name, hint in get_type_hints(cls).items()} for kind, cls in _KINDS.items()}
 _dumps: Callable[[Any], str] = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 _NUMBERS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 

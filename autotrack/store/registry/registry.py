@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -16,8 +16,8 @@ from autotrack.exceptions import AutotrackException
 from autotrack.sinks.local import make_store
 from autotrack.store import tables
 from autotrack.store.registry import chain, questions, rows
-from autotrack.store.registry.book import Book, Past, Row
-from autotrack.store.registry.changes import Author, Change, Entry
+from autotrack.store.registry.book import Book, Past, Row, version_row
+from autotrack.store.registry.changes import Author, Change, Entry, VersionCreated
 from autotrack.store.registry.names import Reference, checked_name, checked_stage
 from autotrack.store.registry.rows import SqlBook
 from autotrack.store.registry.rules import known_model, known_version
@@ -148,15 +148,29 @@ class Registry:
             )
         return found
 
-    def own_history(self, name: str) -> list[Entry]:
-        """All that was done to the model that has a name now, under whatever name."""
+    def own_history(
+        self, name: str, *, kinds: Collection[str] | None = None, version: str | None = None
+    ) -> list[Entry]:
+        """What was done to the model that has a name now, under whatever name: all of it, or only some kinds of
+        changes, or those of one version."""
 
         def ask(connection: Connection) -> list[Entry]:
             row = known_model(SqlBook(connection), name)
-            query = select(tables.registry_log).where(tables.registry_log.c.model == row["id"])
-            return [rows.entry_of(one) for one in connection.execute(query.order_by(tables.registry_log.c.number))]
+            log = tables.registry_log.c
+            query = select(tables.registry_log).where(log.model == row["id"]).order_by(log.number)
+            if kinds is not None:
+                query = query.where(log.kind.in_(kinds))
+            if version is not None:
+                query = query.where(log.version == int(version))
+            return [rows.entry_of(one) for one in connection.execute(query)]
 
         return self._ask(ask)
+
+    def created(self, name: str, version: str) -> VersionCreated:
+        """What a version was when it was made."""
+        (entry,) = self.own_history(name, kinds=[VersionCreated.kind], version=version)
+        assert isinstance(entry.change, VersionCreated)  # by its kind
+        return entry.change
 
     def head(self) -> str:
         """The hash of the last entry: whoever keeps it elsewhere can prove later that nothing before was changed."""
@@ -216,12 +230,16 @@ def _referred(book: Book, reference: Reference) -> Row:
                 f"the registered model {name!r} has no alias {reference.alias!r}; "
                 + (f"it has {', '.join(there)}" if there else "set_registered_model_alias() sets one")
             )
-    stage = {} if reference.stage is None else {"stage": reference.stage}
-    found = book.find(tables.model_versions, model=model["id"], **stage)
-    if not found:
-        where = f" in stage {reference.stage}" if reference.stage else ""
-        raise AutotrackException.missing(f"the registered model {name!r} has no version{where}")
-    return max(found, key=lambda row: row["version"])
+    if reference.stage is not None:
+        found = book.find(tables.model_versions, model=model["id"], stage=reference.stage)
+        if not found:
+            raise AutotrackException.missing(f"the registered model {name!r} has no version in stage {reference.stage}")
+        return max(found, key=lambda row: row["version"])
+    numbers = range(model["last_version"], 0, -1)
+    latest = next((row for number in numbers if (row := version_row(book, model["id"], number)) is not None), None)
+    if latest is None:
+        raise AutotrackException.missing(f"the registered model {name!r} has no version")
+    return latest
 
 
 def _entries(connection: Connection, name: str, until: int | None) -> list[Entry]:

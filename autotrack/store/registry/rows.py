@@ -12,14 +12,17 @@ from autotrack import guard
 from autotrack.store import tables
 from autotrack.store.dialect import upsert
 from autotrack.store.registry import chain
-from autotrack.store.registry.book import Row, Unfit, apply, name_after
+from autotrack.store.registry.book import Book, Past, Row, Unfit, apply, name_after
 from autotrack.store.registry.changes import Entry, body, parsed
 
 SCOPE = "registry"
-TABLES = (
+_MANY = 200
+"""So many entries that were added at once are a reason to read the log from its beginning."""
+STATE = (
     tables.registered_models, tables.registered_model_tags, tables.registered_model_aliases, tables.model_versions,
-    tables.model_version_tags, tables.registry_log,
+    tables.model_version_tags,
 )  # fmt: skip
+"""The tables that the log's entries fill, each after those that it refers to."""
 
 
 class SqlBook:
@@ -50,10 +53,8 @@ def _all(table: Table, where: Mapping[str, Any]) -> Any:
     return and_(true(), *(table.c[name] == value for name, value in where.items()))
 
 
-def note(connection: Connection, entry: Entry, before: str) -> None:
-    """Carry an entry out and keep it; :class:`Unfit` if it does not fit."""
-    model = apply(SqlBook(connection), entry)
-    row = {
+def _log_row(entry: Entry, before: str, model: int) -> Row:
+    return {
         "number": entry.number,
         "time": entry.time,
         "model": model,
@@ -63,7 +64,6 @@ def note(connection: Connection, entry: Entry, before: str) -> None:
         "hash": entry.hash,
         "body": body(entry, before).decode("ascii"),
     }
-    upsert(connection, tables.registry_log, [row])
 
 
 def tail(connection: Connection) -> tuple[int, str, int]:
@@ -84,8 +84,10 @@ def changed(connection: Connection, directory: Path) -> bool:
     number, before, _ = tail(connection)
     if number > 0 and not chain.exists(directory, number):
         return True
+    if not chain.exists(directory, number + 1):
+        return False
     if fault(connection) is None:
-        return chain.exists(directory, number + 1)
+        return True
     try:
         return chain.read(directory, number + 1, before) is not None
     except (chain.Broken, OSError):
@@ -102,17 +104,23 @@ def fault(connection: Connection) -> str | None:
 def take_registry(connection: Connection, directory: Path) -> None:
     """Carry out the entries that were added to the log. What follows an entry that is not sound is not believed."""
     number, before, _ = tail(connection)
-    whole = number == 0
     if number > 0 and not chain.exists(directory, number):
         guard.warn("registry", f"the registry of {directory} has lost entry {number}; what is left of it is read again")
         forget(connection)
-        number, before, whole = 0, chain.START, True
+        number, before = 0, chain.START
+    elif number > 0 and chain.exists(directory, number + _MANY):
+        forget(connection)
+        number, before = 0, chain.START
+    # A whole log is folded in memory, and what comes of it is written at once, which takes far less time an entry.
+    past = Past() if number == 0 else None
+    book: Book = SqlBook(connection) if past is None else past
+    log: list[Row] = []
     connection.execute(delete(tables.faults).where(tables.faults.c.scope == SCOPE))
     try:
         while (entry := chain.read(directory, number + 1, before)) is not None:
-            note(connection, entry, before)
+            log.append(_log_row(entry, before, apply(book, entry)))
             number, before = entry.number, entry.hash
-        beyond = [one for one in chain.numbers(directory) if one > number] if whole else []
+        beyond = [] if past is None else [one for one in chain.numbers(directory) if one > number]
         if beyond and not chain.exists(directory, number + 1):
             reason = f"is missing, and entry {beyond[0]} is there"
             raise chain.Broken(chain.path_of(directory, number + 1), number + 1, reason)
@@ -121,11 +129,15 @@ def take_registry(connection: Connection, directory: Path) -> None:
     except (Unfit, OSError) as error:
         path = chain.path_of(directory, number + 1)
         _fault(connection, number + 1, f"entry {number + 1} of the registry ({path}) cannot be taken in: {error}")
+    if past is not None:
+        for table in STATE:
+            upsert(connection, table, past.find(table))
+    upsert(connection, tables.registry_log, log)
 
 
 def forget(connection: Connection) -> None:
     """Empty the registry's tables, so that the log is read from its beginning."""
-    for table in reversed(TABLES):
+    for table in (tables.registry_log, *reversed(STATE)):
         connection.execute(delete(table))
 
 
