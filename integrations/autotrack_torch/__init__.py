@@ -35,7 +35,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from autotrack.models.verbs import Verbs
-from autotrack_torch import events, tensorboard
+from autotrack_torch import events, reloading, tensorboard
 from autotrack_torch.flavor import FLAVOR
 from autotrack_torch.integration import INTEGRATION, TorchOptions
 from autotrack_torch.naming import name
@@ -55,6 +55,7 @@ INTEGRATION.watch("torch.utils.data.dataloader:DataLoader.__iter__")(events.bega
 INTEGRATION.watch("torch.amp.grad_scaler:GradScaler.scale")(events.scaled)
 
 INTEGRATION.watch("torch.serialization:save", "torch:save")(events.saved)
+INTEGRATION.watch("torch.nn.modules.module:Module.load_state_dict")(reloading.loaded)
 INTEGRATION.watch("torch.utils.tensorboard.summary:scalar", "torch.utils.tensorboard.writer:scalar")(
     tensorboard.converted
 )

@@ -7,13 +7,19 @@ import weakref
 from typing import TYPE_CHECKING
 
 from autotrack_torch.epoch import of_loss
-from autotrack_torch.passes import Pass
+from autotrack_torch.passes import Pass, Source
 
 if TYPE_CHECKING:
     from autotrack_torch.training import Training
 
 trainings: weakref.WeakSet[Training] = weakref.WeakSet()
 """Those that are recorded."""
+_parts: weakref.WeakKeyDictionary[Training, dict[str, list[tuple[Source, tuple[int, int]]]]] = (
+    weakref.WeakKeyDictionary()
+)
+"""What was evaluated under each name, and when last, in epochs and steps."""
+_MOST = 8
+"""Parts of the data with one name that are told apart."""
 
 
 def evaluated(training: Training, pass_: Pass, *, nested: bool) -> None:
@@ -22,7 +28,7 @@ def evaluated(training: Training, pass_: Pass, *, nested: bool) -> None:
         pass_.ours = training.concerned()
     if not (pass_.ours and pass_.complete and pass_.heard) or pass_.companion or pass_.unsure:
         return
-    split = pass_.split()
+    split = _numbered(training, pass_)
     alone = len(pass_.heard) == 1
     values: dict[str, float] = {}
     for name, heard in pass_.heard.items():
@@ -49,6 +55,24 @@ def evaluated(training: Training, pass_: Pass, *, nested: bool) -> None:
                 training.keeper.improved(step)
     training.say(f"autotrack.torch.{split}", f"a pass over {pass_.place.name()}, {pass_.place}")
     _note_data(training, pass_, split)
+
+
+def _numbered(training: Training, pass_: Pass) -> str:
+    """The name of the part of the data, with a number where another part of that name was evaluated after the same
+    epoch."""
+    split = pass_.split()
+    if pass_.given:
+        return split
+    now = training.epochs, training.steps
+    known = _parts.setdefault(training, {}).setdefault(split, [])
+    for at, (source, when) in enumerate(known):
+        # The same data, or others in the place of those that were evaluated in an epoch before.
+        if source.same(pass_.source) or (when != now and not any(held.same(pass_.source) for held, _ in known)):
+            known[at] = pass_.source, now
+            return f"{split}{at + 1}" if at else split
+    if len(known) < _MOST:
+        known.append((pass_.source, now))
+    return f"{split}{len(known)}" if len(known) > 1 else split
 
 
 def _note_data(training: Training, pass_: Pass, split: str) -> None:

@@ -11,6 +11,7 @@ from autotrack.hooks import Contribution, Run, aside
 from autotrack_torch.flavor import FLAVOR
 from autotrack_torch.forward import Forward
 from autotrack_torch.integration import INTEGRATION
+from autotrack_torch.owner import outermost
 from autotrack_torch.snapshot import Snapshot, cost, plain, take
 
 _FREE = 0.001
@@ -55,7 +56,12 @@ class Keeper:
         for model in found:
             if all(kept.ref() is not model for kept in self._kept):
                 forward = next((known for known in forwards if known.model() is model), None)
-                self._kept.append(Kept(model, label, forward or Forward(model)))
+                own = label if len(found) == 1 else type(model).__name__
+                taken = [kept.label for kept in self._kept]
+                own = next(
+                    name for count in range(1, 1000) if (name := f"{own}{count if count > 1 else ''}") not in taken
+                )
+                self._kept.append(Kept(model, own, forward or Forward(model)))
 
     def listen(self) -> None:
         """See whether the models are called in the pass that begins."""
@@ -107,6 +113,19 @@ class Keeper:
             if price <= _FREE or price <= _SHARE * (now - kept.compared):
                 with INTEGRATION.attempt("best weights"):
                     kept.best, kept.best_step, kept.compared = take(model, before, structure=False), step, now
+
+    def loaded(self, module: Any) -> None:
+        """The program has put other weights into a module: they are the model's now, also if it drops it next."""
+        for kept in self._kept:
+            model = kept.ref()
+            if model is None or outermost(module) is not model or kept.snapshot is None:
+                continue
+            now, price = time.perf_counter(), cost(model)
+            before, kept.snapshot = kept.snapshot, None
+            if price <= _FREE or price <= _SHARE * (now - kept.taken):
+                with INTEGRATION.attempt("snapshot"):
+                    kept.snapshot, kept.taken = take(model, before), now
+                    self.changed = self.changed and len(self._kept) > 1
 
     def save(self, step: int) -> None:
         """Keep the models as they are now, or as they were last seen if the program has dropped them."""

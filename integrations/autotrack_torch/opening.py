@@ -13,6 +13,9 @@ from autotrack_torch.training import Training
 if TYPE_CHECKING:
     from autotrack_torch.loop import Loop
 
+_NAMED = 3
+"""Models after which a run is named."""
+
 
 def begin(loop: Loop, optimizer: Any) -> Training | None:
     """Open the run of a training that has just made its first step; ``None`` where it is not to be recorded."""
@@ -33,7 +36,7 @@ def begin(loop: Loop, optimizer: Any) -> Training | None:
         ranks.announce(run, models, count)
     training = Training(run, owned, loop)
     training.shape = loop.shape
-    run.trained(type(models[0]).__name__ if models else type(optimizer).__name__)
+    run.trained(" + ".join(type(model).__name__ for model in models[:_NAMED]) or type(optimizer).__name__)
     if not models:
         run.tags(
             {"autotrack.torch.model": "not kept: it is not known which module the optimizer's parameters belong to"}

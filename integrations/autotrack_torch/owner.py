@@ -9,17 +9,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from autotrack_torch.integration import INTEGRATION
+from autotrack_torch.labels import attribute, called
 
 _WRAPPERS = ("torch._dynamo.", "torch.nn.parallel.", "torch.distributed.")
 _parents: dict[int, tuple[weakref.ref[Any], weakref.ref[Any]]] = {}
 """For each module that was put into another one: itself and the other one, by ``id``."""
+_TENSORS = 10_000
+"""Parameters of a group whose owner is looked for."""
 _clock = itertools.count(1)
 
 
 class Built:
     """What was known of an optimizer when it was built."""
 
-    __slots__ = ("born", "forwards", "modules", "ref", "schedule", "thread")
+    __slots__ = ("born", "called", "forwards", "modules", "ref", "schedule", "thread")
 
     def __init__(self, optimizer: Any, modules: list[weakref.ref[Any]]) -> None:
         key = id(optimizer)
@@ -30,6 +33,8 @@ class Built:
 
         self.ref = weakref.ref(optimizer, forget)
         self.modules = modules
+        self.called = ""
+        """What the program calls the module."""
         self.born = now()
         self.thread = threading.get_ident()
         self.schedule: dict[str, Any] = {}
@@ -52,7 +57,31 @@ def now() -> int:
 def remember(optimizer: Any, modules: list[weakref.ref[Any]]) -> Built:
     """An optimizer was built of these modules' parameters."""
     facts = built[id(optimizer)] = unstepped[id(optimizer)] = Built(optimizer, modules)
+    with INTEGRATION.attempt("what a model is called"):
+        facts.called = _called(optimizer, modules)
     return facts
+
+
+def label_of(optimizer: Any, models: list[Any], others: list[Any]) -> str:
+    """A name for what an optimizer trains: the class of its model, or what the program calls it where that says nothing
+    (a class of torch's own) or ``others``, models that are trained beside it, are of the same class."""
+    if not models:
+        return type(optimizer).__name__
+    kind = type(models[0])
+    facts = built.get(id(optimizer))
+    told = facts.called if facts is not None else ""
+    if told and (kind.__module__.startswith("torch.") or any(type(other) is kind for other in others)):
+        return told
+    return kind.__name__
+
+
+def _called(optimizer: Any, modules: list[weakref.ref[Any]]) -> str:
+    found = [module for ref in modules if (module := ref()) is not None] or models_of(optimizer)
+    if not found:
+        return ""
+    known = _parents.get(id(found[0]))
+    parent = known[1]() if known is not None and known[0]() is found[0] else None
+    return called(found[0]) or attribute(parent, found[0])
 
 
 def waiting(thread: int) -> list[Built]:
@@ -105,7 +134,7 @@ def models_of(optimizer: Any) -> list[Any]:
         modules = _holders(optimizer)
     found: list[Any] = []
     for module in modules:
-        model = _outermost(module)
+        model = outermost(module)
         if all(model is not known for known in found):
             found.append(model)
     return found
@@ -128,7 +157,8 @@ def _note_parent(parent: Any, _name: str, child: Any) -> None:
         INTEGRATION.warn("module tree", f"a {type(child).__name__} takes no weak reference ({error})")
 
 
-def _outermost(module: Any) -> Any:
+def outermost(module: Any) -> Any:
+    """The module around a module that is in no other one, without the wrappers of torch's own."""
     seen: set[int] = set()
     while id(module) not in seen:
         seen.add(id(module))
@@ -158,16 +188,19 @@ def wrappers_of(model: Any) -> list[str]:
 
 
 def _holders(optimizer: Any) -> list[Any]:
-    """The modules that hold an optimizer's first and last parameter, among those that were seen being put together."""
-    wanted = [group["params"][at] for group in optimizer.param_groups[:8] for at in (0, -1) if group["params"]]
+    """The modules that hold an optimizer's parameters, among those that were seen being put together."""
+    wanted = {id(tensor) for group in optimizer.param_groups for tensor in group["params"][:_TENSORS]}
     found: list[Any] = []
-    for child, parent in list(_parents.values()):
-        found += [module for module in (child(), parent()) if module is not None and _holds(module, wanted)]
+    seen: set[int] = set()
+    for refs in list(_parents.values()):
+        for ref in refs:
+            module = ref()
+            if module is not None and id(module) not in seen:
+                seen.add(id(module))
+                own = vars(module).get("_parameters", {})
+                if any(id(tensor) in wanted for tensor in own.values()):
+                    found.append(module)
     return found
-
-
-def _holds(module: Any, wanted: list[Any]) -> bool:
-    return any(own is tensor for own in vars(module).get("_parameters", {}).values() for tensor in wanted)
 
 
 def _sources(parameters: Any) -> Iterator[Any]:
