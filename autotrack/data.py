@@ -11,7 +11,7 @@ import hashlib
 import json
 import math
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,10 @@ BYTES = 16 * 1024 * 1024
 SAMPLED = "sampled-"
 """What the digest of larger data begins with."""
 _ITEMS = 10_000
+_WIDE = 1000
+"""Columns from which on those of one type are looked at together."""
+_SCHEMA = 1_000_000
+"""Characters of a schema; an MLflow server takes hardly more."""
 _PRINTABLE = (int, float, str, bool, complex, bytes, type(None))
 _SLOW = 256
 """An object of Python's costs as much as so many bytes."""
@@ -72,9 +76,16 @@ class Dataset:
 
     @cached_property
     def schema(self) -> str:
-        """JSON as MLflow keeps it: ``mlflow_colspec`` for a table, ``mlflow_tensorspec`` for arrays."""
+        """JSON as MLflow keeps it: ``mlflow_colspec`` for a table, ``mlflow_tensorspec`` for arrays. Of a table with
+        more columns than fit in a megabyte the first ones, and ``columns``, how many there are."""
         if self.columns[0]["type"] != "tensor":
-            return json.dumps({"mlflow_colspec": self.columns}, default=str)
+            texts, left = [], _SCHEMA
+            for column in self.columns:
+                texts.append(json.dumps(column, default=str))
+                left -= len(texts[-1]) + 2
+                if left < 0:
+                    return f'{{"mlflow_colspec": [{", ".join(texts[:-1])}], "columns": {len(self.columns)}}}'
+            return f'{{"mlflow_colspec": [{", ".join(texts)}]}}'
         targets = None if self.targets is None else json.dumps(schema(self.targets), default=str)
         return json.dumps(
             {"mlflow_tensorspec": {"features": json.dumps(self.columns, default=str), "targets": targets}}
@@ -89,9 +100,7 @@ class Dataset:
         parts = {"features": self.features, "targets": None if isinstance(self.targets, str) else self.targets}
         return json.dumps(
             {
-                f"{part}_{fact}": {name: read(value) for name, value in data.items()}
-                if _named(data)
-                else read(data)
+                f"{part}_{fact}": {name: read(value) for name, value in data.items()} if _named(data) else read(data)
                 for part, data in parts.items()
                 if data is not None
                 for fact, read in _PROFILE.items()
@@ -164,8 +173,8 @@ def _feed(digest: _Digest, data: Any, budget: int) -> None:
             _feed(digest, value, budget // max(1, len(data)))
     elif (columns := _columns(data)) is not None:
         digest.update(_bytes(f"{len(data)} rows {[(str(name), str(dtype)) for name, dtype, _ in columns]}"))
-        for _, _, values in columns:
-            _feed_column(digest, values, budget // len(columns))
+        for _, dtype, values in columns:
+            _feed_column(digest, values, dtype, budget // len(columns))
     elif hasattr(data, "indptr") and hasattr(data, "indices"):  # a sparse matrix: its three arrays
         digest.update(_bytes(f"{type(data).__name__} {data.shape}"))
         for part, share in ((data.data, 2), (data.indices, 3), (data.indptr, 6)):
@@ -194,11 +203,8 @@ def _feed(digest: _Digest, data: Any, budget: int) -> None:
         digest.update(_bytes(f"{type(data).__name__} {getattr(data, 'shape', '')}"))
 
 
-def _feed_column(digest: _Digest, values: Any, budget: int) -> None:
-    if hasattr(values, "columns"):  # a block of numbers
-        width = 8 * len(values.columns)
-    else:
-        width = 8 if _is_number(getattr(values, "dtype", None) or getattr(values, "type", None)) else _SLOW
+def _feed_column(digest: _Digest, values: Any, dtype: Any, budget: int) -> None:
+    width = (8 if _is_number(dtype) else _SLOW) * (len(values.columns) if hasattr(values, "columns") else 1)
     for rows in _samples(digest, getattr(values, "iloc", values), len(values), width, budget):
         _feed_array(digest, rows.to_numpy())
 
@@ -236,10 +242,36 @@ def _columns(table: Any) -> list[tuple[Any, Any, Any]] | None:
     if not hasattr(table, "columns"):  # a series of pandas or polars, or an array of pyarrow's, which has no name
         return [(getattr(table, "name", None), getattr(table, "dtype", None) or table.type, table)]
     types = list(table.dtypes)
-    if len({str(dtype) for dtype in types}) == 1 and getattr(types[0], "kind", "O") in "biuf":
+    if len({str(dtype) for dtype in set(types)}) == 1 and getattr(types[0], "kind", "O") in "biuf":
         # One block of numbers: thousands of columns cost no more than one.
-        return [(list(table.columns), types[0], table)]
+        return [(table.columns.tolist(), types[0], table)]
+    if len(types) > _WIDE:
+        names = table.columns.tolist()
+        return [([names[at] for at in block.columns], dtype, block) for dtype, block in _blocks(table, types)]
     return [(name, types[at], table.iloc[:, at]) for at, name in enumerate(table.columns)]
+
+
+class _Block:
+    """Some columns of a table, of which rows are taken before anything is copied."""
+
+    def __init__(self, table: Any, places: list[int]) -> None:
+        self._table = table
+        self.columns = places
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def __getitem__(self, rows: slice) -> Any:
+        return self._table.iloc[rows].iloc[:, self.columns]
+
+
+def _blocks(table: Any, types: list[Any]) -> Iterator[tuple[Any, _Block]]:
+    """The columns of a table by their type."""
+    places: dict[Any, list[int]] = {}
+    for at, dtype in enumerate(types):
+        places.setdefault(dtype, []).append(at)
+    for dtype, found in places.items():
+        yield dtype, _Block(table, found)
 
 
 def _samples(digest: _Digest, data: Any, count: int, width: int, budget: int) -> list[Any]:

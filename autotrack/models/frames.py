@@ -31,9 +31,12 @@ def _pandas_frame(frame: Any) -> list[Kind]:
         raise Unknown("two columns have one name")
     sample = frame.iloc[: max(SAMPLE, CELLS // max(1, len(names)))]
     gaps = sample.isna().to_numpy().any(axis=0)
+    types = frame.dtypes.tolist()
+    # Once for each type: there may be a million columns.
+    known = {dtype: _pandas_kind(dtype, sample, None) for dtype in set(types) if dtype.kind != "O"}
     return [
-        {**_pandas_kind(dtype, sample, at), "name": name, "required": not gap}
-        for at, (name, dtype, gap) in enumerate(zip(names, frame.dtypes.tolist(), gaps.tolist(), strict=True))
+        {**(known.get(dtype) or _pandas_kind(dtype, sample, at)), "name": name, "required": not gap}
+        for at, (name, dtype, gap) in enumerate(zip(names, types, gaps.tolist(), strict=True))
     ]
 
 

@@ -12,6 +12,8 @@ from autotrack.hooks import DatasetUsed, Run, variable
 from autotrack_sklearn.names import UNKNOWN, caller
 
 TRAIN, EVAL = "train", "eval"
+WIDE = 100_000
+"""Of more named columns a signature would be longer than many a model."""
 
 
 def train(run: Run, features: Any, targets: Any) -> None:
@@ -19,6 +21,13 @@ def train(run: Run, features: Any, targets: Any) -> None:
     dataset = used(features, targets, variable(caller(), features), TRAIN)
     if dataset is not None:
         run.dataset(dataset)
+
+
+def is_wide(features: Any) -> bool:
+    """Whether the data have so many named columns that they are not all told."""
+    named = hasattr(features, "columns") or hasattr(features, "column_names")
+    shape: Any = getattr(features, "shape", ())
+    return named and len(shape) == 2 and shape[1] > WIDE
 
 
 def used(features: Any, targets: Any, name: str | None, context: str) -> DatasetUsed | None:
