@@ -29,11 +29,16 @@ class Client(Records, Files, Promoting, Lineage):
     """
 
     def __init__(
-        self, tracking_uri: str | Path | None = None, registry_uri: str | None = None,  # noqa: ARG002 - MLflow's signature
+        self, tracking_uri: str | Path | None = None, registry_uri: str | None = None,
         workspace_store_uri: str | None = None,  # noqa: ARG002 - MLflow's signature
     ) -> None:  # fmt: skip
         super().__init__()
         self.tracking_uri, self._directory = resolved(tracking_uri)
+        if registry_uri and resolved(registry_uri)[1] != self._directory:
+            raise AutotrackException.invalid(
+                f"{registry_uri}: registered models are kept where runs are recorded, at {self.tracking_uri}; leave "
+                "registry_uri out"
+            )
         open_store(self._directory)
 
     @property

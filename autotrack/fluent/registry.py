@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from autotrack import settings
 from autotrack.exceptions import AutotrackException
 from autotrack.fluent.asking import all_pages, client
 from autotrack.fluent.recording import get_tracking_uri
@@ -19,9 +21,22 @@ def register_model(
 ) -> ModelVersion:  # fmt: skip
     """Make the model at ``runs:/<run_id>/<name>``, ``models:/<model_id>`` or a path the next version of a registered
     model, which is created if it does not exist."""
+    if settings.disabled():
+        return _unregistered(model_uri, name, tags)
     if env_pack is not None:
         raise AutotrackException.invalid("environments are not packed; leave env_pack out")
     return client().register(model_uri, name, tags)
+
+
+def _unregistered(model_uri: str, name: str, tags: Mapping[str, Any] | None) -> ModelVersion:
+    """What a program gets that records nothing, so that it runs on to its end."""
+    from autotrack.entities import ModelVersion  # slow to load for the other functions, which name it as a type
+
+    texts = {str(key): str(value) for key, value in (tags or {}).items()}
+    return ModelVersion(
+        name, "0", time.time_ns() // 1_000_000, source=str(model_uri), status="FAILED_REGISTRATION",
+        status_message="autotrack is switched off by AUTOTRACK_DISABLED, and nothing was registered", tags=texts,
+    )  # fmt: skip
 
 
 def search_registered_models(
@@ -43,6 +58,8 @@ def search_model_versions(
 
 def set_model_version_tag(name: str, version: str | None = None, key: str | None = None, value: Any = None) -> None:
     """Set a tag of a version."""
+    if settings.disabled():
+        return
     client().set_model_version_tag(name, version, key, value)
 
 

@@ -65,6 +65,8 @@ def read(directory: Path, number: int, before: str | None = None) -> Entry | Non
         text = path.read_bytes()
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise Broken(path, number, f"cannot be read: {error.strerror or error}") from None
     found = _FILE.fullmatch(text)
     if found is None or sha256(found["body"]).hexdigest() != found["hash"].decode():
         raise Broken(path, number, "was changed or damaged: its content does not have the hash that it states")
