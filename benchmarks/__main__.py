@@ -28,7 +28,7 @@ from benchmarks.workload import SCALE
 HERE = Path(__file__).parent
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 TIMEOUT = 1200
-FRAMEWORKS = ("scikit-learn", "torch", "xgboost")
+FRAMEWORKS = ("scikit-learn", "torch", "xgboost", "lightgbm", "catboost")
 
 
 @dataclass

@@ -87,8 +87,8 @@ def _line(cells: list[str]) -> str:
 
 
 def _quantity(value: float, unit: str) -> str:
-    if unit == "x":
-        return f"{_factor(value)}x"
+    if unit != "s":
+        return f"{_factor(value)}x" if unit == "x" else f"{_factor(value)} {unit}"
     for scale, name in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")):
         if abs(value) >= scale:
             return f"{_factor(value / scale)} {name}"
