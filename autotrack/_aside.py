@@ -7,7 +7,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import Any, Self
 
 _NOTHING = "(?!)"
@@ -41,28 +41,66 @@ class aside:  # noqa: N801 - a context manager, read as a verb
     `warnings.catch_warnings` in one of them. Generators of the program that are no global state are not looked after.
     """
 
-    __slots__ = ("_filter", "_filters", "_restore")
+    __slots__ = ("_filter", "_filters", "_restore", "_shown", "_version")
 
     _filters: list[Any]
 
     def __enter__(self) -> Self:
         self._restore = [restore for kind in _GENERATORS if (restore := kind())] if _alone() else []
-        effective = getattr(warnings, "_get_filters", None)  # from Python 3.14 on a context may have filters of its own
-        self._filters = warnings.filters if effective is None else effective()  # type: ignore[assignment]  # a list, though typed as less
+        self._filters = _effective()
         self._filter: Any = ("ignore", _OfThisThread(), Warning, None, 0)
         # Without telling `warnings`, which would then forget what it has shown: nothing here depends on that.
         self._filters.insert(0, self._filter)
+        self._version = self._changes()
+        self._shown = _shown(self._version) if _alone() else []
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._shown and (now := self._changes()) not in (None, self._version) and _alone():
+            # Something in here has used `catch_warnings`, which leaves the filters as they were, but has `warnings`
+            # forget what it has shown once: it would show that again.
+            for registry, shown in self._shown:
+                registry.update(shown, version=now)
         for at, item in enumerate(self._filters):
             if item is self._filter:
                 del self._filters[at]
                 break
         for restore in self._restore:
             restore()
+
+    def _changes(self) -> Any:
+        """How often filters have been changed in this process, as `warnings` notes it down for each module; ``None``
+        if it cannot be asked without being heard."""
+        if _effective()[:1] != [self._filter]:
+            return None
+        registry: dict[Any, Any] = {}
+        warnings.warn_explicit("", UserWarning, "", 0, registry=registry)
+        return registry.get("version")
+
+
+def _effective() -> list[Any]:
+    found = getattr(warnings, "_get_filters", None)  # from Python 3.14 on a context may have filters of its own
+    return warnings.filters if found is None else found()  # type: ignore[return-value]  # a list, though typed as less
+
+
+def _shown(version: Any) -> list[tuple[dict[Any, Any], dict[Any, Any]]]:
+    """What `warnings` has noted down to have shown, module by module, as far as it still counts."""
+    found = []
+    for module in list(sys.modules.values()):
+        if type(module) is ModuleType:
+            names = module.__dict__
+        else:
+            try:
+                # Past the `__getattribute__` of modules that are loaded when they are asked for something.
+                names = object.__getattribute__(module, "__dict__")
+            except AttributeError:  # no module at all
+                continue
+        registry = names.get("__warningregistry__")
+        if isinstance(registry, dict) and registry.get("version") == version:
+            found.append((registry, dict(registry)))
+    return found
 
 
 def _python() -> Callable[[], None] | None:

@@ -231,7 +231,9 @@ def _corners(hits: Any, misses: Any) -> Any:
 
 def _calibration(positive: Any, score: Any, weight: Any) -> dict[str, Any]:
     each = np.ones(len(score)) if weight is None else np.asarray(weight, float)
-    bins = np.minimum((score * BINS).astype(np.intp), BINS - 1)
+    known = np.isfinite(score)
+    positive, score, each = positive[known], score[known], each[known]
+    bins = np.clip((score * BINS).astype(np.intp), 0, BINS - 1)
     total = np.bincount(bins, each, BINS)
     some = total > 0
     predicted = np.bincount(bins, score * each, BINS)[some] / total[some]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+import warnings
 
 import numpy as np
 import pytest
@@ -34,3 +35,25 @@ def test_torch_is_not_asked_for_its_state_among_threads(monkeypatch: pytest.Monk
     leave.set()
     thread.join()
     assert asked == []
+
+
+def test_a_warning_that_was_shown_is_not_shown_again() -> None:
+    """Also if what is done aside uses `catch_warnings`, and warns of the same at the same place."""
+
+    def warn() -> None:
+        warnings.warn("once here", RuntimeWarning, stacklevel=1)
+
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("default")
+        warn()
+        with aside():
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+            warn()
+        warn()
+        assert len(shown) == 1
+        with aside():
+            pass
+        warnings.simplefilter("always")  # what the program itself does counts as ever
+        warn()
+    assert len(shown) == 2
