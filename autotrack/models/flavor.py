@@ -40,6 +40,8 @@ class Flavor(ABC):
     def owns(self, model: Any, /) -> bool:
         """Whether this flavor saves the model; cheap, and it imports nothing."""
 
+    traces: ClassVar[bool] = False
+    """Whether `save` is given the input example, as ``example``."""
     config: ClassVar[Mapping[str, str]] = {}
     """What ``pyfunc.load_model`` may be given as ``model_config``, and as which option of `load` it arrives."""
     asked: ClassVar[Mapping[str, Any]] = {}

@@ -62,12 +62,15 @@ def save(
     partial.mkdir()
     try:
         given = ModelSignature.given(signature)
-        flavors = flavor.save(model, partial, **options)
+        flavors = flavor.save(model, partial, **({"example": input_example} if flavor.traces else {}), **options)
         conf = added.copy(partial)
         flavors = {key: {**entry, **conf} for key, entry in flavors.items()}
         if PYFUNC in flavors:
             flavors[PYFUNC] = format.pyfunc(flavors[PYFUNC])
-        saved = {} if input_example is None else example.write(input_example, partial)
+        # Several arguments by place are an example for tracing alone: there is no JSON for them.
+        saved = (
+            {} if input_example is None or isinstance(input_example, tuple) else example.write(input_example, partial)
+        )
         info = ModelInfo(
             model_id=f"m-{os.urandom(16).hex()}",
             name=directory.name,

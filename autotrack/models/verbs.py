@@ -16,6 +16,7 @@ from autotrack.models.format import ModelInfo
 from autotrack.models.load import load
 from autotrack.models.log import log
 from autotrack.models.save import save
+from autotrack.models.signature import infer_signature
 
 _UNUSED = frozenset(("await_registration_for", "mlflow_model", "model_id", "pickle_module"))
 """Arguments of MLflow's that mean nothing here: registration does not wait, and a model has an id of its own."""
@@ -64,7 +65,7 @@ class Verbs:
                 model,
                 name,
                 flavor=self.flavor,
-                signature=signature,
+                signature=_signature(signature, input_example),
                 input_example=input_example,
                 metadata=metadata,
                 params=params,
@@ -72,7 +73,7 @@ class Verbs:
                 step=step,
                 added=Additions(code_paths, extra_files, pip_requirements, extra_pip_requirements, conda_env),
                 registered_model_name=registered_model_name,
-                **self._options(options, input_example),
+                **{**self.flavor.asked, **options},
             )
             if missing := self.flavor.lacks(info.flavors):
                 guard.warn(f"{self.flavor.name} lacks", f"{info.name} of {run!r} does not hold {missing}")
@@ -103,11 +104,11 @@ class Verbs:
             model,
             Path(path).expanduser().absolute(),
             flavor=self.flavor,
-            signature=signature,
+            signature=_signature(signature, input_example),
             input_example=input_example,
             metadata=metadata,
             added=Additions(code_paths, extra_files, pip_requirements, extra_pip_requirements, conda_env),
-            **self._options(options, input_example),
+            **{**self.flavor.asked, **options},
         )
 
     def load_model(
@@ -148,11 +149,15 @@ class Verbs:
     def _open(self) -> bool:
         return any(found.kind is found.VAR_KEYWORD for found in self._parameters)
 
-    def _options(self, given: dict[str, Any], input_example: Any) -> dict[str, Any]:
-        example = {"input_example": input_example} if "input_example" in self._known else {}
-        return {**self.flavor.asked, **example, **given}
-
     def _owned(self, verb: str, model: Any) -> Any:
         if model is None or not self.flavor.owns(model):
             raise AutotrackException.invalid(f"{verb} of {self.flavor.name} cannot keep a {type(model).__name__}")
         return model
+
+
+def _signature(given: Any, example: Any) -> Any:
+    """What was given, else what an input example tells; ``False`` stands for none. Nothing is predicted."""
+    if given is not None or example is None:
+        return given or None
+    found = infer_signature(example)
+    return None if any(spec.get("type") == "any" for spec in found.inputs) else found

@@ -36,11 +36,11 @@ from collections.abc import Callable
 
 from autotrack.models.verbs import Verbs
 from autotrack_torch import events, reloading, tensorboard
-from autotrack_torch.flavor import FLAVOR
+from autotrack_torch.flavor import FLAVOR, load_state_dict
 from autotrack_torch.integration import INTEGRATION, TorchOptions
 from autotrack_torch.naming import name
 
-__all__ = ["INTEGRATION", "TorchOptions", "autolog", "load_model", "log_model", "name", "save_model"]
+__all__ = ["INTEGRATION", "TorchOptions", "autolog", "load_model", "load_state_dict", "log_model", "name", "save_model"]
 
 ALIASES = ("pytorch",)
 

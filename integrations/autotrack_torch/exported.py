@@ -37,9 +37,9 @@ def load(path: Path) -> Any:
 
     try:
         return torch.export.load(path).module()
-    except (EOFError, RuntimeError, ValueError) as error:
+    except Exception as error:
         raise AutotrackException.invalid(
-            f"{path} cannot be read by torch {torch.__version__}: {str(error)[:300]}"
+            f"{path} is damaged, or of another torch than {torch.__version__}: {str(error)[:300]}"
         ) from error
 
 

@@ -37,6 +37,7 @@ class TorchFlavor(Flavor):
         return callable(getattr(model, "state_dict", None)) and callable(getattr(model, "named_parameters", None))
 
     config: ClassVar = {"device": "map_location"}
+    traces: ClassVar = True
     asked: ClassVar = {"whole": True}
 
     def save(
@@ -46,7 +47,7 @@ class TorchFlavor(Flavor):
         *,
         serialization_format: str | None = None,
         export_model: bool = False,
-        input_example: Any = None,
+        example: Any = None,
         whole: bool = False,
         **written: Any,
     ) -> Flavors:
@@ -67,7 +68,7 @@ class TorchFlavor(Flavor):
             "code": None,
         }
         if form == "pt2":
-            exported.save(model, input_example, directory / EXPORTED)
+            exported.save(model, example, directory / EXPORTED)
             found: str | None = "pt2"
         else:
             found = _save_module(model, directory / MODULE, form, whole, written)
@@ -163,10 +164,10 @@ def _arrays(answer: Any) -> Any:
 
 def _whole(directory: Path, conf: Mapping[str, Any]) -> Path:
     """The file that the whole module is in: pickled, or exported where there is no pickle, as MLflow reads it."""
-    pickled = f"{conf['model_data']}/model.pth"
-    there = (inside(directory, str(conf["model_data"])) / "model.pt2").exists()
-    if there and not (directory / pickled).exists():
-        return inside(directory, f"{conf['model_data']}/model.pt2")
+    pickled, traced = (f"{conf['model_data']}/model.{ending}" for ending in ("pth", "pt2"))
+    there = inside(directory, str(conf["model_data"])).joinpath("model.pt2").exists()
+    if conf.get("serialization_format") == "pt2" or (there and not (directory / pickled).exists()):
+        return inside(directory, traced)
     return inside(directory, pickled)
 
 
