@@ -44,10 +44,13 @@ def _attribute(frame: FrameType | None, model: Any) -> str:
 
 def _first_argument(frame: FrameType) -> Any:
     code = frame.f_code
-    if not code.co_argcount:
-        return None
+    return local(frame, code.co_varnames[0]) if code.co_argcount else None
+
+
+def local(frame: FrameType, name: str) -> Any:
+    """The value of a function's variable."""
     kept = frame.f_locals
-    found = kept.get(code.co_varnames[0])
-    if _COPIED and code.co_flags & CO_OPTIMIZED and sys.getrefcount(kept) <= 3 and sys.gettrace() is None:
+    found = kept.get(name)
+    if _COPIED and frame.f_code.co_flags & CO_OPTIMIZED and sys.getrefcount(kept) <= 3 and sys.gettrace() is None:
         kept.clear()  # else the frame would hold what is in it until it returns
     return found

@@ -6,9 +6,13 @@ import dis
 import re
 import sys
 import weakref
+from collections.abc import Iterator
+from inspect import CO_OPTIMIZED
 from itertools import islice
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
+
+from autotrack_torch.labels import local
 
 _SPLITS = {
     "train": "train", "training": "train", "trn": "train",
@@ -26,7 +30,10 @@ _NAMES = frozenset((
     "LOAD_FAST_BORROW", "LOAD_FAST_CHECK",
 ))  # fmt: skip
 _NOT_THE_PROGRAM = frozenset(("autotrack", "autotrack_torch", "torch", "wrapt", "tqdm", "rich", "alive_progress"))
+_PARTS = frozenset(("split", "phase", "mode", "part", "partition", "subset", "stage"))
+"""Variables whose value is the name of a part of the data."""
 _LEVELS = 2
+_CALLS = 4
 _MOST = 512
 
 _words: dict[tuple[CodeType, int], tuple[str, ...]] = {}
@@ -95,21 +102,49 @@ NOWHERE = Place("", 0, ())
 
 def here(depth: int = 1) -> Place:
     """The place in the program that has led to the caller."""
-    frame: FrameType | None = sys._getframe(depth)
+    frames = _frames(sys._getframe(depth))
     found: list[tuple[str, tuple[str, ...]]] = []
     file, line = "", 0
-    for _ in range(50):
-        if frame is None or len(found) == _LEVELS:
-            break
-        if str(frame.f_globals.get("__name__", "")).partition(".")[0] in _NOT_THE_PROGRAM:
-            frame = frame.f_back
-            continue
+    for frame in islice(frames, _LEVELS):
         code = frame.f_code
         if not found:
             file, line = code.co_filename, frame.f_lineno or 0
         found.append((code.co_name, _names(code, frame.f_lasti)))
-        frame = frame.f_back
     return Place(file, line, tuple(found))
+
+
+def functions(depth: int = 1) -> frozenset[CodeType]:
+    """The functions of the program in which the caller is."""
+    return frozenset(frame.f_code for frame in _frames(sys._getframe(depth)))
+
+
+def told(depth: int, around: frozenset[CodeType]) -> tuple[str, str]:
+    """The part of the data that is evaluated where the program has led to the caller, and the place in words; empty
+    where it does not say. A variable such as ``split = "val"`` counts first, then the words at the call, then the name
+    of the function, unless the training goes on in it too: it is one of those ``around`` it."""
+    for frame in islice(_frames(sys._getframe(depth)), _CALLS):
+        code = frame.f_code
+        for name in _PARTS.intersection(code.co_varnames if code.co_flags & CO_OPTIMIZED else frame.f_globals):
+            value = local(frame, name)
+            split = _SPLITS.get(value.lower()) if isinstance(value, str) else None
+            if split:
+                return split, f"{code.co_filename.rpartition('/')[2]} line {frame.f_lineno}"
+        name = "" if code in around else code.co_name
+        place = Place(code.co_filename, frame.f_lineno or 0, ((name, _names(code, frame.f_lasti)),))
+        split = place.split("")
+        if split:
+            return split, str(place)
+    return "", ""
+
+
+def _frames(frame: FrameType | None) -> Iterator[FrameType]:
+    """The program's own frames, from one outwards."""
+    for _ in range(50):
+        if frame is None:
+            return
+        if str(frame.f_globals.get("__name__", "")).partition(".")[0] not in _NOT_THE_PROGRAM:
+            yield frame
+        frame = frame.f_back
 
 
 def _names(code: CodeType, at: int) -> tuple[str, ...]:

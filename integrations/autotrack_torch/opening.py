@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from autotrack.hooks import current
-from autotrack_torch import datasets, owner, ranks, settings
+from autotrack_torch import datasets, estimates, owner, ranks, settings
 from autotrack_torch.integration import INTEGRATION
 from autotrack_torch.summary import summary
 from autotrack_torch.training import Training
@@ -30,12 +30,14 @@ def begin(loop: Loop, optimizer: Any) -> Training | None:
             return None
         training = Training(part, True, loop)
         training.shape = loop.shape
+        estimates.began(training)
         return training
     run, owned = INTEGRATION.open_run()
     with INTEGRATION.attempt("ranks"):
         ranks.announce(run, models, count)
     training = Training(run, owned, loop)
     training.shape = loop.shape
+    estimates.began(training)
     run.trained(" + ".join(type(model).__name__ for model in models[:_NAMED]) or type(optimizer).__name__)
     if not models:
         run.tags(
