@@ -7,7 +7,7 @@ from threading import get_ident
 from typing import Any
 
 import torch
-from torch.compiler import is_compiling
+from torch.compiler import is_dynamo_compiling
 
 from autotrack_torch.reach import reached
 from autotrack_torch.standin import failed, hide, put
@@ -21,26 +21,25 @@ def watch() -> Callable[[], None]:
 
 def _make(original: Any) -> Any:
     def backward(*args: Any, **kwargs: Any) -> Any:
-        if is_compiling():
+        if is_dynamo_compiling():
             return original(*args, **kwargs)
         loop, before, gradients = present(), 0, None
         try:
             if loop is None or loop.thread != get_ident():
                 loop = here()
             if loop is not None:
-                before = len(loop.pending)
                 roots = args[0] if args else kwargs["tensors"]
-                if isinstance(roots, list | tuple):
-                    for root in roots:
+                if loop.steady is None or not loop.steady.minimise(loop, roots):
+                    before = len(loop.pending)
+                    for root in roots if isinstance(roots, list | tuple) else (roots,):
                         gradients = loop.minimise(root) or gradients
-                else:
-                    gradients = loop.minimise(roots)
         except Exception as error:  # noqa: BLE001 - ours stops here
             failed("backward", error)
         try:
             result = original(*args, **kwargs)
         except BaseException as error:
             if loop is not None:
+                loop.pause()
                 del loop.pending[before:]  # nothing came of it
             hide(error)
             raise

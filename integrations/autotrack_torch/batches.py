@@ -39,13 +39,16 @@ def _make(original: Any) -> Any:
 
 def _took(iterator: Any, batch: Any, started: float) -> None:
     pass_ = under_way.get(id(iterator))
-    if pass_ is None or pass_.loop is None or pass_.loop is not present() or pass_.loop.thread != get_ident():
+    if pass_ is None:
+        return
+    loop = pass_.loop
+    if loop is None or loop is not present() or loop.thread != get_ident():
         return
     pass_.waited += perf_counter() - started
     try:
         if batch is STOPPED:
-            pass_.loop.end(pass_, complete=True)
-        else:
-            pass_.loop.advance(pass_, batch)
+            loop.end(pass_, complete=True)
+        elif loop.steady is None or not loop.steady.take(pass_, batch):
+            loop.advance(pass_, batch)
     except Exception as error:  # noqa: BLE001 - ours stops here
         failed("batch", error)

@@ -7,7 +7,7 @@ from functools import partial
 from threading import get_ident
 from typing import Any
 
-from torch.compiler import is_compiling
+from torch.compiler import is_dynamo_compiling
 from torch.nn import utils
 from torch.nn.utils import clip_grad
 
@@ -41,7 +41,7 @@ def _same(ours: Any, _original: Any) -> Any:
 def _looker(param: str, argument: str) -> Callable[[Any], Any]:
     def make(original: Any) -> Any:
         def clip(*args: Any, **kwargs: Any) -> Any:
-            if is_compiling():
+            if is_dynamo_compiling():
                 return original(*args, **kwargs)
             try:
                 result = original(*args, **kwargs)

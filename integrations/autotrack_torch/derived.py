@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 
-from autotrack_torch.reading import unseen, visible
+from autotrack_torch.reading import unmoded, unseen, visible
 
 CLASSES = frozenset(("cross_entropy", "nll_loss"))
 """The losses that compare scores of classes with the index of the right one."""
 ERRORS = frozenset(("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"))
 """The losses of regressions."""
 _IGNORED = -100
+_NUMPYS = (torch.float32, torch.float64)
+count_nonzero: Any = getattr(sys.modules.get("numpy"), "count_nonzero", None)
+"""Of numpy, if torch has it: it finds the highest of a batch's scores in a fraction of the time."""
 _MOST = 100_000
 """Scores in a training batch that are looked at; of larger ones the work would show."""
 
@@ -21,14 +25,17 @@ _MOST = 100_000
 def right(args: tuple[Any, ...], kwargs: Mapping[str, Any], *, training: bool) -> tuple[Any, Any] | None:
     """``(samples whose highest score is the right class's, samples)``, still where the scores are; ``None`` where the
     arguments are not scores of one class for each sample."""
+    if len(args) > 2 or kwargs.get("ignore_index", _IGNORED) != _IGNORED:
+        return None
     scores: Any = args[0] if args else kwargs.get("input")
     target: Any = args[1] if len(args) > 1 else kwargs.get("target")
-    if not visible(scores) or not visible(target):
+    if not visible(scores) or not visible(target) or target.dtype is not torch.int64:
         return None
-    if scores.dim() != 2 or target.dim() != 1 or target.dtype is not torch.int64 or len(args) > 2:
+    if scores.dim() != 2 or target.dim() != 1 or (training and scores.numel() > _MOST):
         return None
-    if kwargs.get("ignore_index", _IGNORED) != _IGNORED or (training and scores.numel() > _MOST):
-        return None
+    if count_nonzero is not None and scores.is_cpu and scores.dtype in _NUMPYS and unmoded():
+        found, classes = scores.detach().numpy().argmax(1), target.numpy()
+        return int(count_nonzero(found == classes)), len(classes) - int(count_nonzero(classes == _IGNORED))
     with unseen():
         hits = scores.detach().argmax(1).eq(target)
         return torch.count_nonzero(hits), torch.count_nonzero(target.ne(_IGNORED))

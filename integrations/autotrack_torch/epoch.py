@@ -7,16 +7,41 @@ import time
 from typing import TYPE_CHECKING
 
 from autotrack_torch.derived import CLASSES
-from autotrack_torch.passes import Pass
+from autotrack_torch.passes import Pass, Source
 
 if TYPE_CHECKING:
     from autotrack_torch.training import Training
 
 
-def values_of(training: Training, pass_: Pass) -> dict[str, float]:
+class Epochs:
+    """Counts them: a source of data that comes again begins the next one."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._seen: list[Source] = []
+        self._now: list[Source] = []
+
+    def of(self, source: Source) -> int:
+        """The epoch that a pass over a source belongs to: a source that has not come yet belongs to the one under way,
+        unless epochs without it have been seen."""
+        again = any(known.same(source) for known in self._now)
+        known_before = any(known.same(source) for known in self._seen)
+        if self.count == 0 or again or (not known_before and self.count > 1):
+            self.count += 1
+            self._now = []
+        self._now.append(source)
+        self._seen = [known for known in self._seen if not known.same(source)] + [source]
+        return self.count - 1
+
+    @property
+    def first(self) -> bool:
+        """Whether the pass that was counted last is the first one of its epoch."""
+        return len(self._now) == 1
+
+
+def values_of(training: Training, pass_: Pass, *, first: bool) -> dict[str, float]:
     """Its values by name; those of the first pass of an epoch are the epoch's own."""
     values: dict[str, float] = {}
-    first = training.first_of_epoch
     for optimized in training.by_name:
         total, weight = pass_.sums.get(optimized, (0.0, 0.0))
         if weight and not pass_.unsure:

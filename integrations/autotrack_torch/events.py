@@ -20,6 +20,9 @@ def ready(loops: ModuleType | None) -> None:
 
 def built(call: Call) -> Steps:
     """An optimizer is built: note whose parameters it is given, then that it is there."""
+    loop = _loops.here() if _loops is not None else None
+    if loop is not None:
+        loop.pause()
     given = call.args[0] if call.args else call.kwargs.get("params")
     modules = owner.modules_behind(given)
     yield
@@ -70,5 +73,7 @@ def saved(_function: Any, args: Any, kwargs: Any, _result: Any) -> None:
 def training() -> Any:
     """The training of this thread or task, if it is still going on."""
     loop = _loops.here() if _loops is not None else None
+    if loop is not None:
+        loop.pause()
     found = loop.training if loop is not None else None
     return found if found is not None and not found.closed else None

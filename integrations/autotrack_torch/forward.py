@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch.compiler import is_compiling
+from torch.compiler import is_dynamo_compiling
 
 from autotrack.models import ModelSignature
 from autotrack.models.signature import schema
@@ -93,7 +93,7 @@ def _cover(cls: Any) -> None:
 
     def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N807 - it takes this very method's place
         call = partial(own, self) if own is not None else super(cls, self).__call__
-        if is_compiling():
+        if is_dynamo_compiling():
             return call(*args, **kwargs)
         try:
             result = call(*args, **kwargs)

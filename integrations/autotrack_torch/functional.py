@@ -7,11 +7,12 @@ from threading import get_ident
 from typing import Any
 
 import torch
-from torch.compiler import is_compiling
+from torch.compiler import is_dynamo_compiling
 from torch.nn import functional
 
 from autotrack_torch.derived import CLASSES
-from autotrack_torch.hearing import hear
+from autotrack_torch.hearing import counted, hear
+from autotrack_torch.loop import Loop
 from autotrack_torch.standin import failed, hide, put
 from autotrack_torch.tasks import here, present
 
@@ -39,7 +40,7 @@ def _looker(name: str) -> Callable[[Any], Any]:
 
     def make(original: Any) -> Any:
         def loss(*args: Any, **kwargs: Any) -> Any:
-            if is_compiling():
+            if is_dynamo_compiling():
                 return original(*args, **kwargs)
             try:
                 result = original(*args, **kwargs)
@@ -47,8 +48,10 @@ def _looker(name: str) -> Callable[[Any], Any]:
                 hide(error)
                 raise
             loop = present()
-            if always or loop is None or loop.thread != get_ident() or loop.listens():
+            if loop is None or loop.steady is None or loop.thread != get_ident():
                 _hear(name, result, args, kwargs)
+            elif always:
+                _count(loop, result, args, kwargs)
             return result
 
         # TorchScript compiles from source, and then takes that of the original instead.
@@ -58,11 +61,18 @@ def _looker(name: str) -> Callable[[Any], Any]:
     return make
 
 
+def _count(loop: Loop, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    try:
+        loop.judged = counted(result, args, kwargs)
+    except Exception as error:  # noqa: BLE001 - ours stops here
+        failed("loss function", error)
+
+
 def _hear(name: str, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     if type(result) is torch.Tensor:
         try:
             loop = here()
-            if loop is not None:
+            if loop is not None and (name in CLASSES or loop.listens()):
                 hear(loop, name, result, args, kwargs)
         except Exception as error:  # noqa: BLE001 - ours stops here
             failed("loss function", error)

@@ -7,10 +7,11 @@ from threading import get_ident
 from typing import Any
 
 from torch import nn
-from torch.compiler import is_compiling
+from torch.compiler import is_dynamo_compiling
 from torch.optim.optimizer import Optimizer
 
 from autotrack_torch.standin import failed, hide, put
+from autotrack_torch.steady import MINIMISED
 from autotrack_torch.tasks import present
 
 
@@ -27,12 +28,14 @@ def watch() -> Callable[[], None]:
 
 def _make(original: Any) -> Any:
     def zero_grad(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if is_compiling():
+        if is_dynamo_compiling():
             return original(self, *args, **kwargs)
         loop = present()
-        if loop is not None and loop.pending and loop.thread == get_ident():
+        steady = loop.steady if loop is not None else None
+        if loop is not None and (loop.pending if steady is None else steady.at >= MINIMISED):
             try:
-                loop.dropped(self)
+                if loop.thread == get_ident():
+                    loop.dropped(self)
             except Exception as error:  # noqa: BLE001 - ours stops here
                 failed("zero_grad", error)
         try:

@@ -43,6 +43,14 @@ def hear(loop: Loop, name: str, result: Any, args: tuple[Any, ...], kwargs: Mapp
         loop.end(pass_, complete=True)
 
 
+def counted(result: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[weakref.ref[Any], Any, Any] | None:
+    """A training's loss over classes, samples put into the right one, and samples; ``None`` if nothing is trained."""
+    if result.grad_fn is None:
+        return None
+    hits = right(args, kwargs, training=True)
+    return None if hits is None else (weakref.ref(result), hits[0], hits[1])
+
+
 def _add(
     loop: Loop, pass_: Pass, name: str, reduction: str, result: Any, hits: Any, args: Any, kwargs: Mapping[str, Any]
 ) -> None:
@@ -51,8 +59,7 @@ def _add(
         heard = pass_.heard[name] = Heard()
     heard.calls += 1
     if hits is not None:
-        loop.readings.take(hits[0], heard.hits.add_right)
-        loop.readings.take(hits[1], heard.hits.add_seen)
+        heard.hits.add(loop.readings, *hits)
     n = pass_.n
     shape = loop.training.shape if loop.training is not None else None
     sums = shape is not None and shape.extensive
@@ -91,8 +98,7 @@ def judge(loop: Loop, hits: Hits, root: Any, node: Any) -> None:
     if judged is None or result is None:
         return
     if result is root or (node is not None and result.grad_fn is scale(node).node):
-        loop.readings.take(judged[1], hits.add_right)
-        loop.readings.take(judged[2], hits.add_seen)
+        hits.add(loop.readings, judged[1], judged[2])
 
 
 def _reduction(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import weakref
-from collections import deque
 from functools import partial
 from threading import get_ident
 from typing import Any
@@ -12,19 +11,16 @@ import torch
 
 from autotrack.hooks import inside
 from autotrack_torch import naming, owner, passes
+from autotrack_torch.belonging import ended, enrol
 from autotrack_torch.evaluation import evaluated_elsewhere
 from autotrack_torch.hearing import judge
 from autotrack_torch.loss import Piece, Shape, describe, is_plain
-from autotrack_torch.opening import begin
-from autotrack_torch.optimized import Optimized
 from autotrack_torch.passes import Pass
 from autotrack_torch.reach import Gradients, forget, gradients, moved, share, versions
 from autotrack_torch.reading import Readings, read, readable
+from autotrack_torch.steady import AFTER, Steady, alike
 from autotrack_torch.training import Training
 
-ended: deque[Training] = deque()
-"""Trainings whose thread or task is gone; filled by finalizers, which do nothing else."""
-_ASIDE = 16
 _LEARNT = 3
 """Outside of passes over a loader, so many first steps are looked at closely."""
 
@@ -65,6 +61,10 @@ class Loop:
         self.loose_steps = 0
         self.refused: weakref.ref[Any] | None = None
         """An optimizer whose training is not to be recorded."""
+        self.steady: Steady | None = None
+        """Gathers the steps that are like those before."""
+        self.alike = 0
+        """How many in a row were."""
         self.collected = passes.collected
         self.thread = get_ident()
         self.task = weakref.ref(task) if task is not None else None
@@ -74,10 +74,17 @@ class Loop:
         if self.training is not None:
             ended.append(self.training)
 
+    def pause(self) -> None:
+        """Something else than a step like those before happens: be as if each of them had been looked at closely."""
+        if self.steady is not None:
+            self.alike = 0
+            self.steady.leave(self)
+
     # Passes
 
     def begin(self, loader: Any, iterator: Any) -> None:
         """The program goes over a loader."""
+        self.pause()
         if self.collected != passes.collected:
             self.settle()
         if self.current is not None and self.current.late:
@@ -103,6 +110,7 @@ class Loop:
 
     def advance(self, pass_: Pass, batch: Any) -> None:
         """The program took a batch."""
+        self.pause()
         pass_.take(batch)
         if self.stepping:
             self.stepping.clear()
@@ -125,6 +133,7 @@ class Loop:
         """A pass is over: its loader is exhausted, or the program dropped it."""
         if pass_.loop is not self:
             return
+        self.pause()
         if complete and self.current is pass_ and pass_.lags():
             return
         last = self.pending[-1] if self.pending else None
@@ -198,6 +207,7 @@ class Loop:
         """``backward`` is about to begin at a tensor. Where there are several optimizers: their gradients so far."""
         if not readable(root):
             return None
+        self.pause()
         if self.collected != passes.collected:
             self.settle()
         if self.shared:
@@ -258,6 +268,7 @@ class Loop:
     def dropped(self, owner_: Any) -> None:
         """Gradients are thrown away before they were used in a step: what they were computed for, with these
         parameters, was not training. It may have been if a scaler has refused the step."""
+        self.pause()
         if self.stepping or (self.scaler is not None and self.scaler() is not None):
             return
         if len(owner.unstepped) + self._optimizers() > 1:
@@ -292,6 +303,7 @@ class Loop:
 
     def scaled(self, scaler: Any, loss: Any, result: Any) -> None:
         """``GradScaler`` gave ``result`` for ``loss``."""
+        self.pause()
         self.scaler = weakref.ref(scaler)
         if readable(loss) and isinstance(result, torch.Tensor):
             self.unscaled = (weakref.ref(result), loss.detach())
@@ -307,6 +319,28 @@ class Loop:
 
     # Steps
 
+    def begin_step(self, optimizer: Any) -> None:
+        """An optimizer is about to step."""
+        self.pause()
+        key = id(optimizer)
+        if key in self.stepping:  # the last one never came to its end
+            self.stepping.clear()
+        self.stepping.append(key)
+
+    def end_step(self, optimizer: Any) -> None:
+        """An optimizer's step is over; that of a wrapper around another optimizer's counts as one."""
+        self.pause()
+        if not self.stepping:
+            return
+        if self.stepping.pop() != id(optimizer):
+            self.stepping.clear()
+        if not self.stepping:
+            pieces, pass_ = self.pending, self.current
+            self.stepped(optimizer)
+            self.alike = self.alike + 1 if alike(self, pass_, pieces) else 0
+            if self.alike >= AFTER and self.training is not None and self.watched is not None:
+                self.steady = self.training.steady = Steady(self, self.training, self.watched)
+
     def stepped(self, optimizer: Any) -> None:
         """An optimizer has stepped."""
         if inside.get() is not None:
@@ -317,7 +351,7 @@ class Loop:
         training = self.training
         optimized = training.optimizers.get(id(optimizer)) if training is not None and not training.closed else None
         if optimized is None or training is None:
-            optimized = self._enrol(optimizer)
+            optimized = enrol(self, optimizer)
             training = self.training
             if optimized is None or training is None:
                 self.pending.clear()
@@ -356,39 +390,3 @@ class Loop:
         if optimizer is not None:
             self.unseen = weakref.ref(optimizer)
             self.stepped(optimizer)
-
-    def _enrol(self, optimizer: Any) -> Optimized | None:
-        if self.refused is not None and self.refused() is optimizer:
-            return None
-        training = self.training
-        before = next((known for known in self.aside if id(optimizer) in known.optimizers and not known.closed), None)
-        if before is not None:
-            self.aside.remove(before)
-            if training is not None:
-                self.aside.append(training)
-            self.training, self.shape = before, before.shape
-            self._watch(optimizer)
-            return before.optimizers[id(optimizer)]
-        if training is None or not training.takes(optimizer, self.current, self.pending):
-            if training is not None:
-                self.aside.append(training)
-            for known in self.aside[:]:
-                if len(self.aside) > _ASIDE or not known.may_go_on(optimizer):
-                    self.aside.remove(known)
-                    known.close(end=True)
-            while ended:
-                ended.popleft().close(end=True)
-            if not self.pending:
-                self.shape = None  # what was minimised before is not what this one does
-            self.training = training = begin(self, optimizer)
-            if training is None:
-                self.refused = weakref.ref(optimizer)
-                return None
-            self.loose_steps = 0
-        self._watch(optimizer)
-        return training.enrol(optimizer)
-
-    def _watch(self, optimizer: Any) -> None:
-        tensor = owner.parameter(optimizer)
-        if tensor is not None:
-            self.watched = weakref.ref(tensor)

@@ -12,7 +12,7 @@ from autotrack_torch.reading import Readings, unseen, visible
 if TYPE_CHECKING:
     from autotrack_torch.training import Training
 
-SHARE = 0.01
+SHARE = 0.002
 """Of the time of all steps."""
 _FREE = 2e-4
 """What takes no longer, as it seems, is looked at once in every epoch anyhow."""
@@ -37,7 +37,7 @@ def look(training: Training, optimizer: Any, readings: Readings) -> None:
         total = _norm(optimizer, [grad for grad in grads if grad is not None])
         if total is not None:
             readings.take(total, optimized.add_norm)
-            training.say("autotrack.torch.grad_norm", f"sampled: of steps that take {SHARE:.0%} of the time to look at")
+            training.say("autotrack.torch.grad_norm", f"sampled: of steps that take {SHARE:.1%} of the time to look at")
         now = time.perf_counter()
         optimized.norm_due = now + (now - started) * len(training.optimizers) / SHARE
     training.norm_due = min(known.norm_due if known.looked else 0.0 for known in training.by_name)

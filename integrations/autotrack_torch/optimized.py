@@ -8,6 +8,9 @@ from typing import Any
 from autotrack_torch.passes import Pass
 from autotrack_torch.series import Series
 
+HOLD = 64
+"""Steps for which others may still join: they were built before the training began, and have not stepped yet."""
+
 
 class Optimized:
     """One optimizer of a training."""
@@ -46,6 +49,17 @@ class Optimized:
         """The norm of the gradients of a step."""
         self.norms[0] += norm
         self.norms[1] += 1
+
+    def rates(self) -> dict[str, float]:
+        """How it has stepped since this was asked last."""
+        found = {}
+        if self.norms[1]:
+            found["grad_norm"] = self.norms[0] / self.norms[1]
+            self.norms = [0.0, 0]
+        self.looked = False
+        if isinstance(self.lr, int | float) or getattr(self.lr, "is_cpu", False):
+            found["lr"] = float(self.lr)
+        return found
 
     def sums(self, pass_: Pass | None) -> list[float]:
         """``[sum of n * loss, sum of n]`` of a pass, or of what goes on outside of passes."""

@@ -14,6 +14,7 @@ from autotrack_torch.naming import Place, given
 
 if TYPE_CHECKING:
     from autotrack_torch.loop import Loop
+    from autotrack_torch.reading import Readings
 
 under_way: dict[int, Pass] = {}
 """The passes whose iterator lives, by the iterator's ``id``."""
@@ -29,12 +30,19 @@ class Hits:
     def __init__(self) -> None:
         self.right = self.seen = 0.0
 
-    def add_right(self, count: float) -> None:
-        """So many were."""
+    def add(self, readings: Readings, right: Any, seen: Any) -> None:
+        """So many were, of so many: numbers, or tensors that hold them."""
+        if type(right) is int:
+            self.right += right
+            self.seen += seen
+        else:
+            readings.take(right, self._add_right)
+            readings.take(seen, self._add_seen)
+
+    def _add_right(self, count: float) -> None:
         self.right += count
 
-    def add_seen(self, count: float) -> None:
-        """So many were looked at."""
+    def _add_seen(self, count: float) -> None:
         self.seen += count
 
 
@@ -198,25 +206,34 @@ class Pass:
         """The program took the next batch."""
         if self._ahead and self.batches and self.batches - self._uses != 1:
             self._ahead = False
-        self.batches += 1
         self.moved = True
+        n = self.count(batch)
+        if self._ahead:
+            self.n, self._next = (self._next if self.batches > 1 else n), n
+        if self.sizes is not None:
+            self.sizes.append(n)
+
+    def count(self, batch: Any) -> int:
+        """How many samples the batch has that the program has taken."""
+        self.batches += 1
         left = self._left
         if left is not None:
-            size = self._size or 1
-            n = min(size, left)
+            n = self._size or 1
+            n = min(n, left)
             self._left = left - n
         elif self._size is None:
             n = first_dimension(batch) or 1
         else:
             n = first_dimension(batch)
             n = n if 0 < n < self._size else self._size
-        if self._ahead:
-            self.n, self._next = (self._next if self.batches > 1 else n), n
-        else:
-            self.n = n
+        self.n = n
         self.samples += n
-        if self.sizes is not None:
-            self.sizes.append(n)
+        return n
+
+    @property
+    def plain(self) -> bool:
+        """Whether each batch is used before the next one is taken, and no other pass has to do with this one."""
+        return not (self._ahead or self.late or self.replays or self.companion or self.companions) and not self.sizes
 
     def _look(self, loader: Any) -> None:
         from torch.utils import data  # the framework, which the loader comes from

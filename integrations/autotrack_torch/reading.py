@@ -42,13 +42,28 @@ def readable(tensor: Any) -> bool:
     )
 
 
+def at_hand(tensor: torch.Tensor) -> bool:
+    """Whether a plain tensor is one number on the CPU that may simply be read: nothing of the program's would see it."""
+    return (
+        tensor.is_cpu
+        and tensor.numel() == 1
+        and _tracing() is None
+        and not (_dispatch_modes() or _function_modes() or _transformed(tensor))
+    )
+
+
 def read(tensor: Any) -> float:
     """The number in a tensor on the CPU; the program's own modes do not get to see that it is read."""
-    if type(tensor) is _Tensor and not _dispatch_modes() and not _function_modes():
+    if type(tensor) is _Tensor and unmoded():
         value = tensor.item()
         return value if type(value) is float else float(value)
     with torch._C.DisableTorchFunction(), _disable_current_modes():
         return float(tensor.item())
+
+
+def unmoded() -> bool:
+    """Whether the program has no mode of its own on, which would see what is computed."""
+    return not _dispatch_modes() and not _function_modes()
 
 
 def visible(tensor: Any) -> bool:
@@ -58,7 +73,7 @@ def visible(tensor: Any) -> bool:
 
 def unseen() -> AbstractContextManager[Any]:
     """While it lasts, the program's own modes do not get to see what is computed."""
-    if not _dispatch_modes() and not _function_modes():
+    if unmoded():
         return _AS_IS
     stack = ExitStack()
     stack.enter_context(torch._C.DisableTorchFunction())

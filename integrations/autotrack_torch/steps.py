@@ -6,7 +6,7 @@ from collections.abc import Callable
 from threading import get_ident
 from typing import Any
 
-from torch.compiler import is_compiling
+from torch.compiler import is_dynamo_compiling
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
 from autotrack_torch.norms import look
@@ -27,36 +27,32 @@ def watch() -> Callable[[], None]:
 
 def _before(optimizer: Any, _args: Any, _kwargs: Any) -> None:
     """A step begins. What ``backward`` does meanwhile, in a closure, belongs to it."""
-    if is_compiling():
+    if is_dynamo_compiling():
         return
     try:
         loop = present()
         if loop is None or loop.thread != get_ident():
             loop = here()
-        if loop is not None:
-            stepping = loop.stepping
-            if stepping and id(optimizer) in stepping:  # the last one never came to its end
-                stepping.clear()
-            stepping.append(id(optimizer))
-            training = loop.training
-            if training is not None and training.latest >= training.norm_due and len(stepping) == 1:
-                look(training, optimizer, loop.readings)
+        if loop is None:
+            return
+        if loop.steady is None or not loop.steady.begin(optimizer):
+            loop.begin_step(optimizer)
+        training = loop.training
+        if training is not None and training.latest >= training.norm_due and len(loop.stepping) < 2:
+            look(training, optimizer, loop.readings)
     except Exception as error:  # noqa: BLE001 - ours stops here
         failed("step", error)
 
 
 def _after(optimizer: Any, _args: Any, _kwargs: Any) -> None:
     """A step is done; that of a wrapper around another optimizer's counts as one."""
-    if is_compiling():
+    if is_dynamo_compiling():
         return
     try:
         loop = present()
         if loop is None or loop.thread != get_ident():
             loop = here()
-        if loop is not None and loop.stepping:
-            if loop.stepping.pop() != id(optimizer):
-                loop.stepping.clear()
-            if not loop.stepping:
-                loop.stepped(optimizer)
+        if loop is not None and (loop.steady is None or not loop.steady.step(optimizer)):
+            loop.end_step(optimizer)
     except Exception as error:  # noqa: BLE001 - ours stops here
         failed("step", error)

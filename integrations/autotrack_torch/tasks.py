@@ -48,4 +48,5 @@ def stop() -> None:
     """Nothing more is looked at; what is written down of a training is kept."""
     loop = _loop.get()
     if loop is not None:
+        loop.pause()
         loop.pending.clear()

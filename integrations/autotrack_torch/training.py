@@ -9,26 +9,29 @@ from typing import TYPE_CHECKING, Any
 
 from autotrack.hooks import Run
 from autotrack_torch import owner, settings
-from autotrack_torch.epoch import values_of
+from autotrack_torch.epoch import Epochs, values_of
 from autotrack_torch.evaluation import evaluated, trainings
 from autotrack_torch.final import Keeper
 from autotrack_torch.integration import INTEGRATION, log_steps
 from autotrack_torch.loss import Piece, Shape, losses
-from autotrack_torch.optimized import Optimized, parameters
-from autotrack_torch.passes import Pass, Source
+from autotrack_torch.optimized import HOLD, Optimized, parameters
+from autotrack_torch.passes import Pass
 from autotrack_torch.series import Series
 
 if TYPE_CHECKING:
     from autotrack_torch.loop import Loop
+    from autotrack_torch.steady import Row, Steady
 
 _NAMED = 8
 """Optimizers of one training that are told apart."""
-_HOLD = 64
-"""Steps for which names may wait, where several optimizers were built and one has stepped."""
 _LOOKS = 3
 """Steps after which a model's first call is waited for no longer."""
 _WINDOW = 100
 _WINDOWS = 1000
+
+
+def _nowhere(_points: object) -> None:
+    """Where curves per step are not wanted."""
 
 
 class Training:
@@ -42,7 +45,7 @@ class Training:
         self._loop = weakref.ref(loop)
         self.optimizers: dict[int, Optimized] = {}
         self.by_name: list[Optimized] = []
-        self._born = owner.now()
+        self.born = owner.now()
         self.linked: set[int] = set()
         """The optimizers whose parameters something minimised here has reached, by ``id``."""
         self._further: Optimized | None = None
@@ -52,10 +55,8 @@ class Training:
         self._held: list[tuple[Optimized, int, float]] = []
         self.steps = 0
         """Steps of the optimizer that stepped first."""
-        self.epochs = 0
-        self._sources: list[Source] = []
-        self._epoch_sources: list[Source] = []
-        self._last_pass: Pass | None = None
+        self._epochs = Epochs()
+        self.last_pass: Pass | None = None
         self._batches: dict[int, int] = {}
         """How many steps were made for so many batches each, where it was more than one."""
         self.unit = ""
@@ -65,7 +66,7 @@ class Training:
         self._filled = self._windows = 0
         first = loop.current
         self._started = self.latest = first.started if first is not None else time.perf_counter()
-        self._last = self._born
+        self._last = self.born
         self._said: set[str] = set()
         self.norm_due = 0.0
         """When the gradients of an optimizer are to be looked at."""
@@ -74,6 +75,8 @@ class Training:
         """The lowest ``val/loss`` and its epoch."""
         self.noted: set[str] = set()
         """What has been noted of what the program does beside its steps."""
+        self.steady: Steady | None = None
+        """What gathers steps of this training just now."""
         self.keeper = Keeper(run)
         trainings.add(self)
         run.before_end.append(self.close)
@@ -81,37 +84,6 @@ class Training:
             run.parent.before_end.append(partial(self.close, end=True))
 
     # Optimizers
-
-    def takes(self, optimizer: Any, pass_: Pass | None, pieces: list[Piece]) -> bool:
-        """Whether an optimizer that steps for the first time belongs to this training: it steps in the midst of a pass
-        in which another has stepped, or trains some of the same parameters, or it was built before this training began
-        and what is minimised for one reaches the parameters of both, or there are no passes that could tell."""
-        if self.closed:
-            return False
-        if pass_ is not None and pass_ is self._last_pass:
-            return True
-        theirs = parameters(optimizer)
-        ours = owner.parameters_of(self.keeper.alive())
-        for known in self.by_name:
-            other = known.ref()
-            if other is not None:
-                ours |= parameters(other)
-        if theirs & ours:
-            return True
-        facts = owner.built.get(id(optimizer))
-        if facts is None or facts.born > self._born:
-            return False
-        if self.unit == "step" and pass_ is None:
-            return self.steps <= _HOLD
-        key = id(optimizer)
-        return key in self.linked or any(
-            key in piece.reached and not piece.reached.isdisjoint(self.optimizers) for piece in pieces if piece.reached
-        )
-
-    def may_go_on(self, other: Any) -> bool:
-        """Whether this one may be trained further after another optimizer: both were there when it stepped last."""
-        facts = owner.built.get(id(other))
-        return bool(self.living()) and facts is not None and any(facts.born < known.last for known in self.by_name)
 
     def enrol(self, optimizer: Any) -> Optimized:
         """Take an optimizer in."""
@@ -183,7 +155,7 @@ class Training:
         return found
 
     def _others_may_follow(self) -> bool:
-        return any(facts.born < self._born for facts in owner.waiting(self.thread))
+        return any(facts.born < self.born for facts in owner.waiting(self.thread))
 
     def _decide(self) -> None:
         """Settle the names: one optimizer needs none."""
@@ -198,7 +170,12 @@ class Training:
             self.run.params(settings.of_optimizer(optimizer, f"{first.label}." if first.label else ""))
         held, self._held = self._held, []
         for optimized, step, value in held:
-            self._curve(optimized).add(step, value)
+            self._curve(optimized).add([(step, value, time.time_ns() // 1_000_000)])
+
+    @property
+    def epochs(self) -> int:
+        """How many have been begun."""
+        return self._epochs.count
 
     # Steps
 
@@ -215,10 +192,10 @@ class Training:
         if pass_ is not None:
             pass_.steps += 1
             pass_.training = self
-            self._last_pass = pass_
+            self.last_pass = pass_
         elif not self.unit:
             self.unit = "step"
-        if not self._decided and self.steps >= _HOLD:
+        if not self._decided and self.steps >= HOLD:
             self._decide()
         self.keeper.changed = True
 
@@ -247,11 +224,39 @@ class Training:
         if not self._decided:
             self._held.append((optimized, step, loss))
         else:
-            (optimized.loss or self._curve(optimized)).add(step, loss)
+            self._curve(optimized).add([(step, loss, time.time_ns() // 1_000_000)])
         if self.unit == "step":
             self._filled += optimized is self.by_name[0]
             if self._filled >= self._width:
                 self._window(step)
+
+    @property
+    def settled(self) -> bool:
+        """Whether there is one optimizer, and nothing else to be found out about it."""
+        return self._decided and len(self.by_name) == 1 and self.steps >= _LOOKS and not self.closed
+
+    def room(self, most: int) -> int:
+        """How many steps may be gathered, ``most`` at the most, until something of them is due."""
+        return min(most, self._width - self._filled) if self.unit == "step" else most
+
+    def gathered(self, optimized: Optimized, pass_: Pass | None, rows: list[Row]) -> None:
+        """An optimizer has made steps for one batch each, whose losses are what a function gave."""
+        step = self.steps
+        optimized.steps += len(rows)
+        self.steps += len(rows)
+        optimized.last = owner.now()
+        self.keeper.changed = True
+        sums = optimized.sums(pass_)
+        for n, value, _ in rows:
+            sums[0] += n * value
+            sums[1] += n
+        began = time.time() - time.perf_counter()
+        points = [(step + at, value, int(1000 * (began + when))) for at, (_, value, when) in enumerate(rows, 1)]
+        self._curve(optimized).add(points)
+        if self.unit == "step":
+            self._filled += len(rows)
+            if self._filled >= self._width:
+                self._window(self.steps)
 
     def _accumulated(self) -> int:
         """Over how many batches gradients are accumulated: what half of the steps do; 0 if it is one."""
@@ -273,12 +278,7 @@ class Training:
         series = optimized.loss
         if series is None:
             key = f"step/loss/{optimized.label}" if optimized.label else "step/loss"
-            run = self.run
-
-            def write(step: int, value: float) -> None:
-                run.metric(key, value, step)
-
-            series = optimized.loss = Series(write if log_steps() else lambda _step, _value: None)
+            series = optimized.loss = Series(partial(self.run.curve, key) if log_steps() else _nowhere)
         return series
 
     def _window(self, step: int) -> None:
@@ -310,8 +310,8 @@ class Training:
         if not self._decided:
             self._decide()
         self._last = owner.now()
-        index = self._count(pass_.source)
-        values = values_of(self, pass_)
+        index = self._epochs.of(pass_.source)
+        values = values_of(self, pass_, first=self._epochs.first)
         if not self.unit:
             self.unit = "epoch"
             self.run.params(settings.of_pass(pass_))
@@ -319,23 +319,6 @@ class Training:
         step = index if self.unit == "epoch" else self.steps
         self.run.metrics({**values, **self._rates()}, step)
         self.keeper.epoch(step)
-
-    @property
-    def first_of_epoch(self) -> bool:
-        """Whether the pass that is counted last is the first one of its epoch."""
-        return len(self._epoch_sources) == 1
-
-    def _count(self, source: Source) -> int:
-        """The epoch that a pass over a source belongs to: a source that comes again begins the next one; another one
-        belongs to the same, unless epochs without it have been seen."""
-        again = any(known.same(source) for known in self._epoch_sources)
-        known_before = any(known.same(source) for known in self._sources)
-        if self.epochs == 0 or again or (not known_before and self.epochs > 1):
-            self.epochs += 1
-            self._epoch_sources = []
-        self._epoch_sources.append(source)
-        self._sources = [known for known in self._sources if not known.same(source)] + [source]
-        return self.epochs - 1
 
     def concerned(self) -> bool:
         """Whether the pass that has ended was about this training's model, as far as one can see. It may be about
@@ -356,6 +339,10 @@ class Training:
         if self.closed:
             return
         loop = self._loop()
+        if loop is not None:
+            loop.pause()
+        elif self.steady is not None:
+            self.steady.gather()
         if loop is not None:
             with INTEGRATION.attempt("last pass"):
                 for pass_ in [pass_ for pass_ in loop.passes if pass_.training is self]:
@@ -386,14 +373,8 @@ class Training:
         return f"{name}/{optimized.label}" if optimized.label else name
 
     def _rates(self) -> dict[str, float]:
-        rates = {}
+        rates: dict[str, float] = {}
         self.norm_due = 0.0
         for optimized in self.by_name:
-            if optimized.norms[1]:
-                rates[self.key("grad_norm", optimized)] = optimized.norms[0] / optimized.norms[1]
-                optimized.norms = [0.0, 0]
-            optimized.looked = False
-            rate = optimized.lr
-            if isinstance(rate, int | float) or getattr(rate, "is_cpu", False):
-                rates[self.key("lr", optimized)] = float(rate)
+            rates |= {self.key(name, optimized): value for name, value in optimized.rates().items()}
         return rates
