@@ -7,7 +7,8 @@
 
 A run is named after what is fitted (``Pipeline LogisticRegression``) and holds
 
-- the parameters, ``get_params(deep=True)`` (for a search its own), tags ``estimator_name`` and ``estimator_class``;
+- the parameters, ``get_params(deep=True)`` (for a grid or random search its own), tags ``estimator_name`` and
+  ``estimator_class``;
 - ``fit_time`` in seconds;
 - the training metrics: of a classifier ``training_precision_score``, ``training_recall_score``,
   ``training_f1_score`` (weighted, or of ``pos_label``), ``training_accuracy_score``, ``training_log_loss``,
@@ -33,7 +34,7 @@ A run is named after what is fitted (``Pipeline LogisticRegression``) and holds
 - what is scored afterwards, by ``model.score``, a scorer or a function of ``sklearn.metrics``, whatever name it was
   imported under: ``accuracy_score_X_test``, with the value that was returned, and in ``metric_info.json`` how it was
   computed. Predictions may have been copied, cut, thresholded or renamed; what fits two models alike is no metric of
-  either, but in ``undecided_scores.json`` of both.
+  either, but in ``undecided_scores.json`` of both. Models that another integration has recorded count too.
 
 ``cross_validate`` and its relatives make one run each (``crossvalidation.py``), as does a loop over ``partial_fit``
 (``partial_fits.py``).
