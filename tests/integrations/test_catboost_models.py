@@ -73,6 +73,17 @@ def test_a_model_of_a_pool_knows_its_features(store, mlflow, data):
     assert_array_equal(mlflow.pyfunc.load_model(str(logged(store))).predict(data), model.predict(data))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("cls", [catboost.CatBoostRanker, catboost.CatBoost])
+def test_the_other_classes_load_in_stock_mlflow_too(store, mlflow, cls):
+    """To equal predictions."""
+    autotrack_catboost.autolog()
+    ranks = catboost.Pool(DENSE, Y, group_id=np.arange(200) // 20)
+    model = cls({**FEW, "loss_function": "QueryRMSE"}).fit(ranks) if cls is catboost.CatBoost else cls(**FEW).fit(ranks)
+    loaded = mlflow.pyfunc.load_model(str(logged(store)))
+    assert_array_equal(loaded.predict(pd.DataFrame(DENSE)), model.predict(DENSE))
+
+
 def test_a_class_of_the_programs_own_is_kept_as_catboosts(store):
     """MLflow and another program know no other."""
 

@@ -1,4 +1,4 @@
-"""A program that uses LightGBM: `train` with a callback of its own, `cv`, and an estimator; and one that raises."""
+"""A program that uses LightGBM: `train` with a callback of its own, `cv`, an estimator, a loop; and one that raises."""
 
 import lightgbm
 import numpy as np
@@ -27,7 +27,14 @@ def workload():
     booster = lightgbm.train(PARAMS, train, 5, valid_sets=[valid], callbacks=[lightgbm.record_evaluation(curves)])
     folds = lightgbm.cv(PARAMS, sets()[0], 3, nfold=2)
     model = fitted()
-    return booster.model_to_string(), booster.predict(X), curves, folds, model.predict_proba(X), model.get_params()
+    loop, seen = lightgbm.Booster(PARAMS, sets()[0]), []
+    for _ in range(3):
+        loop.update()
+        seen.append([tuple(found)[:3] for found in loop.eval_train()])
+    return (
+        booster.model_to_string(), booster.predict(X), curves, folds, model.predict_proba(X), model.get_params(), seen,
+        loop.predict(X),
+    )  # fmt: skip
 
 
 def failing_workload():
