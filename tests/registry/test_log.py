@@ -117,6 +117,17 @@ def forge(log: Path, number: int, alter) -> None:
         number, alter = number + 1, lambda change: change
 
 
+def test_an_entry_that_was_written_anew_is_found_by_the_one_after_it(client: Client, log: Path):
+    """Sound in itself, it does not have the hash that the next one states."""
+    rest = {path: path.read_bytes() for path in log.glob("[56].json")}
+    forge(log, 4, lambda change: change | {"alias": "other"})
+    assert client.verify_registry().problems == ()
+    for path, text in rest.items():
+        path.write_bytes(text)
+    verdict = client.verify_registry()
+    assert (verdict.entries, "entry 5 " in verdict.problems[0], "replaced" in verdict.problems[0]) == (4, True, True)
+
+
 def test_nothing_is_answered_from_a_log_that_was_changed(client: Client, log: Path):
     """Neither by who has read it before, once more is written, nor by who reads it anew; runs are not concerned."""
     sound = (log / "6.json").read_bytes()
