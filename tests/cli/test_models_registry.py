@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from autotrack.cli import main
+from autotrack.cli.models.compare import cells
 from autotrack.client import Client
 from autotrack.store.registry import rules
 from autotrack.store.registry.changes import Author
@@ -124,6 +125,7 @@ def test_taking_it_back(models, registry: Client):
 def test_history_and_the_past(models, registry: Client):
     """Who, when, what and why, and where a name led then."""
     registry.set_registered_model_alias("churn", "live", 1, reason="the first\none")
+    assert "accuracy 0.8" in models("history", "churn")[1]
     moment = registry.get_model_history("churn")[-1].time
     registry.transition_model_version_stage("churn", 2, "Staging")
     registry.delete_model_version("churn", 1)
@@ -178,6 +180,14 @@ def test_comparing_and_tracing(models, registry: Client):
     assert "models:/churn/1" in models("lineage", "--run", run[:10])[1]
     assert data(models("lineage", "--run", run, "--json"))["versions"][0]["version"] == "1"
     assert models("lineage", "churn")[0] == 2
+
+
+def test_what_differs_little_is_seen_to_differ():
+    """Numbers get the digits that it takes."""
+    assert cells([0.85, 0.9]) == ["0.85", "0.9"]
+    assert cells([0.850001, 0.850002]) == ["0.850001", "0.850002"]
+    assert cells([1 / 3, 1 / 3 + 1e-16]) == [f"{1 / 3:.17g}", f"{1 / 3 + 1e-16:.17g}"]
+    assert cells([float("nan"), None, 3.0]) == ["nan", "-", "3"]
 
 
 def test_the_commands_of_the_documentation(models, registry: Client):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -14,6 +14,9 @@ from autotrack.cli.models import finding
 from autotrack.cli.models.options import AsJson, Name, Store
 from autotrack.client import Client
 from autotrack.client.lineage import differs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def compare(
@@ -48,7 +51,7 @@ def compare(
             grid.add_column(plain(title), overflow="fold")
         for key, values in shown.items():
             style = "bold" if differs(values) else "dim"
-            grid.add_row(text.clean(key), *(Text(_cell(value), style) for value in values))
+            grid.add_row(text.clean(key), *(Text(cell, style) for cell in cells(values)))
         console.print(grid)
     if same:
         console.print(plain(f"{same} more are the same in all of them; --all shows them", "dim"))
@@ -60,7 +63,18 @@ def _one(client: Client, name: str, given: str) -> tuple[str, str]:
     return model, finding.version(client, model, version).version
 
 
-def _cell(value: Any) -> str:
+def cells(values: Sequence[Any]) -> list[str]:
+    """Values as they are printed; numbers with as many digits as it takes to tell those apart that differ."""
+    for digits in (4, 6, 9, 17):
+        shown = [_cell(value, digits) for value in values]
+        if len(set(shown)) == len({repr(value) for value in values}):
+            break
+    return shown
+
+
+def _cell(value: Any, digits: int) -> str:
     if value is None:
         return "-"
+    if isinstance(value, float) and not value.is_integer():
+        return f"{value:.{digits}g}"
     return text.number(value) if isinstance(value, int | float) else text.clean(str(value))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from autotrack.cli import text
+from autotrack.cli import telling, text
 from autotrack.cli.console import open_console, plain
 from autotrack.cli.models.options import AsJson, Name, Store
 from autotrack.client import Client
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from autotrack.entities import RegistryChange
+
+METRICS = 4
+"""Metrics of a snapshot that are printed; ``--json`` has them all."""
 
 
 def history(
@@ -51,7 +54,11 @@ def history(
             soft_wrap=True,
         )
         if change.why:
-            console.print(Text(f"         {text.clean(change.why)}"), soft_wrap=True)
+            console.print(Text(f"       {text.clean(change.why)}"), soft_wrap=True)
+        if change.metrics:
+            told = [f"{key} {text.number(change.metrics[key])}" for key in telling.metrics_in_order(change.metrics)]
+            more = f"  and {len(told) - METRICS} more" if len(told) > METRICS else ""
+            console.print(Text("       " + text.clean("  ".join(told[:METRICS]) + more), "dim"), soft_wrap=True)
     if found:
         console.print()
         print_head(console, found[-1].hash)

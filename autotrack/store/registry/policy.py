@@ -178,15 +178,15 @@ def _metric(condition: Condition, new: Evidence, present: Evidence | None) -> Ch
     value = new.metrics[key]
     compare = _OPERATORS[condition.operator]
     if condition.value is not None:
-        return Check(condition.text, compare(value, condition.value), f"{key} is {value:.6g}")
+        return Check(condition.text, compare(value, condition.value), f"{key} is {value:.12g}")
     if present is None:
-        return Check(condition.text, True, f"{key} is {value:.6g}; no version is there yet")
+        return Check(condition.text, True, f"{key} is {value:.12g}; no version is there yet")
     if key not in present.metrics:
         return Check(condition.text, False, f"no metric {key!r} is known of the present version {present.version}")
     if (why := _other_data(key, new, present)) is not None:
         return Check(condition.text, False, why)
     before = present.metrics[key]
-    return Check(condition.text, compare(value, before), f"{value:.6g}; version {present.version} has {before:.6g}")
+    return Check(condition.text, compare(value, before), f"{value:.12g}; version {present.version} has {before:.12g}")
 
 
 def _other_data(key: str, new: Evidence, present: Evidence) -> str | None:
