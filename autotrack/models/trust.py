@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 from autotrack.event import ModelLogged, decode
@@ -42,18 +43,28 @@ def doubt(store: Path, directory: Path) -> str:
         if _others_write(facts) and not facts.st_mode & stat.S_ISVTX:
             return f"others may write to {parent}"
     chain = [*reversed([parent for parent in directory.parents if parent.is_relative_to(store)]), directory]
-    within = [*chain[3:], *directory.rglob("*")]
-    journals = chain[2].glob("events-*.jsonl") if len(chain) > 2 else ()
+    run = str(chain[2]) if len(chain) > 2 else ""
+    names = os.listdir(run) if run else []  # noqa: PTH208 - a Path for each would cost more than all that is asked
+    journals = [f"{run}/{name}" for name in names if name.startswith("events-") and name.endswith(".jsonl")]
+    above = [str(path) for path in chain[:3]]
     private = False
-    for path in (*chain[:3], *journals, *within):
-        facts = path.lstat()
+    for path in (*above, *journals, *map(str, chain[3:]), *_below(str(directory))):
+        facts = os.lstat(path)
         if facts.st_uid != os.getuid():
             return f"{path} belongs to another user"
         if not private and _others_write(facts):
             return f"others may write to {path}"
         # What lies below a directory that only its owner may enter is as private, whatever its own mode.
-        private = private or (path in chain[:3] and not facts.st_mode & 0o077)
+        private = private or (path in above and not facts.st_mode & 0o077)
     return ""
+
+
+def _below(directory: str) -> Iterator[str]:
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            yield entry.path
+            if entry.is_dir(follow_symlinks=False):
+                yield from _below(entry.path)
 
 
 def _others_write(facts: os.stat_result) -> bool:

@@ -19,8 +19,8 @@ from typing import Any
 
 from autotrack.models import format  # noqa: A004 - the module's name, not the builtin
 
-LARGE = 16 * 1024 * 1024
-"""Bytes of a directory that is worth a note: hashing them takes about as long as reading them into memory."""
+LARGE = 256 * 1024
+"""Bytes of a directory that is worth a note: hashing them takes as long as reading the note, and they are arrays."""
 GRAIN = 100_000_000
 """Nanoseconds within which a file system may give two changes one time."""
 

@@ -13,6 +13,12 @@ from autotrack import current
 from autotrack.run import Run
 
 
+@pytest.fixture(autouse=True)
+def own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What is noted of models is noted in a directory of the test's."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
 @pytest.fixture
 def run() -> Iterator[Run]:
     """An open run in this test's store."""

@@ -181,9 +181,7 @@ def test_weights_are_written_as_the_format_wants_them(tmp_path: Path) -> None:
 
 @pytest.fixture
 def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A cache directory of this test's, for which half a megabyte is large."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(verified, "LARGE", 400_000)
+    """Where notes are kept, on a file system that gives every change its own time."""
     monkeypatch.setattr(verified, "GRAIN", 0)
     return tmp_path / "cache/autotrack/verified"
 
