@@ -15,6 +15,7 @@ from rich.text import Text
 from autotrack.cli import find, telling, text
 from autotrack.cli.console import STATUS, box, open_console, paint, plain
 from autotrack.cli.curve import Curve
+from autotrack.cli.models.finding import place
 from autotrack.cli.runs import facts
 from autotrack.client import Client
 from autotrack.entities import ViewType
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from autotrack.entities import FileInfo, LoggedModel, Metric, Run
+    from autotrack.entities import FileInfo, LoggedModel, Metric, ModelVersion, Run
 
 DRAWN = 4
 """Drawings that are made unless metrics are named."""
@@ -56,6 +57,7 @@ def show(
         find.experiments(client, ViewType.ALL)[found.info.experiment_id].name,
         tracks,
         models(client, found),
+        registered(client, found.info.run_id),
         files(client, found.info.run_id),
     )
     if as_json:
@@ -105,6 +107,7 @@ class Record:
     experiment: str
     tracks: Sequence[Track]
     models: Sequence[LoggedModel]
+    versions: Sequence[ModelVersion]
     files: Sequence[FileInfo]
 
     def as_json(self, *, history: bool) -> dict[str, Any]:
@@ -117,6 +120,7 @@ class Record:
                 {**item.dataset.to_dictionary(), "context": _role(item.tags)} for item in run.inputs.dataset_inputs
             ],
             "models": [_model_facts(model) for model in self.models],
+            "versions": [version.to_dictionary() for version in self.versions],
             "artifacts": [{"path": file.path, "size": file.file_size} for file in self.files],
         }
         if history:
@@ -150,6 +154,9 @@ class Record:
             flavors = ", ".join(model.flavors) or model.model_type or "model"
             console.print(_heading("model"), plain(f"  {model.name}  {flavors}  {text.size(model.size)}"))
             console.print(plain(f"  load it with  autotrack.pyfunc.load_model({model.model_uri!r})", "dim"))
+        for version in self.versions:
+            told = f"  {version.name} version {version.version}  {place(version)}"
+            console.print(_heading("registered"), plain(told))
         if self.files:
             console.print(_heading("files"))
             parts = _by_directory(self.files)
@@ -255,6 +262,14 @@ def metrics_table(console: Console, tracks: Sequence[Track]) -> Table:
 def models(client: Client, run: Run) -> list[LoggedModel]:
     """The models that the run made."""
     return [client.get_logged_model(output.model_id) for output in run.outputs.model_outputs]
+
+
+def registered(client: Client, run_id: str) -> list[ModelVersion]:
+    """The registered versions that come from the run; none where the registry cannot be read."""
+    try:
+        return client.find_model_versions(run_id=run_id)
+    except AutotrackException:
+        return []
 
 
 def files(client: Client, run_id: str, path: str | None = None) -> list[FileInfo]:

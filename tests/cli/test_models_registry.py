@@ -182,6 +182,24 @@ def test_comparing_and_tracing(models, registry: Client):
     assert models("lineage", "churn")[0] == 2
 
 
+def test_a_run_shows_what_it_was_registered_as(models, registry: Client, capsys, monkeypatch):
+    """With the stage and the aliases; also where the registry is broken, the run is shown."""
+    registry.set_registered_model_alias("churn", "live", 2)
+    run = registry.get_model_version("churn", 2).run_id or ""
+
+    def show(*options: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["autotrack", "show", run, *options])
+        with pytest.raises(SystemExit, check=lambda end: not end.code):
+            main()
+        return capsys.readouterr().out
+
+    assert "churn version 2  @live" in show()
+    assert [one["version"] for one in json.loads(show("--json"))["versions"]] == ["2"]
+    (registry.store.directory / "registry" / "2.json").unlink()
+    registry.store.reindex()
+    assert json.loads(show("--json"))["versions"] == []
+
+
 def test_what_differs_little_is_seen_to_differ():
     """Numbers get the digits that it takes."""
     assert cells([0.85, 0.9]) == ["0.85", "0.9"]

@@ -13,3 +13,9 @@ def version(client: Client, name: str, given: str) -> ModelVersion:
     if given.isdigit():
         return client.get_model_version(name, given)
     return client.resolve_model_version(f"models:/{name}/{given}")
+
+
+def place(version: ModelVersion) -> str:
+    """The stage of a version, if it has one, and the aliases that lead to it."""
+    stage = version.current_stage if version.current_stage != "None" else None
+    return " ".join([*filter(None, [stage]), *(f"@{alias}" for alias in version.aliases)])

@@ -57,8 +57,7 @@ def _print_origin(client: Client, name: str, version: str, *, as_json: bool) -> 
         print(text.as_json(facts))
         return
     console = open_console()
-    where = " ".join([chosen.current_stage or "", *(f"@{alias}" for alias in chosen.aliases)]).strip()
-    console.print(Text.assemble((text.clean(f"{name} version {chosen.version}"), "bold"), f"  {where}"))
+    console.print(Text.assemble((text.clean(f"{name} version {chosen.version}"), "bold"), f"  {finding.place(chosen)}"))
     origin = facts["run"]
     lines: dict[str, Any] = {
         "created": f"{text.moment(chosen.creation_timestamp)} by {chosen.user_id or 'somebody'}",
@@ -92,5 +91,5 @@ def _print_versions(console: Console, found: Sequence[ModelVersion]) -> None:
     if not found:
         console.print("no version comes from there")
     for one in found:
-        where = " ".join([one.current_stage or "", *(f"@{alias}" for alias in one.aliases)])
-        console.print(plain(f"{one.model_uri}  {where}  run {(one.run_id or '')[: find.SHORT]}"), soft_wrap=True)
+        run = f"  run {one.run_id[: find.SHORT]}" if one.run_id else ""
+        console.print(plain(f"{one.model_uri}  {finding.place(one)}{run}"), soft_wrap=True)
