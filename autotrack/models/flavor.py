@@ -117,10 +117,17 @@ def owner(model: Any, otherwise: Flavor | None = None) -> Flavor:
 
 def named(name: str) -> Flavor | None:
     """The flavor with a key of an MLmodel file."""
-    flavor = _integration(name)
+    flavor = _integration(name) or _by_key.get(name)
     if flavor is not None and flavor.name == name:
         return flavor
-    return next((flavor for flavor in installed() if flavor.name == name), None)
+    # The whole module path is looked through for this, so it is remembered.
+    found = next((flavor for flavor in installed() if flavor.name == name), None)
+    if found is not None:
+        _by_key[name] = found
+    return found
+
+
+_by_key: dict[str, Flavor] = {}
 
 
 def installed() -> Iterator[Flavor]:

@@ -39,7 +39,7 @@ def measure(tracker: type[Tracker]) -> Measured:
     logging.getLogger("mlflow").setLevel(logging.ERROR)
     sklearn, pytorch = (import_module(f"{tracker.module}.{name}") for name in ("sklearn", "pytorch"))
     infer = import_module(f"{tracker.module}.models").infer_signature
-    rows = np.random.default_rng(1).random((1000, 20))
+    rows = np.random.default_rng(1).random((5000, 20))
     classes = (rows.sum(axis=1) > 10).astype(int)
     used.open()
     ridge = Ridge().fit(rows, classes)

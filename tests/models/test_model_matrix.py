@@ -32,7 +32,7 @@ pytestmark = [
 
 X, Y = load_iris(return_X_y=True)
 FRAME = load_iris(as_frame=True).data
-MIXED = pd.DataFrame({"size": [1.0, 2.0, None, 4.0] * 5, "kind": pd.Categorical(["a", "b"] * 10), "n": range(20)})
+MIXED = pd.DataFrame({"size": [1.0, 2.0, None, 4.0] * 5, "kind": ["a", "b"] * 10, "n": range(20)})
 OPTIONS = {
     "ClassifierChain": {"estimator": LogisticRegression(max_iter=300)},
     "MultiOutputClassifier": {"estimator": LogisticRegression(max_iter=300)},
@@ -41,6 +41,7 @@ OPTIONS = {
     "OneVsOneClassifier": {"estimator": LogisticRegression(max_iter=300)},
     "OneVsRestClassifier": {"estimator": LogisticRegression(max_iter=300)},
     "OutputCodeClassifier": {"estimator": LogisticRegression(max_iter=300)},
+    "SelfTrainingClassifier": {"estimator": LogisticRegression(max_iter=300)},
     "StackingClassifier": {"estimators": [("a", LogisticRegression(max_iter=300)), ("b", LogisticRegression())]},
     "StackingRegressor": {"estimators": [("a", Ridge()), ("b", Ridge(2))]},
     "VotingClassifier": {"estimators": [("a", LogisticRegression(max_iter=300)), ("b", LogisticRegression())]},
