@@ -6,14 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from registries import BUCKET, code_of
 from sklearn.linear_model import LogisticRegression
 
 import autotrack as at
 from autotrack.client import Client
-from autotrack.exceptions import AutotrackException
-
-BUCKET = "s3://models/one"
-"""A source that nobody looks into."""
 
 
 @pytest.fixture
@@ -50,17 +47,3 @@ def trained(client: Client) -> Callable[..., str]:
         return client.register(f"runs:/{run.info.run_id}/model", name).version
 
     return train
-
-
-def code_of(action: Callable[[], object]) -> str | None:
-    """The error code of what goes wrong, ``None`` if nothing does."""
-    try:
-        action()
-    except AutotrackException as error:
-        return error.error_code
-    return None
-
-
-def refused(code: str = "INVALID_PARAMETER_VALUE", says: str | None = None) -> pytest.RaisesExc[AutotrackException]:
-    """The block raises, with this code and one line that says what to do."""
-    return pytest.raises(AutotrackException, match=says, check=lambda e: e.error_code == code and "\n" not in e.message)

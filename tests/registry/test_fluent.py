@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import BUCKET, refused
+from registries import BUCKET, refused
 
 import autotrack as at
 from autotrack.client import Client

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import BUCKET, refused
+from registries import BUCKET, refused
 
 from autotrack.client import Client
 from autotrack.exceptions import AutotrackException

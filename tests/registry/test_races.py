@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from textwrap import dedent
 
 import pytest
-from conftest import BUCKET, code_of
+from registries import BUCKET, code_of
 
 from autotrack.client import Client
 from autotrack.store import open_store

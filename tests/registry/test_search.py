@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import BUCKET, refused
+from registries import BUCKET, refused
 
 from autotrack.client import Client
 

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import BUCKET, refused
+from registries import BUCKET, refused
 from sklearn.linear_model import LogisticRegression
 
 import autotrack as at

@@ -5,9 +5,9 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from conftest import code_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from registries import code_of
 
 from autotrack.store import Store, tables
 from autotrack.store.registry import chain, rules
@@ -51,7 +51,7 @@ def rows(book: Book) -> dict[str, list[dict[str, object]]]:
 
 
 @given(st.lists(WISHES, max_size=25))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_the_index_and_the_log_tell_the_same(wishes):
     """Whatever is done, at each moment; what is refused leaves no trace; aliases never lead nowhere."""
     with tempfile.TemporaryDirectory() as place:
