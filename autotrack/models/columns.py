@@ -12,6 +12,7 @@ _PANDAS: Mapping[str, str] = {
     "boolean": "bool", "integer": "int32", "long": "int64", "float": "float32", "double": "float64",
     "string": "object", "binary": "object", "datetime": "datetime64[ns]",
 }  # fmt: skip
+_NUMPY: Mapping[str, str] = {"string": "str", "binary": "bytes"}
 
 
 class Spec(dict[str, Any]):
@@ -69,7 +70,7 @@ class Columns(list[Any]):
         """One of ours, a list of JSON, MLflow's ``Schema`` or ``ParamSchema``, or ``None``."""
         if schema is None or isinstance(schema, cls):
             return schema
-        return cls(schema.to_dict() if hasattr(schema, "to_dict") else schema)
+        return cls.from_json(schema.to_json()) if hasattr(schema, "to_json") else cls(schema)
 
     @classmethod
     def from_json(cls, text: str) -> Columns:
@@ -134,4 +135,8 @@ class Columns(list[Any]):
 
     def numpy_types(self) -> list[Any]:
         """The dtypes of arrays that hold them."""
-        return self.input_types() if self.is_tensor_spec() else self.pandas_types()
+        if self.is_tensor_spec():
+            return self.input_types()
+        import numpy as np  # as above
+
+        return [np.dtype(_NUMPY.get(spec["type"], _PANDAS.get(spec["type"], "object"))) for spec in self]
