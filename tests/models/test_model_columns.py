@@ -36,9 +36,8 @@ def test_a_schema_answers_as_mlflows(name: str) -> None:
     import mlflow.models
 
     ours, theirs = infer_signature(DATA[name]()).inputs, mlflow.models.infer_signature(DATA[name]()).inputs
-    assert ours.is_tensor_spec() or [str(kind) for kind in ours.pandas_types()] == [
-        str(k) for k in theirs.pandas_types()
-    ]
+    if not ours.is_tensor_spec():
+        assert ours.pandas_types() == [np.dtype(kind) for kind in theirs.pandas_types()]
     assert {verb: getattr(ours, verb)() for verb in ASKED} == {verb: getattr(theirs, verb)() for verb in ASKED}
     assert json.loads(ours.to_json()) == json.loads(theirs.to_json())
     for own, other in zip(ours.inputs, theirs.inputs, strict=True):
