@@ -187,13 +187,14 @@ class Integration:
 
         return declare
 
-    def watch_subclasses(self, base: str, *methods: str) -> Callable[[_F], _F]:
-        """Look at methods of a class and of all its subclasses, those that exist and those that are yet to be
-        defined, in the way of :meth:`watch`. A method that a class has from a mixin beside the family counts too, and
-        so does a class of another integration's framework."""
+    def watch_subclasses(self, base: str | tuple[str, ...], *methods: str) -> Callable[[_F], _F]:
+        """Look at methods of a class, or of several, and of all subclasses, those that exist and those that are yet to
+        be defined, in the way of :meth:`watch`. A method that a class has from a mixin beside the family counts too,
+        and so does a class of another integration's framework."""
+        targets = (base,) if isinstance(base, str) else base
 
         def declare(function: _F) -> _F:
-            self.hooks.append(DeclaredHook(self, function, (base,), kind="watch", methods=methods))
+            self.hooks.append(DeclaredHook(self, function, targets, kind="watch", methods=methods))
             return function
 
         return declare

@@ -77,9 +77,8 @@ log_model, save_model, load_model = (_verbs := Verbs(FLAVOR)).log_model, _verbs.
 INTEGRATION.hook(*crossvalidation.FUNCTIONS, joins=True)(crossvalidation.cross_validation)
 INTEGRATION.hook_subclasses("sklearn.base:BaseEstimator", "partial_fit")(partial_fits.partial_fit)
 INTEGRATION.on_start("sklearn.exceptions")(convergence.start)
-for _family in scores.FAMILIES:
-    INTEGRATION.watch_subclasses(_family, *scores.ANSWERING)(scores.predicted)
-    INTEGRATION.watch_subclasses(_family, "score")(scores.scored)
+INTEGRATION.watch_subclasses(scores.FAMILIES, *scores.ANSWERING)(scores.predicted)
+INTEGRATION.watch_subclasses(scores.FAMILIES, "score")(scores.scored)
 INTEGRATION.watch("sklearn.metrics._scorer:_Scorer._score")(scores.scorer_called)
 INTEGRATION.watch("sklearn.metrics:*[func]")(scores.measured)
 INTEGRATION.on_start("sklearn.metrics")(scores.start)
