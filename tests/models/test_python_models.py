@@ -146,9 +146,10 @@ def test_a_loader_of_ones_own_is_a_model(run: Run, stock: Callable[[Path], Any],
     np.testing.assert_array_equal(stock(info.directory).predict(ROWS), ROWS + 4)
 
 
-def test_code_comes_along_and_stays_what_it_was(run: Run, tmp_path: Path) -> None:
+def test_code_comes_along_and_stays_what_it_was(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A pipeline with a class of a package that only the model has; loading it writes no bytecode, so that it loads
     again; two models may bring a module of one name."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
     for number in (1, 2):
         package = tmp_path / str(number) / "brought"
         package.mkdir(parents=True)
