@@ -13,6 +13,9 @@ from autotrack_torch.reach import reached
 from autotrack_torch.standin import failed, hide, put
 from autotrack_torch.tasks import here, present
 
+_running = torch._C._current_graph_task_id  # pyright: ignore[reportAttributeAccessIssue]  # it has no other name
+_NONE = -1
+
 
 def watch() -> Callable[[], None]:
     """Look at every backward pass before it begins; returns what ends that."""
@@ -21,7 +24,7 @@ def watch() -> Callable[[], None]:
 
 def _make(original: Any) -> Any:
     def backward(*args: Any, **kwargs: Any) -> Any:
-        if is_dynamo_compiling():
+        if is_dynamo_compiling() or _running() != _NONE:  # or called by a backward pass, as where it computes again
             return original(*args, **kwargs)
         loop, before, gradients = present(), 0, None
         try:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from autotrack_torch.loop import Loop
     from autotrack_torch.training import Training
 
+_tracing = torch._C._get_tracing_state
 _EARLY = 8
 """Evaluations before the first step that are kept for it."""
 
@@ -56,7 +57,7 @@ _open: weakref.WeakKeyDictionary[Loop, _Open] = weakref.WeakKeyDictionary()
 
 def heard(loop: Loop, name: str, reduction: str, result: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
     """A loss function was called outside of any pass, and nothing comes of it that could be minimised."""
-    if torch.is_grad_enabled():
+    if torch.is_grad_enabled() or _tracing() is not None:  # a trace has names from the functions that it comes by
         return
     training = loop.training if loop.training is not None and not loop.training.closed else None
     if training is not None:
@@ -75,6 +76,7 @@ def heard(loop: Loop, name: str, reduction: str, result: Any, args: tuple[Any, .
         result = result.detach().mean()
     if not readable(result):
         return
+    loop.pause()
     pending = _open.setdefault(loop, _Open())
     now = (training, training.steps, training.epochs) if training is not None else (None, 0, 0)
     if pending.after != now:

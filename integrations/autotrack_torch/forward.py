@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 import threading
 import weakref
 from functools import partial
@@ -14,7 +15,7 @@ from torch.compiler import is_dynamo_compiling
 from autotrack.models import ModelSignature
 from autotrack.models.signature import schema
 from autotrack_torch.integration import INTEGRATION
-from autotrack_torch.standin import hide
+from autotrack_torch.standin import hide  # noqa: F401 - the covering function asks for it by name
 
 _watched: dict[type, list[weakref.ref[Forward]]] = {}
 _lock = threading.Lock()
@@ -91,16 +92,21 @@ def stop_all() -> None:
 def _cover(cls: Any) -> None:
     own = vars(cls).get("__call__")
 
+    # A class that is pickled by value, as that of a notebook is, takes this along to where autotrack may not be: it
+    # refers to nothing of ours but by name.
     def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N807 - it takes this very method's place
         call = partial(own, self) if own is not None else super(cls, self).__call__
         if is_dynamo_compiling():
             return call(*args, **kwargs)
+        ours = sys.modules.get("autotrack_torch.forward")
         try:
             result = call(*args, **kwargs)
         except BaseException as error:
-            hide(error)
+            if ours is not None:
+                ours.hide(error)
             raise
-        _called(self, args, kwargs, result)
+        if ours is not None:
+            ours.called(self, args, kwargs, result)
         return result
 
     vars(__call__)[_OWN] = own
@@ -118,7 +124,8 @@ def _uncover(cls: Any) -> None:
         cls.__call__ = own
 
 
-def _called(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
+def called(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
+    """A model was called."""
     for ref in _watched.get(type(model), [])[:]:
         forward = ref()
         with INTEGRATION.attempt("signature"):

@@ -7,6 +7,7 @@ from threading import get_ident
 from typing import Any
 
 import torch
+from torch import is_grad_enabled
 from torch.compiler import is_dynamo_compiling
 from torch.nn import functional
 
@@ -48,7 +49,7 @@ def _looker(name: str) -> Callable[[Any], Any]:
                 hide(error)
                 raise
             loop = present()
-            if loop is None or loop.steady is None or loop.thread != get_ident():
+            if loop is None or loop.steady is None or loop.thread != get_ident() or not is_grad_enabled():
                 _hear(name, result, args, kwargs)
             elif always:
                 _count(loop, result, args, kwargs)

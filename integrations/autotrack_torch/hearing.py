@@ -12,6 +12,7 @@ import torch
 from torch.nn import functional
 
 from autotrack_torch.derived import CLASSES, ERRORS, errors, right
+from autotrack_torch.estimates import heard
 from autotrack_torch.loss import MARK, scale
 from autotrack_torch.passes import Heard, Hits, Pass
 from autotrack_torch.reading import readable, unseen, visible
@@ -36,6 +37,7 @@ def hear(loop: Loop, name: str, result: Any, args: tuple[Any, ...], kwargs: Mapp
     if node is not None:
         node.metadata[MARK] = (name, reduction)
     if pass_ is None:
+        heard(loop, name, reduction, result, args, kwargs)
         return
     pass_.use()
     _add(loop, pass_, name, reduction, result, hits, args, kwargs)

@@ -21,6 +21,8 @@ from autotrack_torch.reading import Readings, read, readable
 from autotrack_torch.steady import AFTER, Steady, alike
 from autotrack_torch.training import Training
 
+_PENDING = 10_000
+"""Losses that may wait for a step."""
 _LEARNT = 3
 """Outside of passes over a loader, so many first steps are looked at closely."""
 
@@ -32,6 +34,8 @@ class Loop:
         self.passes: list[Pass] = []
         """Those under way, oldest first."""
         self.current: Pass | None = None
+        self.flooded = False
+        """Whether more was minimised since the last step than is kept."""
         self.pending: list[Piece] = []
         """What was minimised since the last step."""
         self.training: Training | None = None
@@ -201,7 +205,7 @@ class Loop:
         """Whether loss functions are of interest now: of a pass in which an optimizer steps, what is minimised is the
         loss; in any other it is what these functions give."""
         pass_ = self.current
-        return not pass_.steps if pass_ is not None else self.loose_steps < _LEARNT
+        return not pass_.steps if pass_ is not None else self.loose_steps < _LEARNT or not torch.is_grad_enabled()
 
     def minimise(self, root: Any) -> Gradients | None:
         """``backward`` is about to begin at a tensor. Where there are several optimizers: their gradients so far."""
@@ -253,6 +257,9 @@ class Loop:
                 pass_.altered = True
             if is_plain(piece, node):
                 self.plain = type(node)
+        if len(self.pending) >= _PENDING:  # as where nobody steps, or somebody else does
+            self.pending.clear()
+            self.flooded = True
         self.pending.append(piece)
         if pass_ is not None and not piece.part:
             pass_.backwards += 1
@@ -359,8 +366,8 @@ class Loop:
         pass_ = self.current
         pieces = self.pending
         if pieces:
-            self.pending = []
-            if pieces[-1].reached is not None:
+            pieces, self.pending, self.flooded = [] if self.flooded else pieces, [], False
+            if pieces and pieces[-1].reached is not None:
                 training.linked.update(*(piece.reached for piece in pieces if piece.reached))
                 pieces, self.pending = share(pieces, id(optimizer))
                 self.shared = True
@@ -370,10 +377,9 @@ class Loop:
         if pass_ is None:
             self.loose_steps += 1
         training.stepped(optimized, optimizer, pass_)
-        if not self.readings.waiting:
-            if pieces:
-                training.lost(optimized, pieces, training.steps)
-        else:
+        if pieces and not self.readings.waiting:
+            training.lost(optimized, pieces, training.steps)
+        elif pieces:
             self.readings.after(partial(training.lost, optimized, pieces, training.steps))
         if past is not None:
             self.readings.after(partial(training.passed, past, nested=False))

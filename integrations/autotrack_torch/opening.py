@@ -44,7 +44,6 @@ def begin(loop: Loop, optimizer: Any) -> Training | None:
             {"autotrack.torch.model": "not kept: it is not known which module the optimizer's parameters belong to"}
         )
     with INTEGRATION.attempt("parameters"):
-        run.params(settings.of_model(models, optimizer))
         run.params(settings.of_torch())
         if loop.shape is not None:
             run.params({"loss": " + ".join(loop.shape.parts)})

@@ -70,9 +70,15 @@ def label_of(optimizer: Any, models: list[Any], others: list[Any]) -> str:
     kind = type(models[0])
     facts = built.get(id(optimizer))
     told = facts.called if facts is not None else ""
-    if told and (kind.__module__.startswith("torch.") or any(type(other) is kind for other in others)):
+    alike = any(type(other) is kind for other in others if other is not models[0])
+    if told and (alike or kind.__module__.startswith("torch.")):
         return told
     return kind.__name__
+
+
+def models_waiting(thread: int) -> list[Any]:
+    """The models of the optimizers that have not stepped yet."""
+    return [model for facts in waiting(thread) for model in models_of(facts.ref())]
 
 
 def _called(optimizer: Any, modules: list[weakref.ref[Any]]) -> str:

@@ -202,6 +202,12 @@ class Pass:
         """Whether what begins goes together with this pass, as what has ended did."""
         return any(known.same(source) for known in self.companions)
 
+    @property
+    def unfinished(self) -> bool:
+        """Whether the program has left batches, as far as is known."""
+        left = self._left
+        return left is not None and left >= (self._size or 1 if self.facts.get("drop_last") else 1)
+
     def take(self, batch: Any) -> None:
         """The program took the next batch."""
         if self._ahead and self.batches and self.batches - self._uses != 1:

@@ -49,9 +49,9 @@ def of_scheduler(scheduler: Any) -> dict[str, Any]:
     return found
 
 
-def of_model(models: list[Any], optimizer: Any) -> dict[str, Any]:
-    """Size, place and kind of what is trained: of the models and of what else the optimizer was given."""
-    given = (tensor for group in optimizer.param_groups for tensor in group["params"])
+def of_models(models: list[Any], optimizers: list[Any]) -> dict[str, Any]:
+    """Size, place and kind of what is trained: of the models and of what else the optimizers were given."""
+    given = (tensor for optimizer in optimizers for group in optimizer.param_groups for tensor in group["params"])
     held = (tensor for model in models for tensor in model.parameters())
     tensors = list({id(tensor): tensor for tensor in (*held, *given)}.values())
     sizes = [0 if _lazy(tensor) else tensor.numel() for tensor in tensors]

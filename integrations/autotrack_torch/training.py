@@ -93,7 +93,7 @@ class Training:
         if len(self.by_name) >= _NAMED:
             return self._enrol_further(optimizer)
         models = owner.models_of(optimizer)
-        label = type(models[0]).__name__ if models else type(optimizer).__name__
+        label = owner.label_of(optimizer, models, [*self.keeper.alive(), *owner.models_waiting(self.thread)])
         taken = [known.label for known in self.by_name]
         if label in taken:
             label = next(name for count in range(2, 1000) if (name := f"{label}{count}") not in taken)
@@ -166,6 +166,7 @@ class Training:
         if len(self.by_name) == 1:
             first.label = ""
         optimizer = first.ref()
+        self.run.params(settings.of_models(self.keeper.alive(), self.living()))
         if optimizer is not None:
             self.run.params(settings.of_optimizer(optimizer, f"{first.label}." if first.label else ""))
         held, self._held = self._held, []
@@ -347,6 +348,8 @@ class Training:
             with INTEGRATION.attempt("last pass"):
                 for pass_ in [pass_ for pass_ in loop.passes if pass_.training is self]:
                     loop.end(pass_, complete=False)
+                    if pass_.unfinished and pass_.steps:
+                        self.say("autotrack.torch.partial", f"epoch {self.epochs - 1}, after {pass_.batches} batches")
                 loop.undecided_of(self)
                 loop.readings.arrived(wait=True)
         if not self._decided:

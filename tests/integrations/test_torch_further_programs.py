@@ -50,6 +50,18 @@ def test_distillation(program):  # noqa: F811
     assert not any(key.startswith("test") for key in teacher.metrics)
 
 
+def test_gradient_penalty(program):  # noqa: F811
+    """Gradients that are part of a loss are none of their own; models of one class are called as the program does."""
+    seen = program("penalty")
+    assert seen.run.metrics["step/loss/discriminator"] == near([numbers[-1] for numbers in seen["critic"]])
+    assert seen.run.metrics["step/loss/generator"] == near([numbers[-1] for numbers in seen["generator"]])
+    assert seen.run.steps["step/loss/generator"] == [1, 3, 5, 7]
+    assert seen.run.metrics["train/loss/discriminator"] == near(seen.epochs("critic"))
+    assert seen.run.metrics["train/loss/generator"] == near(seen.epochs("generator"))
+    assert seen.run.params["parameters"] == str((2 * 8 + 8 + 8 * 3 + 3) + (3 * 8 + 8 + 8 + 1))
+    assert {model.name for model in seen.run.models} == {"discriminator", "generator"}
+
+
 def test_several_tasks(program):  # noqa: F811
     """A weighted sum is the loss; in the evaluation each part has its own name, as no sum is seen there."""
     seen = program("multitask")

@@ -145,6 +145,26 @@ def test_settings_of_a_run_that_dies_early(record):
     assert len(record.run.datasets) == 1
 
 
+def test_an_epoch_that_is_cut_off(record):
+    """The program that ends in the midst of an epoch leaves it marked as a part."""
+
+    class Dies(Own):
+        def __getitem__(self, index):
+            if self.asked == 29:
+                raise ArithmeticError
+            return super().__getitem__(index)
+
+    with pytest.raises(ArithmeticError) as died:
+        fit(Dies(X.numpy()), epochs=2)
+    record.finish(died.value)
+    assert record.run.status == "FAILED"
+    assert record.run.tags["autotrack.torch.partial"] == "epoch 1, after 2 batches"
+    assert record.run.params["steps"] == "7"
+    fit(TensorDataset(X, Y), epochs=2)
+    record.finish()
+    assert "autotrack.torch.partial" not in record.runs[-1].tags
+
+
 def test_summary(record):
     """Every module, with the shapes of its parameters and their number."""
     model = nn.Sequential(nn.Linear(3, 2), nn.Sequential(nn.BatchNorm1d(2), nn.Linear(2, 1, bias=False)))

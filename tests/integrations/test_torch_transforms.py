@@ -7,15 +7,18 @@ import io
 import pickle
 from typing import Any
 
+import cloudpickle
 import pytest
 import torch
 from torch import nn
 from torch.func import functional_call, grad_and_value, hessian, jacrev, jvp, stack_module_state, vjp, vmap
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 from torch.utils.data import DataLoader, TensorDataset
 from torch.utils.flop_counter import FlopCounterMode
 from torch_matrix import same
 
+from autotrack.testing import fresh
 from autotrack.testing.sameness import digest
 from autotrack.testing.traces import names_us
 
@@ -144,6 +147,29 @@ def test_copies_in_the_midst():
     same(program)
 
 
+LOADS = """
+import pickle, sys
+for name in ("autotrack", "autotrack_torch", "wrapt"):
+    sys.modules[name] = None
+model, optimizer = pickle.loads(bytes.fromhex(sys.argv[1]))
+print(model(model.weight).shape)
+"""
+
+
+def test_a_class_that_is_pickled_by_value(record, tmp_path):
+    """As that of a notebook: also while its first call is waited for, it loads where autotrack is not installed."""
+
+    class Local(nn.Linear):
+        pass
+
+    model = Local(3, 3)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    assert "__call__" in vars(Local)
+    data = cloudpickle.dumps((model, optimizer))
+    assert fresh(LOADS, data.hex(), directory=tmp_path).strip() == "torch.Size([3, 3])"
+    assert torch.equal(pickle.loads(data)[0](X), model(X))
+
+
 def test_data_parallel():
     """The wrapper is none of the model's; without devices it calls it as it is."""
     (run,) = same(lambda: steps(nn.DataParallel(Net())))
@@ -183,6 +209,23 @@ def test_function_transforms():
     assert run.params["steps"] == "2"
     assert run.tags["autotrack.torch.loss"].startswith("not seen")
     assert "train/loss" not in run.metrics
+
+
+@pytest.mark.parametrize("reentrant", [True, False])
+def test_activations_that_are_computed_again(reentrant):
+    """A `backward` inside of a `backward` is none of the program's; each step has its one loss."""
+
+    def program() -> Any:
+        model = Net()
+        came.append(
+            steps(model, lambda x, y: checkpoint(model, x.requires_grad_(True), y, use_reentrant=reentrant) * 1.0)
+        )
+        return came[-1]
+
+    came: list[Any] = []
+    (run,) = same(program)
+    assert run.metrics["step/loss"] == pytest.approx(came[1][0], rel=1e-6)
+    assert run.params["loss"] in ("cross_entropy", "?")
 
 
 @pytest.mark.filterwarnings("ignore:Full backward hook is firing", "ignore:Anomaly Detection has been enabled")
