@@ -7,7 +7,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable
-from types import ModuleType, TracebackType
+from types import TracebackType
 from typing import Any, Self
 
 _NOTHING = "(?!)"
@@ -88,19 +88,31 @@ def _effective() -> list[Any]:
 def _shown(version: Any) -> list[tuple[dict[Any, Any], dict[Any, Any]]]:
     """What `warnings` has noted down to have shown, module by module, as far as it still counts."""
     found = []
-    for module in list(sys.modules.values()):
-        if type(module) is ModuleType:
-            names = module.__dict__
-        else:
+    for names in _names_of_modules():
+        if "__warningregistry__" in names:
+            registry = names["__warningregistry__"]
+            if isinstance(registry, dict) and registry.get("version") == version:
+                found.append((registry, dict(registry)))
+    return found
+
+
+_known: tuple[int, list[dict[str, Any]]] = (0, [])
+"""Of how many modules, and what belongs to each: looking through thousands of them again would take a millisecond."""
+
+
+def _names_of_modules() -> list[dict[str, Any]]:
+    global _known
+    count = len(sys.modules)
+    if _known[0] != count:
+        found = []
+        for module in list(sys.modules.values()):
             try:
                 # Past the `__getattribute__` of modules that are loaded when they are asked for something.
-                names = object.__getattribute__(module, "__dict__")
+                found.append(object.__getattribute__(module, "__dict__"))
             except AttributeError:  # no module at all
                 continue
-        registry = names.get("__warningregistry__")
-        if isinstance(registry, dict) and registry.get("version") == version:
-            found.append((registry, dict(registry)))
-    return found
+        _known = count, found
+    return _known[1]
 
 
 def _python() -> Callable[[], None] | None:

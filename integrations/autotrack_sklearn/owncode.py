@@ -73,6 +73,8 @@ class _Own:
             self._types[kind] = None
         elif kind.__module__ == "unittest.mock":
             self._effect = self._effect or "a mock counts its calls"
+        elif isinstance(thing, BaseEstimator) and _is_mocked(kind):
+            self._effect = self._effect or f"a mock in {kind.__module__} counts its calls"
         elif not isinstance(thing, BaseEstimator) and kind.__module__.partition(".")[0] != "sklearn":
             return
         for name, value in list(getattr(thing, "__dict__", {}).items()):
@@ -142,6 +144,16 @@ def _is_own(kind: type) -> bool:
     if found is None:
         found = _kinds[kind] = any(_is_own_module(cls.__module__) for cls in kind.__mro__)
     return found
+
+
+def _is_mocked(kind: type) -> bool:
+    """Whether a test has put a mock in the place of what a class calls."""
+    if "unittest.mock" not in sys.modules:
+        return False
+    modules = (sys.modules.get(cls.__module__) for cls in kind.__mro__[:-1])
+    return any(
+        type(value).__module__ == "unittest.mock" for module in modules for value in vars(module or kind).values()
+    )
 
 
 @functools.lru_cache(maxsize=1000)

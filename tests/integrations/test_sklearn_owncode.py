@@ -240,6 +240,10 @@ def test_a_mock_is_not_asked_again(record):
     model.predict = mock.Mock(side_effect=lambda data: np.zeros(len(data)))
     model.fit(X, Y)
     assert model.predict.call_count == 0
+    with mock.patch("sklearn.linear_model._logistic.softmax", side_effect=AssertionError) as within:
+        LogisticRegression(max_iter=500).fit(X, Y)
+    assert within.call_count == 0
+    assert "a mock in sklearn.linear_model._logistic" in record.runs[-1].tags[TAG]
 
 
 def test_a_batch_is_not_scored_by_what_could_tell(record):
