@@ -22,7 +22,7 @@ demo: $(VENV)/.demo
 	$(BIN)/python examples/demo.py
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
 
 slow: $(VENV)/.test
 	$(BIN)/python -m pytest -m slow $(ARGS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 from collections.abc import Iterator
 from importlib import import_module
@@ -46,3 +47,17 @@ def forget() -> None:
     """Put autotrack into the state of a program that has just started."""
     if any((ROOT / "autotrack").glob("testing*")):
         import_module("autotrack.testing").reset()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Iterator[None]:
+    """A report is sent from one process to another as UTF-8, whatever a program has written."""
+    report: pytest.TestReport = yield  # type: ignore[assignment]  # what the hook inside gives
+    report.sections = [(name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections]
+    return report  # type: ignore[return-value]  # the same
+
+
+def pytest_runtest_teardown() -> None:
+    """What a program's own metric raises stays "being handled" in a thread in which CatBoost has trained, with or
+    without a record; it must not become the context of what other tests raise."""
+    ctypes.pythonapi.PyErr_SetHandledException(ctypes.py_object(None))

@@ -276,7 +276,7 @@ class Loop:
         """Gradients are thrown away before they were used in a step: what they were computed for, with these
         parameters, was not training. It may have been if a scaler has refused the step."""
         self.pause()
-        if self.stepping or (self.scaler is not None and self.scaler() is not None):
+        if self.stepping or self.scales():
             return
         if len(owner.unstepped) + self._optimizers() > 1:
             gone = [piece for piece in self.pending if forget(piece, id(owner_))]
@@ -308,6 +308,10 @@ class Loop:
         self.shared = False
         self.pending = [piece for piece in self.pending if not piece.used]
 
+    def scales(self) -> bool:
+        """Whether a ``GradScaler`` is at work, which may leave a step out."""
+        return self.scaler is not None and self.scaler() is not None
+
     def scaled(self, scaler: Any, loss: Any, result: Any) -> None:
         """``GradScaler`` gave ``result`` for ``loss``."""
         self.pause()
@@ -329,10 +333,9 @@ class Loop:
     def begin_step(self, optimizer: Any) -> None:
         """An optimizer is about to step."""
         self.pause()
-        key = id(optimizer)
-        if key in self.stepping:  # the last one never came to its end
+        if id(optimizer) in self.stepping:  # the last one never came to its end
             self.stepping.clear()
-        self.stepping.append(key)
+        self.stepping.append(id(optimizer))
 
     def end_step(self, optimizer: Any) -> None:
         """An optimizer's step is over; that of a wrapper around another optimizer's counts as one."""
@@ -363,7 +366,6 @@ class Loop:
             if optimized is None or training is None:
                 self.pending.clear()
                 return
-        pass_ = self.current
         pieces = self.pending
         if pieces:
             pieces, self.pending, self.flooded = [] if self.flooded else pieces, [], False
@@ -372,8 +374,7 @@ class Loop:
                 pieces, self.pending = share(pieces, id(optimizer))
                 self.shared = True
         past = self.decide(pieces) if self.undecided else None
-        if past is not None:
-            pass_ = past
+        pass_ = self.current if past is None else past
         if pass_ is None:
             self.loose_steps += 1
         training.stepped(optimized, optimizer, pass_)

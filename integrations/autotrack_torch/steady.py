@@ -42,7 +42,7 @@ def alike(loop: Loop, pass_: Pass | None, pieces: list[Piece]) -> bool:
         return False
     if piece.value is None or piece.extensive or piece.factor != 1.0 or piece.part or piece.reached is not None:
         return False
-    if loop.pending or loop.undecided or loop.shared or loop.scaler is not None or loop.readings.waiting:
+    if loop.pending or loop.undecided or loop.shared or loop.scales() or loop.readings.waiting:
         return False
     return loop.current is pass_ is piece.over and (pass_ is None or pass_.plain)
 

@@ -144,7 +144,7 @@ SLICE = {
     "linear": trained(DATA["float64"], {"linear_tree": True}),
     "own": trained(DATA["float64"], {"objective": squared}, feval=far),
     "ranking": trained(lambda: labelled("lambdarank"), {"objective": "lambdarank", "eval_at": [2, 3]}),
-    "estimator": fitted("LGBMClassifier", MIXED, CLASSES + 5),
+    "estimator": fitted("LGBMClassifier", MIXED, CLASSES),
     "refused": trained(DATA["float64"], HOW["unknown"]),
 }
 
