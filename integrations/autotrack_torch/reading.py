@@ -43,7 +43,7 @@ def readable(tensor: Any) -> bool:
 
 
 def at_hand(tensor: torch.Tensor) -> bool:
-    """Whether a plain tensor is one number on the CPU that may simply be read: nothing of the program's would see it."""
+    """Whether a plain tensor is one number on the CPU that may simply be read, unseen by the program."""
     return (
         tensor.is_cpu
         and tensor.numel() == 1
