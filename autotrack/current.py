@@ -318,13 +318,17 @@ def _is_first() -> bool:
 
 
 def _ensure_exit_hook() -> None:
-    global _hooked
+    global _hooked, _child
     if not _hooked:
         _hooked = True
         atexit.register(_at_exit)
+    util = sys.modules.get("multiprocessing.util")
+    if util is not None and not _child and sys.modules["multiprocessing.process"].parent_process() is not None:
+        _child = True
+        util.Finalize(None, _at_childs_exit, exitpriority=100)  # a forked one ends without the callbacks of `atexit`
 
 
-_hooked = False
+_hooked = _child = False
 _leaving = False
 left_open: list[Run] = []
 """The runs that were still open when the program ended without an exception; the exit code may tell more."""
@@ -338,6 +342,10 @@ def _at_exit() -> None:
         # runs a source text, as imports do (namedtuple); a text that is interrupted makes it remember again.
         with contextlib.suppress(KeyboardInterrupt):
             exec("raise KeyboardInterrupt")  # noqa: S102 - the text stands here
+
+
+def _at_childs_exit() -> None:
+    close_all(sys.exc_info()[1])  # what its function raises is on its way when this is called
 
 
 def close_all(error: BaseException | None) -> None:
@@ -361,9 +369,10 @@ def _uncaught() -> BaseException | None:
 
 
 def _after_fork() -> None:
-    # A thread that does not exist here may have held it.
-    global _lock
+    # A thread that does not exist here may have held it; and what is to be called at the end, a child starts without.
+    global _lock, _child
     _lock = threading.RLock()
+    _child = False
 
 
 if hasattr(os, "register_at_fork"):
