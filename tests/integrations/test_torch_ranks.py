@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -16,11 +17,19 @@ PROGRAM = Path(__file__).parent / "torch_programs" / "distributed.py"
 SIZES = (8, 8, 4)
 
 
-def launched(store: Path, *launcher: str, **environ: str) -> tuple[RecordedRun, dict[str, list[list[float]]]]:
+@pytest.fixture(scope="module")
+def port() -> str:
+    """Nobody listens at it."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return str(found.getsockname()[1])
+
+
+def launched(store: Path, port: str, *launcher: str) -> tuple[RecordedRun, dict[str, list[list[float]]]]:
     """The run of the program, and for each rank the numbers that it printed."""
     done = subprocess.run(
         [sys.executable, "-m", "autotrack", "run", *launcher, str(PROGRAM)],
-        env={**os.environ, "PORT": str(20000 + os.getpid() % 20000), **environ},
+        env={**os.environ, "PORT": port},
         capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
@@ -46,24 +55,24 @@ def hold(run: RecordedRun, printed: dict[str, list[list[float]]]) -> None:
     assert (run.writers, run.damage) == (2, [])
 
 
-def test_spawned_ranks(store):
+def test_spawned_ranks(store, port):
     """Both ranks' losses are what they printed, each under its own name."""
-    hold(*launched(store))
+    hold(*launched(store, port))
 
 
 @pytest.mark.slow
-def test_torchrun(store):
+def test_torchrun(store, port):
     """So are those of ranks that torchrun starts."""
-    hold(*launched(store, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"))
+    hold(*launched(store, port, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"))
 
 
 @pytest.mark.slow
-def test_two_launches(store):
+def test_two_launches(store, port):
     """Are two runs, also at the same port."""
-    first, _ = launched(store)
+    first, _ = launched(store, port)
     done = subprocess.run(
         [sys.executable, "-m", "autotrack", "run", str(PROGRAM)],
-        env={**os.environ, "PORT": str(20000 + os.getpid() % 20000)}, capture_output=True, timeout=240, check=True,
+        env={**os.environ, "PORT": port}, capture_output=True, timeout=240, check=True,
     )  # fmt: skip
     assert done.returncode == 0
     runs = recorded(store)
