@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from sides import HERE, compared
+from sides import checked, compared
 
 CHECKS = "checks"
 TARGETS = (
@@ -26,10 +26,7 @@ def main(targets: list[str]) -> int:
     for target in targets or TARGETS:
         begin = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="parity-") as work:
-            if target == CHECKS:
-                found = compared([str(HERE / "estimator_checks.py")], Path(work))
-            else:
-                found = compared([target], Path(work), "--pyargs")
+            found = checked(Path(work)) if target == CHECKS else compared([target], Path(work), "--pyargs")
         took = time.monotonic() - begin
         print(f"{target}: {found.count} tests, {len(found.differences)} otherwise, {took:.0f} s", flush=True)  # noqa: T201 - a command prints
         for line in (*found.differences, *found.faults):

@@ -51,6 +51,11 @@ def compared(targets: Sequence[str], work: Path, *options: str) -> Compared:
     return Compared(count, lines, faults)
 
 
+def checked(work: Path) -> Compared:
+    """``check_estimator``, with its warnings as such: scikit-learn warns while the checks are collected."""
+    return compared([str(HERE / "estimator_checks.py")], work, "-W", "default")
+
+
 def _both(targets: Sequence[str], work: Path, options: Sequence[str]) -> tuple[dict[str, Any], dict[str, Any]]:
     started = [_start(targets, work / side, options, recorded=side == "on") for side in ("off", "on")]
     answers = []

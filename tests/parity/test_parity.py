@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-WARN = ("-W", "default")
-"""Not raised as errors: scikit-learn warns while its checks are collected."""
 
 
 @pytest.fixture
@@ -18,6 +16,14 @@ def compared(monkeypatch):
     """What compares the two sides."""
     monkeypatch.syspath_prepend(HERE)
     yield import_module("sides").compared
+    sys.modules.pop("sides", None)
+
+
+@pytest.fixture
+def checked(monkeypatch):
+    """What compares them on the checks of estimators."""
+    monkeypatch.syspath_prepend(HERE)
+    yield import_module("sides").checked
     sys.modules.pop("sides", None)
 
 
@@ -32,10 +38,10 @@ def test_a_slice_of_its_tests_ends_as_without(compared, tmp_path):
     assert found.count > 50
 
 
-def test_a_slice_of_its_checks_ends_as_without(compared, tmp_path, monkeypatch):
+def test_a_slice_of_its_checks_ends_as_without(checked, tmp_path, monkeypatch):
     """``check_estimator`` of a classifier, a regressor, a clustering and a transformer."""
     monkeypatch.setenv("ESTIMATORS", "DecisionTreeClassifier Ridge KMeans StandardScaler")
-    found = compared([str(HERE / "estimator_checks.py")], tmp_path / "sides", *WARN)
+    found = checked(tmp_path / "sides")
     assert found.differences == []
     assert found.faults == []
     assert found.count > 200
@@ -52,8 +58,8 @@ def test_its_tests_end_as_without(compared, tmp_path, target):
 
 @pytest.mark.slow
 @pytest.mark.timeout(0)
-def test_all_its_checks_end_as_without(compared, tmp_path):
+def test_all_its_checks_end_as_without(checked, tmp_path):
     """``check_estimator`` of all estimators."""
-    found = compared([str(HERE / "estimator_checks.py")], tmp_path / "sides", *WARN)
+    found = checked(tmp_path / "sides")
     assert (found.differences, found.faults) == ([], [])
     assert found.count > 5000
