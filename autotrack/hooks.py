@@ -23,6 +23,7 @@ from typing import Any, TypeVar
 from autotrack import current, guard, settings
 from autotrack._aside import aside
 from autotrack._engine import STOPPED, record, relayer, watcher
+from autotrack._loops import Loop, Loops
 from autotrack._origins import origin, remember
 from autotrack._registered import INTEGRATIONS, registered
 from autotrack._variables import caller, variable, variables
@@ -36,8 +37,8 @@ from autotrack.options import Options
 from autotrack.run import Run
 
 __all__ = [
-    "STOPPED", "Call", "Contribution", "DatasetUsed", "Integration", "Options", "Run", "Steps", "aside", "caller",
-    "current", "inside", "origin", "remember", "variable", "variables", "worker_environment",
+    "STOPPED", "Call", "Contribution", "DatasetUsed", "Integration", "Loop", "Loops", "Options", "Run", "Steps",
+    "aside", "caller", "current", "inside", "origin", "remember", "variable", "variables", "worker_environment",
 ]  # fmt: skip
 
 Steps = Generator[None, Any, None]

@@ -31,8 +31,8 @@ LAYERS = (
     {"client"},
     {"data", "models"},
     {
-        "_aside", "_doors", "_engine", "_installing", "_loader", "_origins", "_patch", "_variables", "_versions",
-        "_watch", "_workers", "call", "hooks", "testing",
+        "_aside", "_doors", "_engine", "_installing", "_loader", "_loops", "_origins", "_patch", "_variables",
+        "_versions", "_watch", "_workers", "call", "hooks", "testing",
     },
     {"analysis"},
     {"", "_frameworks", "active", "artifacts", "fluent", "frame", "pyfunc", "tracking"},

@@ -10,13 +10,10 @@ raises ends the run as FAILED.
 
 from __future__ import annotations
 
-import threading
-import time
-import weakref
 from typing import Any
 
 from autotrack import models
-from autotrack.hooks import Call, Steps
+from autotrack.hooks import Call, Loop, Loops, Steps
 from autotrack.models import ModelSignature
 from autotrack_lightgbm.booster import chosen, importances, named
 from autotrack_lightgbm.flavor import FLAVOR
@@ -24,58 +21,31 @@ from autotrack_lightgbm.inputs import Inputs, answer, of_booster
 from autotrack_lightgbm.integration import INTEGRATION
 from autotrack_lightgbm.rounds import key_of
 
-PATIENCE = 32
-"""So many other trainings may begin in the loop's thread since its last call before it counts as over."""
 
-
-class Loop:
+class Updates(Loop):
     """One booster that is trained call by call. It is not kept alive, nor are the data."""
 
     def __init__(self, call: Call) -> None:
-        self.run, self._owned = INTEGRATION.open_run()
-        self.ref = weakref.ref(call.instance)
-        self.others = 0
-        """The trainings that began since the last call."""
-        self.thread = threading.get_ident()
+        super().__init__(call.instance, *INTEGRATION.open_run())
         self._options = call.options
         self._rounds = 0
-        self._seconds = 0.0
-        self._last_ms = self.run.started
-        self._over = False
-        self._whole = True
-        self.run.before_end.append(self._conclude)
-        if self._owned and self.run.parent is not None:
-            self.run.parent.before_end.append(self.run.end)
-
-    @property
-    def open(self) -> bool:
-        """Whether more calls may be recorded."""
-        return not self._over and not self.run.ended
 
     def took(self, call: Call) -> None:
         """A call has returned."""
         booster: Any = call.instance
         self._rounds += 1
-        self._seconds += call.duration
+        self.seconds += call.duration
         self.others = 0
         self.run.metrics({"round_time": call.duration}, step=booster.current_iteration() - 1)
         if self._rounds == 1:
             self._describe(booster)
-        self._last_ms = time.time_ns() // 1_000_000
+        self.touch()
 
     def evaluated(self, booster: Any, found: list[tuple[Any, ...]]) -> None:
         """The program has had the booster evaluated."""
         values = {key_of(one[0], one[1]): float(one[2]) for one in found}
         self.run.metrics(values, step=booster.current_iteration() - 1)
-        self._last_ms = time.time_ns() // 1_000_000
-
-    def end(self, status: str = "FINISHED", error: BaseException | None = None) -> None:
-        """No call will come any more."""
-        self._whole = error is None
-        if self._owned:
-            self.run.end(status, error, time_ms=None if error else self._last_ms)
-        else:
-            self._conclude()
+        self.touch()
 
     def _describe(self, booster: Any) -> None:
         with INTEGRATION.attempt("parameters"):
@@ -87,52 +57,46 @@ class Loop:
             with INTEGRATION.attempt("data sets"):
                 Inputs({"train_set": booster.train_set}).record(self.run)
 
-    def _conclude(self) -> None:
-        if self._over:
+    def conclude(self, model: Any) -> None:
+        """The importances and the model, if all calls have come to their end."""
+        run = self.run
+        run.metrics({"fit_time": self.seconds})
+        if not self._rounds or self.failed:
             return
-        self._over = True
-        run, booster = self.run, self.ref()
-        run.metrics({"fit_time": self._seconds})
-        if not self._rounds or not self._whole:
-            return
-        if booster is None:
+        if model is None:
             run.tags({"autotrack.lightgbm.model": "not kept: the program had let it go before the loop was over"})
             return
-        run.metrics({"trees": booster.num_trees()})
+        run.metrics({"trees": model.num_trees()})
         with INTEGRATION.attempt("feature importances"):
-            for kind, text in importances(booster):
+            for kind, text in importances(model):
                 run.text(text, f"feature_importance_{kind}.json")
         if self._options.log_models:
             with INTEGRATION.attempt("model"):
                 signature = None
                 if self._options.log_model_signatures:
                     with INTEGRATION.attempt("signature"):
-                        signature = ModelSignature(of_booster(booster), answer(booster))
+                        signature = ModelSignature(of_booster(model), answer(model))
                 name = self._options.registered_model_name
-                models.log(run, booster, flavor=FLAVOR, signature=signature, registered_model_name=name)
+                models.log(run, model, flavor=FLAVOR, signature=signature, registered_model_name=name)
 
 
-_loops: dict[int, Loop] = {}
-"""The loops that may go on, by the ``id`` of their booster."""
-_lock = threading.RLock()
+_loops: Loops[Updates] = Loops()
+pass_by = _loops.pass_by
 
 
 @INTEGRATION.hook("lightgbm.basic:Booster.update")
 def update(call: Call) -> Steps:
     """Record one round of a loop, in the loop's run."""
-    loop = _of(call.instance)
+    loop = _loops.of(call.instance)
     if loop is None:
         pass_by()
-        loop = Loop(call)
-        with _lock:
-            _loops[id(call.instance)] = loop
+        loop = Updates(call)
+        _loops.add(call.instance, loop)
     try:
         yield
     except GeneratorExit:
         if call.error is not None:
-            with _lock:
-                _loops.pop(id(call.instance), None)
-            loop.end("FAILED" if isinstance(call.error, Exception) else "KILLED", call.error)
+            _loops.over(call.instance, call.error)
         raise
     loop.took(call)
 
@@ -142,28 +106,8 @@ def update(call: Call) -> Steps:
 )
 def evaluated(call: Call) -> Steps:
     """Record what the program has a booster evaluate between the rounds of a loop."""
-    loop = _of(call.instance)
+    loop = _loops.of(call.instance)
     if loop is None:
         return
     found = yield
     loop.evaluated(call.instance, found)
-
-
-def pass_by() -> None:
-    """A training begins: end the loops that are over."""
-    if not _loops:
-        return
-    ended: list[Loop] = []
-    thread = threading.get_ident()
-    with _lock:
-        for key, loop in list(_loops.items()):
-            loop.others += loop.thread == thread
-            if loop.ref() is None or not loop.open or loop.others > PATIENCE:
-                ended.append(_loops.pop(key))
-    for loop in ended:
-        loop.end()
-
-
-def _of(booster: Any) -> Loop | None:
-    loop = _loops.get(id(booster))
-    return loop if loop is not None and loop.ref() is booster and loop.open else None

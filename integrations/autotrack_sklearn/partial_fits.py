@@ -16,11 +16,10 @@ from __future__ import annotations
 
 import threading
 import time
-import weakref
 from typing import Any
 
 from autotrack import models
-from autotrack.hooks import Call, Steps, aside
+from autotrack.hooks import Call, Loop, Loops, Steps, aside
 from autotrack_sklearn import curves, refits, trained
 from autotrack_sklearn.convergence import Listening
 from autotrack_sklearn.estimator import parameters, tags, title, trains
@@ -38,44 +37,29 @@ FEW_CALLS = 20
 VALUES = {"loss_": "loss", "inertia_": "inertia"}
 
 
-class Loop:
+class PartialFits(Loop):
     """One estimator that is trained call by call. It is not kept alive, nor is a batch."""
 
     def __init__(self, estimator: Any, options: SklearnOptions) -> None:
-        self.run, self._owned = INTEGRATION.open_run()
-        self.ref = weakref.ref(estimator)
+        super().__init__(estimator, *INTEGRATION.open_run())
         self._options = options
         self.calls = 0
-        self._seconds = 0.0
         self._scoring = 0.0
         self._signature: Any = None
-        self._last_ms = self.run.started
-        self.thread = threading.get_ident()
-        """Where the last call was made."""
-        self.gap = 0
-        """Trainings of others there since that call."""
-        self.longest_gap = 0
-        self._over = False
+        self.patience = PATIENCE
         run = self.run
         run.trained(title(estimator))
         run.tags({**tags(estimator), "autotrack.sklearn.function": "partial_fit"})
         refits.count(estimator, run)
         with INTEGRATION.attempt("parameters"):
             run.params(parameters(estimator))
-        run.before_end.append(self._conclude)
-        if self._owned and run.parent is not None:
-            run.parent.before_end.append(run.end)
-
-    @property
-    def open(self) -> bool:
-        """Whether more calls may be recorded."""
-        return not self._over and not self.run.ended
 
     def took(self, call: Call) -> None:
         """A call has returned."""
         step, self.calls = self.calls, self.calls + 1
-        self._seconds += call.duration
-        self.longest_gap, self.gap, self.thread = max(self.gap, self.longest_gap), 0, threading.get_ident()
+        self.seconds += call.duration
+        self.patience, self.others = max(self.patience, 2 * self.others), 0
+        self.thread = threading.get_ident()  # of the last call
         estimator = call.instance
         state = getattr(estimator, "__dict__", {})
         found = {name: state[key] for key, name in VALUES.items() if isinstance(state.get(key), float)}
@@ -87,37 +71,28 @@ class Loop:
             self.run.metrics(found, step=step)
         if step == 0 and self._options.log_models and self._options.log_model_signatures:
             self._sign(estimator, data)
-        self._last_ms = time.time_ns() // 1_000_000
+        self.touch()
 
-    def end(self, status: str = "FINISHED", error: BaseException | None = None) -> None:
-        """No call will come any more."""
-        if self._owned:
-            self.run.end(status, error, time_ms=None if error else self._last_ms)
-        else:
-            self._conclude()
-
-    def _conclude(self) -> None:
-        if self._over:
-            return
-        self._over = True
-        run, estimator = self.run, self.ref()
-        run.metrics({"partial_fit_calls": self.calls, "fit_time": self._seconds})
-        if estimator is not None:
+    def conclude(self, model: Any) -> None:
+        """What the estimator has come to, and the model."""
+        run = self.run
+        run.metrics({"partial_fit_calls": self.calls, "fit_time": self.seconds})
+        if model is not None:
             with INTEGRATION.attempt("results"):
-                run.metrics(curves.results(estimator))
+                run.metrics(curves.results(model))
         if not self._options.log_models:
             return
-        if estimator is None:
+        if model is None:
             run.tags({"autotrack.sklearn.model": "not kept: the program had let it go before the loop was over"})
             return
         with INTEGRATION.attempt("model"):
             name = self._options.registered_model_name
-            models.log(run, estimator, flavor=FLAVOR, signature=self._signature, registered_model_name=name)
+            models.log(run, model, flavor=FLAVOR, signature=self._signature, registered_model_name=name)
 
     def _affordable(self, data: Any) -> bool:
         if self.calls <= FEW_CALLS and getattr(data, "shape", (FEW_ROWS + 1,))[0] <= FEW_ROWS:
             return True
-        return self._scoring <= max(LEAST, SHARE * self._seconds) * self.calls / (self.calls + 1)
+        return self._scoring <= max(LEAST, SHARE * self.seconds) * self.calls / (self.calls + 1)
 
     def _score(self, estimator: Any, data: Any, targets: Any, weight: Any) -> dict[str, Any]:
         from autotrack_sklearn.owncode import effect  # scikit-learn, which is training
@@ -142,9 +117,8 @@ class Loop:
                 self._signature = models.infer_signature(data, answer)
 
 
-_loops: dict[int, Loop] = {}
-"""The loops that may go on, by the ``id`` of their estimator."""
-_lock = threading.RLock()
+_loops: Loops[PartialFits] = Loops()
+pass_by, over = _loops.pass_by, _loops.over
 
 
 def partial_fit(call: Call) -> Steps:
@@ -152,13 +126,12 @@ def partial_fit(call: Call) -> Steps:
     estimator = call.instance
     if not trains(estimator):
         return
-    loop = _loops.get(id(estimator))
-    if loop is None or loop.ref() is not estimator or not loop.open:
+    loop = _loops.of(estimator)
+    if loop is None:
         pass_by()
-        loop = Loop(estimator, chosen(call))
-        with _lock:
-            _loops[id(estimator)] = loop
-    elif len(_loops) > 1:
+        loop = PartialFits(estimator, chosen(call))
+        _loops.add(estimator, loop)
+    else:
         pass_by(loop)
     try:
         with Listening(call) as heard:
@@ -170,30 +143,3 @@ def partial_fit(call: Call) -> Steps:
     trained.remember(estimator, loop.run).step = loop.calls - 1
     if heard.messages:
         loop.run.tags(heard.tags())
-
-
-def pass_by(mine: Loop | None = None) -> None:
-    """A training begins, or a call of one: end the loops that are over."""
-    ended: list[Loop] = []
-    with _lock:
-        for key, loop in list(_loops.items()):
-            if loop is mine:
-                continue
-            loop.gap += loop.thread == threading.get_ident()
-            if loop.ref() is None or not loop.open or loop.gap > max(PATIENCE, 2 * loop.longest_gap):
-                ended.append(_loops.pop(key))
-    for loop in ended:
-        loop.end()
-
-
-def over(estimator: Any, error: BaseException | None = None) -> None:
-    """End the loop of an estimator, if there is one: it is fitted afresh, or has failed."""
-    with _lock:
-        loop = _loops.get(id(estimator))
-        if loop is None or loop.ref() is not estimator:
-            return
-        del _loops[id(estimator)]
-    if error is None:
-        loop.end()
-    else:
-        loop.end("FAILED" if isinstance(error, Exception) else "KILLED", error)
