@@ -73,7 +73,8 @@ def saved(_function: Any, args: Any, kwargs: Any, _result: Any) -> None:
 def training() -> Any:
     """The training of this thread or task, if it is still going on."""
     loop = _loops.here() if _loops is not None else None
-    if loop is not None:
-        loop.pause()
-    found = loop.training if loop is not None else None
+    if loop is None:
+        return None
+    loop.pause()
+    found = loop.training
     return found if found is not None and not found.closed else None

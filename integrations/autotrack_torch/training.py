@@ -340,11 +340,11 @@ class Training:
         if self.closed:
             return
         loop = self._loop()
-        if loop is not None:
+        if loop is None:
+            if self.steady is not None:
+                self.steady.gather()
+        else:
             loop.pause()
-        elif self.steady is not None:
-            self.steady.gather()
-        if loop is not None:
             with INTEGRATION.attempt("last pass"):
                 for pass_ in [pass_ for pass_ in loop.passes if pass_.training is self]:
                     loop.end(pass_, complete=False)
