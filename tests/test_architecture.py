@@ -24,6 +24,7 @@ ROOT = Path(__file__).parent.parent
 LAYERS = (
     {"_registered", "_startup", "entities", "event", "exceptions", "guard", "options", "redact", "settings"},
     {"journal"},
+    {"wire"},
     {"sinks"},
     {"capture"},
     {"content", "contribution", "current", "files", "outcome", "program", "resumed", "run", "values"},
@@ -36,6 +37,7 @@ LAYERS = (
     },
     {"analysis"},
     {"", "_frameworks", "active", "artifacts", "fluent", "frame", "pyfunc", "tracking"},
+    {"server"},
     {"__main__", "cli"},
 )  # fmt: skip
 """The parts of ``autotrack``, innermost first; "" is ``autotrack/__init__.py``. A part imports from its own
