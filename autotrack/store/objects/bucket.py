@@ -1,0 +1,138 @@
+"""Files in S3, Google Cloud Storage or Azure."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, cast
+
+import obstore
+from obstore.exceptions import BaseError, InvalidPathError, PermissionDeniedError, UnauthenticatedError
+from obstore.store import from_url
+
+from autotrack.exceptions import AutotrackException
+from autotrack.store.objects.base import PART_BYTES, Entry, Facts, Objects, Stream, missing, pieces
+from autotrack.store.objects.keys import UPLOADS, checked
+
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig, RetryConfig
+
+_MOST_PARTS = 9_000
+"""S3 takes 10,000 parts of one object."""
+_PARTS_AT_ONCE = 3
+_DELETED_AT_ONCE = 1000
+
+
+class BucketObjects(Objects):
+    """Files below a prefix of a bucket. A large file is sent in parts, and appears when the last one has arrived."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        endpoint = os.environ.get("AWS_ENDPOINT_URL") or os.environ.get("MLFLOW_S3_ENDPOINT_URL")
+        options: ClientConfig = {
+            "connect_timeout": "10s",
+            "read_timeout": "60s",  # of silence, so that a large file may take its time
+            "timeout": "1day",
+            "allow_http": bool(endpoint and endpoint.startswith("http://")),
+        }
+        retries: RetryConfig = {"max_retries": 4, "retry_timeout": timedelta(seconds=30)}
+        more: dict[str, Any] = {"endpoint": endpoint} if endpoint and url.startswith("s3") else {}
+        try:
+            self._store: Any = from_url(url, client_options=options, retry_config=retries, **more)
+        except (BaseError, ValueError) as error:
+            raise AutotrackException.invalid(f"{url!r} cannot be used for artifacts: {error}") from error
+
+    async def _put(self, path: str, stream: Stream, size: int | None) -> int:
+        part = max(PART_BYTES, -(-(size or 0) // _MOST_PARTS))
+        written = 0
+        with self._told(path):
+            cut = pieces(stream, part)
+            first = await anext(cut)
+
+            async def rest() -> AsyncIterator[bytes]:
+                nonlocal written
+                yield first
+                async for piece in cut:
+                    written += len(piece)
+                    yield piece
+
+            written = len(first)
+            if written < part:
+                await obstore.put_async(self._store, path, first, use_multipart=False)
+            else:
+                await obstore.put_async(self._store, path, rest(), chunk_size=part, max_concurrency=_PARTS_AT_ONCE)
+        return written
+
+    async def _get(self, path: str, start: int, end: int | None) -> AsyncIterator[bytes]:
+        if end is not None and end <= start:
+            await self._head(path)
+            return pieces(b"", 1)
+        wanted = {"range": (start, end) if end is not None else {"offset": start}} if start or end is not None else {}
+        with self._told(path):
+            found = await obstore.get_async(self._store, path, options=cast("Any", wanted))
+
+        async def read() -> AsyncIterator[bytes]:
+            with self._told(path):
+                async for chunk in found.stream(min_chunk_size=1 << 20):
+                    yield bytes(chunk)
+
+        return read()
+
+    async def _head(self, path: str) -> Facts:
+        with self._told(path):
+            meta = await obstore.head_async(self._store, path)
+        return Facts(meta["size"], (meta["e_tag"] or "").strip('"'), meta["last_modified"].timestamp())
+
+    async def _list(self, prefix: str) -> Sequence[Entry]:
+        with self._told(prefix):
+            found = await obstore.list_with_delimiter_async(self._store, prefix or None)
+        directories = [Entry(path.rstrip("/").rpartition("/")[2], True, None) for path in found["common_prefixes"]]
+        files = [Entry(one["path"].rpartition("/")[2], False, one["size"]) for one in found["objects"]]
+        return sorted(entry for entry in directories + files if prefix or entry.name != UPLOADS)
+
+    async def _delete(self, prefix: str) -> None:
+        with self._told(prefix):
+            paths = [prefix]
+            async for some in obstore.list(self._store, f"{prefix}/", chunk_size=_DELETED_AT_ONCE):
+                paths += [one["path"] for one in some]
+                if len(paths) >= _DELETED_AT_ONCE:
+                    await obstore.delete_async(self._store, paths)
+                    paths = []
+            if paths:
+                await obstore.delete_async(self._store, paths)
+
+    async def sign(self, method: str, path: str, seconds: int) -> str | None:
+        """A URL by which anybody who has it may GET or PUT this file for a while."""
+        return await self._sign(method, checked(path), seconds)
+
+    async def sign_part(self, path: str, upload: str, number: int, seconds: int) -> str | None:
+        """A URL to PUT one part to; None for credentials that cannot sign."""
+        return await self._sign("PUT", self._part(path, upload, number), seconds)
+
+    async def _sign(self, method: str, path: str, seconds: int) -> str | None:
+        if method not in {"GET", "PUT", "HEAD"}:
+            raise AutotrackException.invalid(f"a URL is signed for GET, HEAD or PUT, not {method!r}")
+        try:
+            return await obstore.sign_async(self._store, cast("Any", method), path, timedelta(seconds=seconds))
+        except BaseError:
+            return None
+
+    @contextmanager
+    def _told(self, path: str) -> Iterator[None]:
+        """The object store's own errors under the names of the protocol."""
+        try:
+            yield
+        except FileNotFoundError:
+            raise missing(path) from None
+        except InvalidPathError:
+            raise AutotrackException.invalid(f"Invalid path: {path!r}") from None
+        except (PermissionDeniedError, UnauthenticatedError) as error:
+            raise AutotrackException(
+                f"the object store does not let this server at {path!r}", "PERMISSION_DENIED"
+            ) from error
+        except BaseError as error:
+            raise AutotrackException(
+                f"the object store cannot be used at the moment ({type(error).__name__})", "TEMPORARILY_UNAVAILABLE"
+            ) from error

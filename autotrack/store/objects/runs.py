@@ -1,0 +1,72 @@
+"""The files of a local store's runs, under the paths by which a server names them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+from autotrack.event import ArtifactStored
+from autotrack.exceptions import AutotrackException
+from autotrack.store.objects.base import Entry, Facts, Objects, Stream, missing
+from autotrack.store.objects.directory import DirectoryObjects
+from autotrack.store.store import Store
+
+
+class RunObjects(Objects):
+    """``<experiment>/<run id>/artifacts/x`` is the run's own file ``artifacts/x``; nothing is copied anywhere.
+
+    A file that is written is told to the run, as one that a program logs. No other path means anything.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._runs = DirectoryObjects(store.directory / "runs")
+
+    async def create_upload(self, path: str) -> str:
+        """A local store takes files whole."""
+        raise AutotrackException(
+            f"Multipart upload is not supported for the current artifact repository; send {path!r} whole",
+            "NOT_IMPLEMENTED",
+        )
+
+    async def _put(self, path: str, stream: Stream, size: int | None) -> int:
+        place = _mapped(path)
+        if place is None or not place.partition("/artifacts/")[2]:
+            raise AutotrackException.invalid(f"{path!r} does not name a file of a run")
+        run_id, _, name = place.partition("/artifacts/")
+        run = await asyncio.to_thread(self._store.run, run_id)
+        if run.info.lifecycle_stage != "active":
+            raise AutotrackException.invalid(f"run {run_id} is deleted and takes no changes")
+        written = await self._runs.put(place, stream, size)
+        after = await asyncio.to_thread(self._store.last_event_time, run_id)
+        await asyncio.to_thread(self._store.editor.event, run_id, ArtifactStored(name, written), after=after)
+        return written
+
+    async def _get(self, path: str, start: int, end: int | None) -> AsyncIterator[bytes]:
+        place = _mapped(path)
+        if place is None:
+            raise missing(path)
+        return await self._runs.get(place, start, end)
+
+    async def _head(self, path: str) -> Facts:
+        place = _mapped(path)
+        if place is None:
+            raise missing(path)
+        return await self._runs.head(place)
+
+    async def _list(self, prefix: str) -> Sequence[Entry]:
+        place = _mapped(prefix)
+        found = [] if place is None else await self._runs.list(place)
+        # A program's file that is still being written has a dot before its name.
+        return [entry for entry in found if not entry.name.startswith(".")]
+
+    async def _delete(self, prefix: str) -> None:
+        place = _mapped(prefix)
+        if place is not None:
+            await self._runs.delete(place)
+
+
+def _mapped(path: str) -> str | None:
+    """``<run id>/artifacts/x`` for the path of a run's file or directory; None for any other."""
+    parts = path.split("/")
+    return "/".join(parts[1:]) if len(parts) > 2 and parts[2] == "artifacts" else None
