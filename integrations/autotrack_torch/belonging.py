@@ -55,9 +55,9 @@ def enrol(loop: Loop, optimizer: Any) -> Optimized | None:
 
 
 def _watch(loop: Loop, optimizer: Any) -> None:
-    tensor = owner.parameter(optimizer)
-    if tensor is not None:
-        loop.watched = weakref.ref(tensor)
+    found = owner.watched(optimizer)
+    if found is not None:
+        loop.watched = found
 
 
 def _takes(training: Training, optimizer: Any, pass_: Pass | None, pieces: list[Piece]) -> bool:

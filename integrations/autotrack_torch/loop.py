@@ -58,7 +58,7 @@ class Loop:
         """A ``GradScaler`` at work, which may leave a step out."""
         self.judged: tuple[weakref.ref[Any], Any, Any] | None = None
         """The result of a loss over classes, samples put into the right one, and samples."""
-        self.watched: weakref.ref[Any] | None = None
+        self.watched: owner.Watched | None = None
         """A parameter by whose version one sees whether the model has changed meanwhile."""
         self.unseen: weakref.ref[Any] | None = None
         """An optimizer whose steps do not show, as they are compiled."""
@@ -322,10 +322,10 @@ class Loop:
     def _version(self) -> int:
         tensor = self.watched() if self.watched is not None else None
         if tensor is None:
-            tensor = owner.newest_parameter(self.thread)
-            if tensor is None:
+            self.watched = owner.newest(self.thread)
+            if self.watched is None:
                 return 0
-            self.watched = weakref.ref(tensor)
+            tensor = self.watched()
         return int(tensor._version)
 
     # Steps

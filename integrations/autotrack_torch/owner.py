@@ -104,21 +104,42 @@ def enrolled(optimizer: Any) -> Built | None:
     return built.get(id(optimizer))
 
 
-def newest_parameter(thread: int) -> Any:
-    """A parameter of the optimizer that a thread built last, if it is alive."""
-    for facts in reversed(list(built.values())):
-        optimizer = facts.ref()
-        if optimizer is not None and facts.thread == thread:
-            return parameter(optimizer)
+class Watched:
+    """The first parameter that an optimizer really changes, as long as the optimizer lives.
+
+    There is no weak reference to the parameter itself: torch refuses to exchange a tensor that has one, as
+    `Module.to` does where it is set to.
+    """
+
+    __slots__ = ("_group", "_index", "_ref")
+
+    def __init__(self, optimizer: Any, group: int, index: int) -> None:
+        self._ref = weakref.ref(optimizer)
+        self._group, self._index = group, index
+
+    def __call__(self) -> Any:
+        optimizer = self._ref()
+        try:
+            return None if optimizer is None else optimizer.param_groups[self._group]["params"][self._index]
+        except LookupError:  # the program has put other groups there
+            return None
+
+
+def watched(optimizer: Any) -> Watched | None:
+    """What tells by its version whether an optimizer has stepped; ``None`` where nothing requires gradients."""
+    for at, group in enumerate(optimizer.param_groups):
+        for index, tensor in enumerate(group["params"]):
+            if tensor.requires_grad:
+                return Watched(optimizer, at, index)
     return None
 
 
-def parameter(optimizer: Any) -> Any:
-    """The first parameter that an optimizer really changes."""
-    for group in optimizer.param_groups:
-        for tensor in group["params"]:
-            if tensor.requires_grad:
-                return tensor
+def newest(thread: int) -> Watched | None:
+    """The same of the optimizer that a thread built last, if it is alive."""
+    for facts in reversed(list(built.values())):
+        optimizer = facts.ref()
+        if optimizer is not None and facts.thread == thread:
+            return watched(optimizer)
     return None
 
 

@@ -7,7 +7,6 @@ the loop takes it over with `leave` and is as if it had seen every step itself.
 from __future__ import annotations
 
 import os
-import weakref
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -55,7 +54,7 @@ class Steady:
         "_rows", "_until", "_value", "_version", "_watched", "at", "training",
     )  # fmt: skip
 
-    def __init__(self, loop: Loop, training: Training, watched: weakref.ref[Any]) -> None:
+    def __init__(self, loop: Loop, training: Training, watched: owner.Watched) -> None:
         self.training = training
         self._optimized = training.by_name[0]
         self._optimizer = self._optimized.ref

@@ -264,3 +264,23 @@ def test_deterministic_algorithms():
 
     (run,) = same(program)
     assert run.params["deterministic"] == "True"
+
+
+def test_exchanged_tensors():
+    """Parameters that torch exchanges for others have no weak reference to them, which it refuses."""
+
+    def program() -> Any:
+        torch.__future__.set_swap_module_params_on_conversion(True)
+        try:
+            model = nn.Linear(2, 1)
+            optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+            for _ in range(8):
+                optimizer.zero_grad()
+                model(torch.ones(3, 2)).sum().backward()
+                optimizer.step()
+            optimizer.zero_grad()
+            return model.double().state_dict()
+        finally:
+            torch.__future__.set_swap_module_params_on_conversion(False)
+
+    same(program)
