@@ -1,0 +1,258 @@
+"""One thread's connection to a server: requests in MLflow's protocol, and what goes wrong with them, told apart."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import requests
+
+from autotrack.exceptions import AutotrackException
+from autotrack.wire.address import Address, credentials
+
+T = TypeVar("T")
+
+API = "/api/2.0/mlflow"
+ARTIFACTS = "/api/2.0/mlflow-artifacts"
+
+CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 30.0
+FILE_SECONDS = 300.0
+"""How long a connection, an answer, and the next piece of a file may take."""
+
+_COMPRESS_BYTES = 2048
+_PIECE_BYTES = 1 << 20
+_TRANSIENT = {408, 429, 500, 502, 503, 504}
+_OF_STATUS = {400: "BAD_REQUEST", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "ENDPOINT_NOT_FOUND"}
+
+
+class Unavailable(AutotrackException):
+    """The server could not be asked now: the same request may succeed later."""
+
+    def __init__(self, message: str, *, after: float | None = None, refused: bool = False) -> None:
+        super().__init__(message, "TEMPORARILY_UNAVAILABLE")
+        self.after = after
+        """Seconds that the server asks to wait."""
+        self.refused = refused
+        """Whether nobody took the request, so that it cannot have had an effect."""
+
+
+class Refused(AutotrackException):
+    """The server has answered that it will not; ``status`` is HTTP's."""
+
+    def __init__(self, message: str, error_code: str, status: int) -> None:
+        super().__init__(message, error_code)
+        self.status = status
+
+    @property
+    def wrong(self) -> bool:
+        """Whether it is the content that is refused, rather than who asks, or where."""
+        return self.status in (400, 409, 413, 422) and self.error_code != "ENDPOINT_NOT_FOUND"
+
+
+class _Auth(requests.auth.AuthBase):
+    # Given in every case: without one, requests takes what ~/.netrc has for the host.
+    def __init__(self, header: str | None) -> None:
+        self._header = header
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._header is not None:
+            request.headers["Authorization"] = self._header
+        return request
+
+
+class Connection:
+    """A kept-alive connection. For one thread."""
+
+    def __init__(self, to: Address, *, answer_seconds: float = ANSWER_SECONDS) -> None:
+        self.address = to
+        self.answer_seconds = answer_seconds
+        self.compress = False
+        """Whether the server takes compressed bodies."""
+        self._session = requests.Session()
+        shown = credentials(to)
+        self._session.headers.update({"User-Agent": "autotrack", "X-Autotrack": "1", **shown.headers})
+        self._session.cert, self._session.verify = shown.certificate, shown.verify
+        self._session.auth = _Auth(_authorization(shown.user, shown.password, shown.token))
+
+    def call(
+        self, method: str, path: str, message: Mapping[str, Any] | None = None, *, seconds: float | None = None
+    ) -> dict[str, Any]:
+        """The server's answer to a message; raises :class:`Unavailable` or :class:`Refused`. Tried once.
+
+        ``path`` follows ``/api/2.0/mlflow/``, unless it begins with a slash.
+        """
+        url = self.address.uri + (path if path.startswith("/") else f"{API}/{path}")
+        given: dict[str, Any] = {}
+        if method == "GET":
+            given["params"] = message
+        else:
+            body = json.dumps(message or {}, separators=(",", ":")).encode()
+            given["headers"] = {"Content-Type": "application/json"}
+            if self.compress and len(body) > _COMPRESS_BYTES:
+                body = gzip.compress(body, compresslevel=1)
+                given["headers"]["Content-Encoding"] = "gzip"
+            given["data"] = body
+        with self._told():
+            answer = self._session.request(
+                method, url, timeout=self._timeout(seconds), allow_redirects=method == "GET", **given
+            )
+        _check(answer, self.address.uri)
+        try:
+            found = answer.json() if answer.content else {}
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            raise Refused(f"{self.address.uri} does not answer as a tracking server does", "ENDPOINT_NOT_FOUND", 404)
+        return found
+
+    def text(self, path: str) -> str:
+        """The text at a path of the server."""
+        with self._told():
+            answer = self._session.get(self.address.uri + path, timeout=self._timeout(None))
+        _check(answer, self.address.uri)
+        return answer.text
+
+    def put(
+        self, url: str, data: Any, *, size: int | None = None, headers: Mapping[str, str] | None = None
+    ) -> requests.Response:
+        """Send a file's content, in pieces if it is an open file or an iterator; ``url`` may be another host's, which
+        is shown no credentials of ours."""
+        own = self._own(url)
+        given = {"Content-Type": "application/octet-stream", **(headers or {})}
+        if size is not None:
+            given["Content-Length"] = str(size)
+        with self._told(url):
+            answer = (self._session if own else _stranger()).put(
+                url, data=data, headers=given, timeout=(CONNECT_SECONDS, FILE_SECONDS), allow_redirects=False
+            )
+        _check(answer, url if not own else self.address.uri)
+        return answer
+
+    @contextmanager
+    def get(self, url: str, headers: Mapping[str, str] | None = None) -> Iterator[Iterator[bytes]]:
+        """The pieces of a file."""
+        own = self._own(url)
+        with self._told(url):
+            answer = (self._session if own else _stranger()).get(
+                url, headers=dict(headers or {}), timeout=(CONNECT_SECONDS, FILE_SECONDS), stream=True
+            )
+        with answer:
+            _check(answer, url if not own else self.address.uri)
+            with self._told(url):
+                yield answer.iter_content(_PIECE_BYTES)
+
+    def close(self) -> None:
+        """Let the connection go."""
+        self._session.close()
+
+    def _own(self, url: str) -> bool:
+        return url.startswith(self.address.uri + "/")
+
+    def _timeout(self, seconds: float | None) -> tuple[float, float]:
+        most = self.answer_seconds if seconds is None else max(seconds, 0.05)
+        return min(CONNECT_SECONDS, most), most
+
+    @contextmanager
+    def _told(self, url: str | None = None) -> Iterator[None]:
+        where = self.address.uri if url is None or self._own(url) else url.partition("?")[0]
+        try:
+            yield
+        except requests.exceptions.SSLError as error:
+            raise Unavailable(f"{where} is not trusted: {_reason(error)}", refused=True) from error
+        except requests.exceptions.ConnectTimeout as error:
+            raise Unavailable(f"{where} does not answer", refused=True) from error
+        except requests.exceptions.Timeout as error:
+            raise Unavailable(f"{where} does not answer in time") from error
+        except requests.exceptions.ConnectionError as error:
+            refused = "NewConnectionError" in repr(error) or "NameResolutionError" in repr(error)
+            raise Unavailable(f"{where} cannot be reached: {_reason(error)}", refused=refused) from error
+        except requests.RequestException as error:
+            raise Unavailable(f"{where} cannot be asked: {_reason(error)}") from error
+
+
+def patiently(
+    ask: Callable[[float], T], seconds: float, *, again: bool = True, clock: Callable[[], float] = time.monotonic
+) -> T:
+    """The answer to a question, asked again with growing pauses while the server is unavailable, for ``seconds`` in
+    all. ``ask`` is given the seconds that are left. Without ``again`` only what nobody took is sent once more."""
+    end, pause = clock() + seconds, 0.1
+    while True:
+        try:
+            return ask(max(end - clock(), 0.05))
+        except Unavailable as error:
+            wait = error.after if error.after is not None else pause * random.uniform(0.5, 1.5)  # noqa: S311 - spreads out those who wait
+            if not (again or error.refused or error.after is not None) or clock() + wait >= end:
+                raise
+            time.sleep(wait)
+            pause = min(2 * pause, 2.0)
+
+
+def file_path(path: str) -> str:
+    """A file's path as it stands in a URL."""
+    return quote(path, safe="/")
+
+
+def sent(file: Path) -> Iterator[bytes]:
+    """A file in pieces."""
+    with file.open("rb") as opened:
+        while piece := opened.read(_PIECE_BYTES):
+            yield piece
+
+
+def _authorization(user: str | None, password: str, token: str | None) -> str | None:
+    if user is not None:
+        header: str = requests.auth._basic_auth_str(user, password)
+        return header
+    return None if token is None else f"Bearer {token}"
+
+
+def _stranger() -> requests.Session:
+    """A session that carries nothing of ours, for the object store that a server sends us to."""
+    session = requests.Session()
+    session.auth = _Auth(None)
+    return session
+
+
+def _check(answer: requests.Response, where: str) -> None:
+    status = answer.status_code
+    if 200 <= status < 300:
+        return
+    code, message = _OF_STATUS.get(status, "INTERNAL_ERROR"), ""
+    if "application/json" in answer.headers.get("Content-Type", ""):
+        try:
+            told = answer.json()
+            code, message = str(told.get("error_code") or code), str(told.get("message") or "")
+        except (ValueError, AttributeError):
+            message = ""
+    if status in _TRANSIENT:
+        raise Unavailable(
+            f"{where} answers {status}" + (f": {message[:300]}" if message else ""), after=_seconds(answer, status)
+        )
+    if 300 <= status < 400:
+        raise Refused(
+            f"{where} sends elsewhere, to {answer.headers.get('Location', '?')}; name that as the tracking URI",
+            "ENDPOINT_NOT_FOUND", status,
+        )  # fmt: skip
+    raise Refused(message or f"{where} answers {status}", code, status)
+
+
+def _seconds(answer: requests.Response, status: int) -> float | None:
+    try:
+        return min(max(float(answer.headers["Retry-After"]), 0.0), 300.0) if status in (429, 503) else None
+    except (KeyError, ValueError):  # absent, or a date
+        return None
+
+
+def _reason(error: BaseException) -> str:
+    """The innermost cause in few words, without the URL that requests repeats."""
+    cause: Any = error.args[0] if error.args else error
+    cause = getattr(cause, "reason", cause)
+    return " ".join(str(cause).rpartition(": ")[2].split())[:200]
