@@ -12,6 +12,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
+pytest_plugins = ["parts.plugin"]  # loads nothing of a server before a test asks for one
+
 
 @pytest.fixture(autouse=True)
 def fresh_program(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:

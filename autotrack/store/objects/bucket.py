@@ -89,7 +89,11 @@ class BucketObjects(Objects):
         with self._told(prefix):
             found = await obstore.list_with_delimiter_async(self._store, prefix or None)
         directories = [Entry(path.rstrip("/").rpartition("/")[2], True, None) for path in found["common_prefixes"]]
-        files = [Entry(one["path"].rpartition("/")[2], False, one["size"]) for one in found["objects"]]
+        files = [
+            Entry(one["path"].rpartition("/")[2], False, one["size"])
+            for one in found["objects"]
+            if one["path"].strip("/") != prefix  # what a console leaves as a mark of a directory
+        ]
         return sorted(entry for entry in directories + files if prefix or entry.name != UPLOADS)
 
     async def _delete(self, prefix: str) -> None:

@@ -1,0 +1,47 @@
+"""Fixtures for real servers that a test may ask for by name; each is started by the first that does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from parts.postgresql import Postgresql
+    from parts.s3 import S3
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[Postgresql]:
+    """The PostgreSQL of this session's process."""
+    from parts.postgresql import Postgresql  # psycopg, which most tests go without
+
+    server = Postgresql()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def postgresql(postgresql_server: Postgresql) -> Iterator[str]:
+    """The URL of a database of this test's own, ``postgresql://…``."""
+    with postgresql_server.database() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[S3]:
+    """The S3 server of this session's process."""
+    from parts.s3 import S3  # obstore, which most tests go without
+
+    server = S3()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def s3(s3_server: S3, monkeypatch: pytest.MonkeyPatch) -> S3:
+    """An S3 server; its credentials are in the environment, and ``s3.bucket()`` is an empty place in it."""
+    for name, value in s3_server.environment.items():
+        monkeypatch.setenv(name, value)
+    return s3_server
