@@ -72,10 +72,10 @@ def _place(client: Client, uri: str | None, run_id: str | None, path: str | None
     if text.startswith("runs:/"):
         run_id, _, path = text.removeprefix("runs:/").strip("/").partition("/")
         return run_id, path
-    directory = local_directory(text)
+    directory, root = local_directory(text), client.store.directory
     parts: tuple[str, ...] = ()
-    if directory is not None and directory.is_relative_to(client.store.directory):
-        parts = directory.relative_to(client.store.directory).parts
+    if directory is not None and root is not None and directory.is_relative_to(root):
+        parts = directory.relative_to(root).parts
     if len(parts) < 3 or (parts[0], parts[2]) != ("runs", "artifacts"):
         raise AutotrackException.invalid(
             f"{text} does not lie among the files of a run of {client.tracking_uri}; write runs:/<run_id>/<path>"

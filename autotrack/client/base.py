@@ -7,7 +7,7 @@ import time
 from autotrack.entities import Experiment, Run
 from autotrack.event import Event
 from autotrack.exceptions import AutotrackException
-from autotrack.store import Store
+from autotrack.store import Questions
 
 _TRUSTED_SECONDS = 1.0
 """How long a run that was found active is written to without another look."""
@@ -19,7 +19,7 @@ class Base:
     _seen_active: dict[str, float]
 
     @property
-    def store(self) -> Store:
+    def store(self) -> Questions:
         """The store behind this client."""
         raise NotImplementedError
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from autotrack.client.files import Files
 from autotrack.client.lineage import Lineage
@@ -12,10 +13,11 @@ from autotrack.client.place import resolved
 from autotrack.client.promotion import Promoting
 from autotrack.client.records import Records
 from autotrack.entities import Experiment, LoggedModel, Metric, PagedList, Run, ViewType
-from autotrack.event import ExperimentCreated, ExperimentLife, ExperimentRenamed, ExperimentTags
+from autotrack.event import ExperimentCreated, ExperimentLife, ExperimentRenamed, ExperimentTags, Process
 from autotrack.exceptions import AutotrackException
 from autotrack.journal.format import experiment_id as id_of
-from autotrack.store import Search, Store, open_store
+from autotrack.journal.process import this_process
+from autotrack.store import Questions, Search, open_store
 from autotrack.store.fold import PARENT_TAG
 from autotrack.values import text
 
@@ -28,23 +30,36 @@ class Client(Records, Files, Promoting, Lineage):
     :class:`~autotrack.exceptions.AutotrackException` when it cannot do what it was asked for.
     """
 
+    _open: Callable[[], Questions]
+
     def __init__(
         self, tracking_uri: str | Path | None = None, registry_uri: str | None = None,
         workspace_store_uri: str | None = None,  # noqa: ARG002 - MLflow's signature
     ) -> None:  # fmt: skip
-        super().__init__()
-        self.tracking_uri, self._directory = resolved(tracking_uri)
-        if registry_uri and resolved(registry_uri)[1] != self._directory:
+        super().__init__(this_process())
+        self.tracking_uri, directory = resolved(tracking_uri)
+        if registry_uri and resolved(registry_uri)[1] != directory:
             raise AutotrackException.invalid(
                 f"{registry_uri}: registered models are kept where runs are recorded, at {self.tracking_uri}; leave "
                 "registry_uri out"
             )
-        open_store(self._directory)
+        open_store(directory)
+        self._open = partial(open_store, directory)
+
+    @classmethod
+    def on(cls, store: Questions, process: Process | None = None) -> Self:
+        """A client of a store that is open already. ``process`` is who the runs that it makes belong to: their state
+        follows from its life. Without one they run until somebody ends them."""
+        client = cls.__new__(cls)
+        Records.__init__(client, process)
+        client.tracking_uri = store.context.name
+        client._open = lambda: store
+        return client
 
     @property
-    def store(self) -> Store:
+    def store(self) -> Questions:
         """The store behind this client, for questions that have no verb here."""
-        return open_store(self._directory)
+        return self._open()
 
     def get_run(self, run_id: str) -> Run:
         """A run, deleted or not."""

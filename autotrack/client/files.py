@@ -78,7 +78,14 @@ class Files(Base):
         return artifacts.fetched(self._root(run_id), path, dst_path)
 
     def _root(self, run_id: str) -> Path:
-        return self.store.directory / "runs" / run_id / "artifacts"
+        directory = self.store.directory
+        if directory is None:
+            raise AutotrackException(
+                f"the files of run {run_id} are not in {self.store.context.name} and cannot be reached from here; "
+                "use the server that has them",
+                "NOT_IMPLEMENTED",
+            )
+        return directory / "runs" / run_id / "artifacts"
 
     def _put(self, run_id: str, path: str, data: bytes) -> None:
         self._active(run_id)

@@ -9,7 +9,7 @@ from autotrack.client.sources import datasets_of, metrics_of
 from autotrack.entities import ModelVersion
 from autotrack.exceptions import AutotrackException
 from autotrack.settings import default_store
-from autotrack.store import Store
+from autotrack.store import Questions
 from autotrack.store.registry.changes import Approved
 from autotrack.store.registry.policy import Evidence, Policy, parse
 
@@ -31,7 +31,7 @@ def policies_of(file: str | Path | None) -> tuple[tuple[Policy, ...], Path | Non
         raise AutotrackException.invalid(f"{found} cannot be read: {error}") from None
 
 
-def evidence_of(store: Store, version: ModelVersion, to: str) -> Evidence:
+def evidence_of(store: Questions, version: ModelVersion, to: str) -> Evidence:
     """What is known of a version, its run and who approved of its going there. What is gone is as the log has it."""
     approvals = store.registry.own_history(version.name, kinds=[Approved.kind], version=version.version)
     metrics, measured, datasets = _measured(store, version)
@@ -48,7 +48,7 @@ def evidence_of(store: Store, version: ModelVersion, to: str) -> Evidence:
 
 
 def _measured(
-    store: Store, version: ModelVersion
+    store: Questions, version: ModelVersion
 ) -> tuple[dict[str, float], dict[str, str], Sequence[Mapping[str, str]]]:
     """A version's metrics, the data that each was computed on where it was logged with them, and what its run read."""
     try:

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from autotrack.client.base import Base
 from autotrack.entities import DatasetInput, Metric, Param, Run, RunStatus, RunTag
-from autotrack.event import DatasetUsed, Ended, Joined, LifeStage, Params, Renamed, RunCreated, Tags
+from autotrack.event import DatasetUsed, Ended, Joined, LifeStage, Params, Process, Renamed, RunCreated, Tags
 from autotrack.exceptions import AutotrackException
 from autotrack.journal.format import EXACT, new_run_id, raw_step
-from autotrack.journal.process import this_process
 from autotrack.journal.writer import Key, Point
 from autotrack.store.fold import NAME_TAG, PARENT_TAG, USER_TAG
 from autotrack.store.runs import CONTEXT_TAG
 from autotrack.values import number, text
 
+_RUN_ID = re.compile(r"[0-9a-f]{32}")
+
 
 class Records(Base):
     """Runs: creating, logging to, ending, deleting."""
 
-    def __init__(self) -> None:
+    def __init__(self, process: Process | None) -> None:
         self._seen_active = {}
+        self._process = process
 
     def create_run(
         self,
@@ -31,8 +34,14 @@ class Records(Base):
         start_time: int | None = None,
         tags: Mapping[str, Any] | None = None,
         run_name: str | None = None,
+        *,
+        run_id: str | None = None,
     ) -> Run:
-        """Make a run that this process does not activate; ``start_time`` in ms, by default now."""
+        """Make a run that this process does not activate; ``start_time`` in ms, by default now.
+
+        ``run_id`` are 32 hexadecimal digits that nobody else uses, by default drawn here. Asking for the same run
+        again answers it.
+        """
         experiment = self.get_experiment(experiment_id)
         if experiment.lifecycle_stage != "active":
             raise AutotrackException.invalid(
@@ -45,19 +54,21 @@ class Records(Base):
             raise AutotrackException.invalid(
                 f"run_name {run_name!r} and the tag {NAME_TAG} {tagged!r} differ; give one of them"
             )
-        run_id = new_run_id()
+        if run_id is not None and not _RUN_ID.fullmatch(run_id):
+            raise AutotrackException.invalid(f"{run_id!r} is no id of a run; give 32 hexadecimal digits")
+        if run_id is not None and (found := self._made_before(run_id, experiment.experiment_id)) is not None:
+            return found
+        run_id = run_id or new_run_id()
         created = RunCreated(
             experiment.experiment_id,
             experiment.name,
             run_name or tagged or f"run {run_id[:8]}",
             given.get(PARENT_TAG),
             given.get(USER_TAG, ""),
-            this_process(),
+            self._process,
         )
         when = _now() if start_time is None else int(start_time)
-        self.store.editor.event(run_id, created, time_ms=when)
-        if given:
-            self.store.editor.event(run_id, Tags(given), after=when)
+        self.store.editor.create(run_id, [(when, created), *([(when + 1, Tags(given))] if given else [])])
         return self.get_run(run_id)
 
     def log_metric(
@@ -148,7 +159,7 @@ class Records(Base):
         self._active(run_id)
         if status is not None:
             running = status.upper() == "RUNNING"
-            self._change(run_id, Joined(this_process()) if running else Ended(_final(status)))
+            self._change(run_id, Joined(self._process) if running else Ended(_final(status)))
         if name is not None:
             self._change(run_id, Renamed(str(name)))
 
@@ -161,6 +172,20 @@ class Records(Base):
         """Bring a deleted run back."""
         self.get_run(run_id)
         self._change(run_id, LifeStage("active"))
+
+    def _made_before(self, run_id: str, experiment_id: str) -> Run | None:
+        try:
+            found = self.get_run(run_id)
+        except AutotrackException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            return None
+        if found.info.experiment_id != experiment_id:
+            raise AutotrackException(
+                f"there is a run {run_id} already, in experiment {found.info.experiment_id}; choose another id",
+                "RESOURCE_ALREADY_EXISTS",
+            )
+        return found
 
     def _points(self, run_id: str, metrics: Sequence[Metric]) -> None:
         points = _points(metrics)

@@ -11,7 +11,7 @@ from typing import Any
 from autotrack.entities import LoggedModel, Metric, Run
 from autotrack.exceptions import AutotrackException
 from autotrack.settings import local_directory
-from autotrack.store import Store
+from autotrack.store import Questions
 from autotrack.store.registry.changes import VersionCreated
 from autotrack.store.registry.names import parse_uri
 from autotrack.store.runs import CONTEXT_TAG
@@ -22,7 +22,7 @@ _MLMODEL = "MLmodel"
 
 
 def version_from(
-    store: Store, name: str, source: str, run_id: str | None, model_id: str | None, given: Mapping[str, Any]
+    store: Questions, name: str, source: str, run_id: str | None, model_id: str | None, given: Mapping[str, Any]
 ) -> VersionCreated:
     """A version of a source: a URI of a run's model, of a logged model or of another version, a directory, or
     a place that only others can reach. ``given`` are the facts that a caller chooses freely."""
@@ -47,7 +47,7 @@ def version_from(
     )
 
 
-def metrics_of(store: Store, run: Run | None, model_id: str | None) -> dict[str, float]:
+def metrics_of(store: Questions, run: Run | None, model_id: str | None) -> dict[str, float]:
     """The last values of a model's metrics. A run's own metrics count for a model that is the only one of its run:
     among several nobody could say whose they are."""
     found: dict[str, float] = {}
@@ -71,14 +71,14 @@ def datasets_of(run: Run) -> list[dict[str, str]]:
     ]
 
 
-def model_in(store: Store, run: Run, path: str) -> LoggedModel | None:
+def model_in(store: Questions, run: Run, path: str) -> LoggedModel | None:
     """The model that a run has logged under a name, the last one of several."""
     models = [store.model(output.model_id) for output in run.outputs.model_outputs]
     named = [one for one in models if path in (one.name, _path(store, one).partition("/artifacts/")[2])]
     return max(named, key=lambda one: one.creation_timestamp, default=None)
 
 
-def _of_run(store: Store, source: str, run_id: str | None, model_id: str | None) -> dict[str, Any]:
+def _of_run(store: Questions, source: str, run_id: str | None, model_id: str | None) -> dict[str, Any]:
     found = re.fullmatch(r"runs:/([\w-]+)/(.+)", source.rstrip("/"))
     if found is None:
         raise AutotrackException.invalid(f"{source!r} names no model of a run; write runs:/<run_id>/<name>")
@@ -89,8 +89,7 @@ def _of_run(store: Store, source: str, run_id: str | None, model_id: str | None)
     if model is not None:
         _same(source, "model", model.model_id, model_id)
         return _of_model(store, model)
-    directory = store.directory / "runs" / own / "artifacts" / path
-    if not (directory / _MLMODEL).is_file():
+    if not store.context.holds(f"runs/{own}/artifacts/{path}/{_MLMODEL}"):
         there = ", ".join(sorted(store.model(one.model_id).name for one in run.outputs.model_outputs))
         raise AutotrackException.missing(
             f"{source}: run {own} has no model {path!r}; " + (f"it has {there}" if there else "it has logged none")
@@ -98,7 +97,7 @@ def _of_run(store: Store, source: str, run_id: str | None, model_id: str | None)
     return {"run_id": own, "location": f"runs/{own}/artifacts/{path}"}
 
 
-def _of_models(store: Store, source: str, run_id: str | None, model_id: str | None) -> dict[str, Any]:
+def _of_models(store: Questions, source: str, run_id: str | None, model_id: str | None) -> dict[str, Any]:
     reference = parse_uri(source)
     if reference.model_id is not None:
         model = store.model(reference.model_id)
@@ -108,20 +107,25 @@ def _of_models(store: Store, source: str, run_id: str | None, model_id: str | No
     version = store.registry.resolve(reference)
     _same(source, "model", version.model_id, model_id)
     _same(source, "run", version.run_id, run_id)
-    place = version.location.removeprefix(store.directory.as_uri() + "/")
+    place = store.context.location(version.location)
     facts = ("run_id", "model_id", "digest", "signature")
     return {"location": place, **{name: getattr(version, name) for name in facts}}
 
 
-def _of_place(store: Store, source: str, run_id: str | None, model_id: str | None) -> dict[str, Any]:
+def _of_place(store: Questions, source: str, run_id: str | None, model_id: str | None) -> dict[str, Any]:
     if re.match(r"[A-Za-z][\w+.-]+:", source) and not source.startswith("file:"):
         _known(store, run_id, model_id)
         return {"location": source}  # a bucket or a server: nothing to look at from here
+    if store.directory is None:
+        raise AutotrackException.invalid(
+            f"{source}: a server looks at no directories; give runs:/<run_id>/<name>, models:/<model_id>, or a URI"
+        )
+    root = store.directory.resolve()
     directory = (local_directory(source) or Path(source).expanduser()).absolute()
     if not (directory / _MLMODEL).is_file():
         raise AutotrackException.missing(f"{source}: there is no model directory {directory}, with a file {_MLMODEL}")
     try:
-        parts = directory.resolve().relative_to(store.directory.resolve()).parts
+        parts = directory.resolve().relative_to(root).parts
     except ValueError:
         _known(store, run_id, model_id)
         return {"location": directory.as_uri()}
@@ -130,7 +134,7 @@ def _of_place(store: Store, source: str, run_id: str | None, model_id: str | Non
     return {"location": "/".join(parts)}
 
 
-def _of_model(store: Store, model: LoggedModel) -> dict[str, Any]:
+def _of_model(store: Questions, model: LoggedModel) -> dict[str, Any]:
     return {
         "run_id": model.source_run_id,
         "model_id": model.model_id,
@@ -140,11 +144,11 @@ def _of_model(store: Store, model: LoggedModel) -> dict[str, Any]:
     }
 
 
-def _path(store: Store, model: LoggedModel) -> str:
-    return model.artifact_location.removeprefix(store.directory.as_uri() + "/")
+def _path(store: Questions, model: LoggedModel) -> str:
+    return store.context.location(model.artifact_location)
 
 
-def _known(store: Store, run_id: str | None, model_id: str | None) -> None:
+def _known(store: Questions, run_id: str | None, model_id: str | None) -> None:
     """What is said of a place that cannot be looked at must at least exist, and belong together."""
     if model_id:
         model = store.model(model_id)

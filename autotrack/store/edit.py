@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,8 +14,9 @@ from autotrack.event import Event, encode
 from autotrack.exceptions import AutotrackException
 from autotrack.journal.format import writer_name
 from autotrack.journal.process import rank
-from autotrack.journal.writer import Key, Point, RunWriter, append_line
+from autotrack.journal.writer import Point, RunWriter, append_line
 from autotrack.sinks.local import make_store
+from autotrack.store.changes import Exact, Position, Stamped
 
 _KEPT = 256
 """Runs whose writer is remembered, so that many changes of one run go to one file."""
@@ -40,12 +41,35 @@ class Editor:
         with self._writing(run_id) as writer:
             writer.event(event, self._time(run_id, after) if time_ms is None else time_ms)
 
-    def points(self, run_id: str, points: Iterable[Point], exact: Iterable[tuple[Key, float, int, str]] = ()) -> None:
+    def points(self, run_id: str, points: Iterable[Point], exact: Iterable[Exact] = ()) -> None:
         """Add metric points to a run; ``exact`` are key, step, time and text of integers that a float64 rounds."""
         with self._writing(run_id) as writer:
             for key, step, time_ms, text in exact:
                 writer.exact(key, step, time_ms, text)
             writer.points(points)
+
+    def create(self, run_id: str, events: Sequence[Stamped]) -> None:
+        """Begin a run that is not there yet by its first events."""
+        self.batch(run_id, events)
+
+    def batch(
+        self,
+        run_id: str,
+        events: Sequence[Stamped] = (),
+        points: Sequence[Point] = (),
+        exact: Sequence[Exact] = (),
+        position: Position | None = None,
+    ) -> None:
+        """Record many things at once. A journal holds no positions of others, so one given is an error."""
+        if position is not None:
+            raise AutotrackException(
+                f"{self._directory} takes no batches by their position; send them to a server on a database",
+                "NOT_IMPLEMENTED",
+            )
+        for time_ms, event in events:
+            self.event(run_id, event, time_ms=time_ms)
+        if points:
+            self.points(run_id, points, exact)
 
     def experiment(self, event: Event, *, after: int = 0) -> None:
         """Record a change of an experiment."""

@@ -14,6 +14,7 @@ from autotrack.event import ExperimentCreated, ExperimentLife, ExperimentRenamed
 from autotrack.journal import reader
 from autotrack.journal.format import MARK
 from autotrack.store import tables
+from autotrack.store.context import Context
 from autotrack.store.dialect import batches, upsert
 from autotrack.store.search.page import Page, SortKey, page
 from autotrack.store.search.parse import parse_filter, parse_orders
@@ -173,7 +174,7 @@ def find_experiments(
     )
 
 
-def experiment_rows(connection: Connection, directory: Path, ids: Sequence[str]) -> list[Experiment]:
+def experiment_rows(connection: Connection, context: Context, ids: Sequence[str]) -> list[Experiment]:
     """The experiments of some ids, in their order."""
     found: dict[str, Experiment] = {}
     for some in batches(ids):
@@ -182,7 +183,7 @@ def experiment_rows(connection: Connection, directory: Path, ids: Sequence[str])
             found[row.experiment_id] = Experiment(
                 experiment_id=row.experiment_id,
                 name=row.name,
-                artifact_location=row.artifact_location or (directory / "runs").as_uri(),
+                artifact_location=context.experiment_uri(row.experiment_id, row.artifact_location),
                 lifecycle_stage=row.lifecycle_stage,
                 creation_time=row.creation_time,
                 last_update_time=row.last_update_time,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -45,6 +46,43 @@ class History:
                 zip(self.values, self.times, self.steps, self.of, strict=True)
             )
         ]
+
+
+def between(curve: History, start: float | None, end: float | None) -> History:
+    """The points whose steps lie from ``start`` to ``end``, both included."""
+    if start is None and end is None:
+        return curve
+    low, high = -math.inf if start is None else start, math.inf if end is None else end
+    return _rows(curve, [row for row, step in enumerate(curve.steps) if low <= step <= high])
+
+
+def thinned(curve: History, points: int | None) -> History:
+    """At most about ``points`` of a curve: of each of equal stretches the first, the least, the greatest and the last
+    point."""
+    if points is None or len(curve) <= points:
+        return curve
+    stretches = max(1, points // 4)
+    chosen: set[int] = set()
+    for stretch in range(stretches):
+        begin, end = len(curve) * stretch // stretches, len(curve) * (stretch + 1) // stretches
+        finite = [row for row in range(begin, end) if curve.values[row] == curve.values[row]]
+        chosen |= {begin, end - 1}
+        if finite:
+            chosen |= {min(finite, key=curve.values.__getitem__), max(finite, key=curve.values.__getitem__)}
+    return _rows(curve, sorted(chosen))
+
+
+def _rows(curve: History, rows: Sequence[int]) -> History:
+    return History(
+        curve.run_id,
+        curve.key,
+        [curve.steps[row] for row in rows],
+        [curve.times[row] for row in rows],
+        [curve.values[row] for row in rows],
+        {new: curve.exact[old] for new, old in enumerate(rows) if old in curve.exact} if curve.exact else {},
+        {new for new, old in enumerate(rows) if old in curve.late} if curve.late else set(),
+        [curve.of[row] for row in rows],
+    )
 
 
 def history(connection: Connection, directory: Path, run_id: str, key: str) -> History:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, FromClause, and_, func, or_, select
@@ -12,8 +11,9 @@ from sqlalchemy import Connection, FromClause, and_, func, or_, select
 from autotrack.entities import LoggedModel, LoggedModelStatus
 from autotrack.exceptions import AutotrackException
 from autotrack.store import tables
+from autotrack.store.context import Context
 from autotrack.store.dialect import batches
-from autotrack.store.runs import artifact_uri, metric
+from autotrack.store.runs import metric
 from autotrack.store.search.page import Page, SortKey, page
 from autotrack.store.search.parse import parse_filter, parse_orders
 from autotrack.store.search.sql import Boolean, Target, condition
@@ -21,6 +21,8 @@ from autotrack.store.search.tree import Kind, Order
 from autotrack.store.search.vocabulary import MODELS
 
 _SOURCE = tables.models.join(tables.runs)
+_PLACED = _SOURCE.outerjoin(tables.experiments, tables.experiments.c.experiment_id == tables.runs.c.experiment_id)
+_LOCATION = tables.experiments.c.artifact_location.label("location_above")
 
 
 def find_models(
@@ -64,7 +66,7 @@ def find_models(
     )
 
 
-def model_rows(connection: Connection, directory: Path, ids: Sequence[str]) -> list[LoggedModel]:
+def model_rows(connection: Connection, context: Context, ids: Sequence[str]) -> list[LoggedModel]:
     """The models of some ids, in their order."""
     found: dict[str, LoggedModel] = {}
     for some in batches(ids):
@@ -72,13 +74,13 @@ def model_rows(connection: Connection, directory: Path, ids: Sequence[str]) -> l
         metrics: dict[str, list[Any]] = {}
         for row in connection.execute(select(tables.model_metrics).where(tables.model_metrics.c.model_id.in_(some))):
             metrics.setdefault(row.model_id, []).append(metric(row))
-        query = select(tables.models, tables.runs.c.run_id, tables.runs.c.experiment_id).select_from(_SOURCE)
+        query = select(tables.models, tables.runs.c.run_id, tables.runs.c.experiment_id, _LOCATION).select_from(_PLACED)
         for row in connection.execute(query.where(tables.models.c.model_id.in_(some))):
             found[row.model_id] = LoggedModel(
                 experiment_id=row.experiment_id,
                 model_id=row.model_id,
                 name=row.name,
-                artifact_location=f"{artifact_uri(directory, row.run_id)}/{row.path}",
+                artifact_location=context.model_uri(row),
                 creation_timestamp=row.creation_timestamp,
                 last_updated_timestamp=row.last_updated_timestamp,
                 model_type=row.model_type,

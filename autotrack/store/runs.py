@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Table, and_, func, literal, or_, select
@@ -24,6 +23,7 @@ from autotrack.entities import (
     ViewType,
 )
 from autotrack.store import tables
+from autotrack.store.context import Context
 from autotrack.store.dialect import batches
 from autotrack.store.look import exact_integer
 from autotrack.store.search.page import Page, SortKey, page
@@ -58,9 +58,9 @@ class Search:
     token: str | None = None
 
 
-def find_runs(connection: Connection, directory: Path, search: Search) -> Page:
+def find_runs(connection: Connection, context: Context, search: Search) -> Page:
     """The row numbers of the runs that a search finds, one page of them."""
-    target = _target(directory)
+    target = _target(context)
     where = [_visible(search.view)]
     if search.experiment_ids is not None:
         where.append(tables.runs.c.experiment_id.in_([str(one) for one in search.experiment_ids]))
@@ -81,13 +81,16 @@ def find_runs(connection: Connection, directory: Path, search: Search) -> Page:
     )
 
 
-def run_rows(connection: Connection, directory: Path, ids: Sequence[int]) -> list[Row]:
+def run_rows(connection: Connection, context: Context, ids: Sequence[int]) -> list[Row]:
     """The rows of some row numbers, in their order."""
     found: dict[int, Row] = {}
     for some in batches(ids):
-        query = select(tables.runs, tables.experiments.c.lifecycle_stage.label("stage_above"))
+        above = tables.experiments.c
+        query = select(
+            tables.runs, above.lifecycle_stage.label("stage_above"), above.artifact_location.label("location_above")
+        )
         for row in connection.execute(query.select_from(_WITH_EXPERIMENT).where(tables.runs.c.id.in_(some))):
-            found[row.id] = Row(_info(row, directory))
+            found[row.id] = Row(_info(row, context))
         for run, key, value, exact in _entries(connection, tables.metrics, some, "exact"):
             found[run].metrics[key] = _value(value, exact)
         for run, key, value in _entries(connection, tables.params, some):
@@ -167,40 +170,28 @@ def _visible(view: int) -> Boolean:
     return {int(ViewType.ACTIVE_ONLY): active, int(ViewType.DELETED_ONLY): ~active}.get(int(view), literal(True))
 
 
-def _target(directory: Path) -> Target:
+def _target(context: Context) -> Target:
     own = tables.runs.c
-    names = [name for name in RUNS.attributes if name != "artifact_uri"]
-    uri = literal(_root(directory)) + own.run_id + literal(_ARTIFACTS)
+    computed = {"artifact_uri": context.run_uri_column(), "status": context.status_column()}
     return Target(
         own.id,
-        {**{name: own[name] for name in names}, "artifact_uri": uri},
+        {name: computed[name] if name in computed else own[name] for name in RUNS.attributes},
         {Kind.METRIC: tables.metrics, Kind.PARAM: tables.params, Kind.TAG: tables.tags, Kind.DATASET: tables.inputs},
     )
 
 
-_ARTIFACTS = "/artifacts"
-
-
-def _root(directory: Path) -> str:
-    return (directory / "runs").as_uri() + "/"
-
-
-def artifact_uri(directory: Path, run_id: str) -> str:
-    """Where a run's files lie."""
-    return _root(directory) + run_id + _ARTIFACTS
-
-
-def _info(row: Any, directory: Path) -> RunInfo:
+def _info(row: Any, context: Context) -> RunInfo:
     deleted = "deleted" in (row.lifecycle_stage, row.stage_above)
+    status, end_time = context.state(row)
     return RunInfo(
         run_id=row.run_id,
         experiment_id=row.experiment_id,
         user_id=row.user_id,
-        status=row.status,
+        status=status,
         start_time=row.start_time,
-        end_time=row.end_time,
+        end_time=end_time,
         lifecycle_stage="deleted" if deleted else "active",
-        artifact_uri=artifact_uri(directory, row.run_id),
+        artifact_uri=context.run_uri(row.run_id, row.experiment_id, row.location_above),
         run_name=row.run_name,
         error=row.error,
     )

@@ -5,50 +5,45 @@ from __future__ import annotations
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from autotrack.entities import Experiment, LoggedModel, Metric, PagedList, Run, ViewType
 from autotrack.exceptions import AutotrackException
 from autotrack.sinks.local import check_store
-from autotrack.store import dialect, experiments, metrics, models, runs, tables
+from autotrack.store import dialect, metrics, tables
+from autotrack.store.context import LocalContext
 from autotrack.store.edit import Editor
 from autotrack.store.index import Index
 from autotrack.store.ingest import Ingest
-from autotrack.store.registry import Registry
+from autotrack.store.questions import Fault, Questions
+from autotrack.store.registry import FileRegistry
 from autotrack.store.registry.rows import SCOPE
 
 T = TypeVar("T")
 _ATTEMPTS = 3
 
 
-class Fault(NamedTuple):
-    """Something in a journal that could not be read: the run (or the list), the file, the place and the reason."""
-
-    scope: str
-    file: str
-    offset: int
-    reason: str
-
-
-class Store:
+class Store(Questions):
     """Answers questions about the runs of a directory. Every answer includes what was written before it was asked.
 
     Called from any thread. ``editor`` takes changes, ``registry`` has the registered models. Raises for a directory
     that is not a store of ours; one that does not exist yet is an empty store, and no question makes it.
     """
 
+    directory: Path
+
     def __init__(self, directory: Path) -> None:
         check_store(directory)
         self.directory = directory
+        self.context = LocalContext(directory)
         self._index = Index(directory)
         self._ingest = Ingest(directory, self._index)
         self.editor = Editor(directory)
-        self.registry = Registry(directory, self._ask_registry)
+        self.registry = FileRegistry(directory, self.context, self._ask_registry)
 
     def refresh(self) -> None:
         """Take in what the journals hold by now."""
@@ -75,119 +70,24 @@ class Store:
         )
         return self._ask(lambda connection: [Fault(*row) for row in connection.execute(query)])
 
-    def run(self, run_id: str) -> Run:
-        """A run; an unknown one is an error."""
-
-        def ask(connection: Connection) -> Run | None:
-            number = runs.run_number(connection, run_id)
-            if number is None:
-                return None
-            return runs.whole_runs(connection, runs.run_rows(connection, self.directory, [number]))[0]
-
-        found = self._ask(ask, run_id)
-        if found is None and self._attempt(lambda: self._ingest.find(run_id)):
-            found = self._ask(ask, run_id)
-        if found is None:
-            raise AutotrackException.missing(
-                f"there is no run {run_id!r} in {self.directory}; `autotrack runs` lists those that are"
-            )
-        return found
-
-    def rows(self, search: runs.Search) -> tuple[list[runs.Row], str | None]:
-        """One page of runs as plain rows, without inputs and outputs, and the token of the next page."""
-
-        def ask(connection: Connection) -> tuple[list[runs.Row], str | None]:
-            found = runs.find_runs(connection, self.directory, search)
-            return runs.run_rows(connection, self.directory, found.keys), found.token
-
-        return self._ask(ask)
-
-    def search_runs(self, search: runs.Search) -> PagedList[Run]:
-        """One page of runs."""
-
-        def ask(connection: Connection) -> PagedList[Run]:
-            found = runs.find_runs(connection, self.directory, search)
-            rows = runs.run_rows(connection, self.directory, found.keys)
-            return PagedList(runs.whole_runs(connection, rows), found.token)
-
-        return self._ask(ask)
-
-    def count(self, experiment_ids: Sequence[str] | None = None, view: int = ViewType.ACTIVE_ONLY) -> int:
-        """How many runs there are."""
-        return self._ask(lambda connection: runs.count_runs(connection, experiment_ids, view))
-
-    def history(self, run_id: str, key: str) -> metrics.History:
-        """All points of a metric; empty for one that the run never logged, an error for an unknown run."""
+    def history(
+        self,
+        run_id: str,
+        key: str,
+        start_step: float | None = None,
+        end_step: float | None = None,
+        points: int | None = None,
+    ) -> metrics.History:
+        """See :class:`Questions`."""
         self.run(run_id)
         with self._index.read() as connection:
-            return metrics.history(connection, self.directory, run_id, key)
-
-    def last_metrics(self, run_id: str) -> list[Metric]:
-        """The last point of each metric of a run."""
-        self.run(run_id)
-
-        def ask(connection: Connection) -> list[Metric]:
-            number = runs.run_number(connection, run_id)
-            return [] if number is None else runs.last_metrics(connection, number)
-
-        return self._ask(ask, run_id)
+            found = metrics.history(connection, self.directory, run_id, key)
+        return metrics.thinned(metrics.between(found, start_step, end_step), points)
 
     def last_event_time(self, scope: str) -> int:
-        """The time of the last event taken in for a run, or for ``"experiments"``; 0 for none."""
+        """See :class:`Questions`: the time of the last event taken in."""
         query = select(tables.progress.c.time).where(tables.progress.c.scope == scope)
         return self._ask(lambda connection: connection.scalar(query) or 0, scope)
-
-    def experiment(self, experiment_id: str) -> Experiment | None:
-        """An experiment by its id."""
-        found = self._ask(lambda c: experiments.experiment_rows(c, self.directory, [str(experiment_id)]))
-        return found[0] if found else None
-
-    def experiment_named(self, name: str) -> Experiment | None:
-        """An experiment by its name; an active one before a deleted one."""
-        found = self._ask(lambda c: experiments.experiment_rows(c, self.directory, experiments.ids_named(c, name)[:1]))
-        return found[0] if found else None
-
-    def search_experiments(
-        self,
-        view: int = ViewType.ACTIVE_ONLY,
-        filter_string: str | None = None,
-        order_by: Sequence[str] | None = None,
-        limit: int = 1000,
-        token: str | None = None,
-    ) -> PagedList[Experiment]:
-        """One page of experiments, the newest first unless ordered otherwise."""
-
-        def ask(connection: Connection) -> PagedList[Experiment]:
-            found = experiments.find_experiments(connection, view, filter_string, order_by, limit, token)
-            return PagedList(experiments.experiment_rows(connection, self.directory, found.keys), found.token)
-
-        return self._ask(ask)
-
-    def model(self, model_id: str) -> LoggedModel:
-        """A logged model; an unknown one is an error."""
-        found = self._ask(lambda connection: models.model_rows(connection, self.directory, [model_id]))
-        if not found:
-            raise AutotrackException.missing(
-                f"there is no logged model {model_id!r} in {self.directory}; `autotrack show RUN` lists a run's models"
-            )
-        return found[0]
-
-    def search_models(
-        self,
-        experiment_ids: Sequence[str],
-        filter_string: str | None = None,
-        datasets: Sequence[Mapping[str, Any]] | None = None,
-        order_by: Sequence[Mapping[str, Any]] | None = None,
-        limit: int = 100,
-        token: str | None = None,
-    ) -> PagedList[LoggedModel]:
-        """One page of logged models, the newest first unless ordered otherwise."""
-
-        def ask(connection: Connection) -> PagedList[LoggedModel]:
-            found = models.find_models(connection, experiment_ids, filter_string, datasets, order_by, limit, token)
-            return PagedList(models.model_rows(connection, self.directory, found.keys), found.token)
-
-        return self._ask(ask)
 
     def _ask(self, question: Callable[[Connection], T], run_id: str | None = None) -> T:
         """The answer to a question; one about a single run does not wait for the others to be brought up to date."""
@@ -198,6 +98,9 @@ class Store:
                 return question(connection)
 
         return self._attempt(ask)
+
+    def _find(self, run_id: str) -> bool:
+        return self._attempt(lambda: self._ingest.find(run_id))
 
     def _ask_registry(self, question: Callable[[Connection], T]) -> T:
         return self._ask(question, SCOPE)  # which is no run's id: no run is looked at

@@ -10,6 +10,7 @@ from sqlalchemy.dialects import postgresql
 from autotrack.event import Params
 from autotrack.exceptions import AutotrackException
 from autotrack.store import Search, Store, tables
+from autotrack.store.context import LocalContext
 from autotrack.store.dialect import like
 from autotrack.store.runs import _target
 from autotrack.store.search.parse import parse_filter, parse_orders
@@ -112,7 +113,7 @@ def test_a_value_is_never_part_of_the_statement(tmp_path: Path):
         "AND NOT metrics.m != 3 AND artifact_uri = 'u' AND dataset.name = 'd'",
         RUNS,
     )
-    clause = condition(tree, _target(tmp_path))
+    clause = condition(tree, _target(LocalContext(tmp_path)))
     assert clause is not None
     for dialect in (None, postgresql.dialect()):
         compiled = clause.compile(dialect=dialect)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Table, and_, func, select
 
 from autotrack.entities import ModelVersion, RegisteredModel
 from autotrack.store import tables
+from autotrack.store.context import Context
 from autotrack.store.dialect import batches
 from autotrack.store.search.page import Page, SortKey, page
 from autotrack.store.search.parse import parse_filter, parse_orders
@@ -89,13 +89,13 @@ def _without_prompts(tree: Condition | None) -> Condition | None:
     return tree
 
 
-def registered_models(connection: Connection, directory: Path, ids: Sequence[int]) -> list[RegisteredModel]:
+def registered_models(connection: Connection, context: Context, ids: Sequence[int]) -> list[RegisteredModel]:
     """The registered models of some ids, in their order."""
     found: dict[int, RegisteredModel] = {}
     for some in batches(ids):
         tags = _pairs(connection, tables.registered_model_tags, some)
         latest: dict[int, list[ModelVersion]] = {}
-        for model, version in _latest(connection, directory, some):
+        for model, version in _latest(connection, context, some):
             latest.setdefault(model, []).append(version)
         aliases: dict[int, dict[str, str]] = {}
         table = tables.registered_model_aliases.c
@@ -115,7 +115,7 @@ def registered_models(connection: Connection, directory: Path, ids: Sequence[int
     return [found[one] for one in ids if one in found]
 
 
-def versions(connection: Connection, directory: Path, ids: Sequence[int]) -> list[ModelVersion]:
+def versions(connection: Connection, context: Context, ids: Sequence[int]) -> list[ModelVersion]:
     """The versions of some ids, in their order."""
     found: dict[int, ModelVersion] = {}
     own = tables.model_versions.c
@@ -131,12 +131,12 @@ def versions(connection: Connection, directory: Path, ids: Sequence[int]) -> lis
             aliases.setdefault(number, []).append(alias)
         rows = select(tables.model_versions, tables.registered_models.c.name).select_from(_VERSIONS)
         for row in connection.execute(rows.where(own.id.in_(some))):
-            found[row.id] = version(directory, row.name, dict(row._mapping), tags.get(row.id, {}), aliases.get(row.id))
+            found[row.id] = version(context, row.name, dict(row._mapping), tags.get(row.id, {}), aliases.get(row.id))
     return [found[one] for one in ids if one in found]
 
 
 def version(
-    directory: Path, name: str, row: dict[str, Any], tags: dict[str, str], aliases: Sequence[str] | None
+    context: Context, name: str, row: dict[str, Any], tags: dict[str, str], aliases: Sequence[str] | None
 ) -> ModelVersion:
     """The version of a row, with its tags and aliases."""
     return ModelVersion(
@@ -153,26 +153,26 @@ def version(
         run_link=row["run_link"],
         aliases=list(aliases or ()),
         model_id=row["model_id"],
-        location=_uri(directory, row["location"]),
+        location=context.file_uri(row["location"]),
         digest=row["digest"],
         signature=row["signature"],
     )
 
 
-def latest_versions(connection: Connection, directory: Path, model: int) -> list[ModelVersion]:
+def latest_versions(connection: Connection, context: Context, model: int) -> list[ModelVersion]:
     """The highest version of each stage, by stage."""
-    found = [version for _, version in _latest(connection, directory, [model])]
+    found = [version for _, version in _latest(connection, context, [model])]
     return sorted(found, key=lambda one: int(one.version))
 
 
-def _latest(connection: Connection, directory: Path, models: Sequence[int]) -> list[tuple[int, ModelVersion]]:
+def _latest(connection: Connection, context: Context, models: Sequence[int]) -> list[tuple[int, ModelVersion]]:
     own = tables.model_versions.c
     ranked = select(own.model, own.stage, func.max(own.version).label("version"))
     top = ranked.where(own.model.in_(models)).group_by(own.model, own.stage).subquery()
     joined = tables.model_versions.join(top, and_(own.model == top.c.model, own.version == top.c.version))
     query = select(own.id, own.model).select_from(joined).order_by(own.model, own.version)
     rows = list(connection.execute(query))
-    found = versions(connection, directory, [row.id for row in rows])
+    found = versions(connection, context, [row.id for row in rows])
     return [(row.model, version) for row, version in zip(rows, found, strict=True)]
 
 
@@ -182,8 +182,3 @@ def _pairs(connection: Connection, table: Table, ids: Sequence[int]) -> dict[int
     for number, key, value in connection.execute(select(owner, table.c.key, table.c.value).where(owner.in_(ids))):
         found.setdefault(number, {})[key] = value
     return found
-
-
-def _uri(directory: Path, location: str) -> str:
-    # What lies in the store is noted by its place there, so that a store may be moved.
-    return (directory / location).as_uri() if location and ":" not in location.split("/", maxsplit=1)[0] else location

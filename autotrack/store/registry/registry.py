@@ -1,30 +1,27 @@
-"""The registry of one store: asking it, and changing it by one entry of its log at a time."""
+"""The registry of one store, wherever its log is kept: asking it."""
 
 from __future__ import annotations
 
-import random
-import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
-from pathlib import Path
 from typing import Protocol, TypeVar
 
 from sqlalchemy import Connection, select
 
 from autotrack.entities import ModelVersion, PagedList, RegisteredModel
 from autotrack.exceptions import AutotrackException
-from autotrack.sinks.local import make_store
 from autotrack.store import tables
-from autotrack.store.registry import chain, questions, rows
+from autotrack.store.context import Context
+from autotrack.store.registry import questions, rows
 from autotrack.store.registry.book import Book, Past, Row, version_row
+from autotrack.store.registry.chain import Verdict
 from autotrack.store.registry.changes import Author, Change, Entry, VersionCreated
 from autotrack.store.registry.names import Reference, checked_name, checked_stage
 from autotrack.store.registry.rows import SqlBook
 from autotrack.store.registry.rules import known_model, known_version
 
 T = TypeVar("T")
-_PATIENCE = 60.0
-"""Seconds for which a change is tried again while others are faster; each time one of them has got through."""
 
 
 class Ask(Protocol):
@@ -33,54 +30,31 @@ class Ask(Protocol):
     def __call__(self, question: Callable[[Connection], T], /) -> T: ...
 
 
-class Registry:
+class Registry(ABC):
     """Registered models, their versions and aliases, and the log of all that was done to them."""
 
-    def __init__(self, directory: Path, ask: Ask) -> None:
-        self.directory = directory
-        self._index = ask
-        self._lock = threading.Lock()
+    def __init__(self, context: Context, ask: Ask) -> None:
+        self._context = context
+        self._state = ask
 
+    @abstractmethod
     def change(self, decide: Callable[[Book], Change], author: Author, why: str = "") -> Entry:
-        """Decide on the present state what to do, and do it; decided anew each time that somebody else was faster.
+        """Decide on the present state what to do, and do it as one entry of the log, with nobody in between.
 
         Raises what ``decide`` raises, and then nothing was changed.
         """
 
-        def look(connection: Connection) -> tuple[int, str, int, Change]:
-            return (*rows.tail(connection), decide(SqlBook(connection)))
-
-        deadline = time.monotonic() + _PATIENCE
-        with self._lock:
-            while True:
-                number, before, last, change = self._ask(look)
-                self._check_tail(number, before)
-                # By a clock that was set back an entry must not come before the one that it follows.
-                entry = Entry(number + 1, max(time.time_ns() // 1_000_000, last), author, change, why)
-                try:
-                    if number == 0:
-                        make_store(self.directory)
-                    return chain.append(self.directory, entry, before)
-                except chain.Taken:
-                    if time.monotonic() > deadline:
-                        raise AutotrackException(
-                            f"the registry of {self.directory} was changed by others for {_PATIENCE:.0f} s without a "
-                            "pause; nothing was changed, try again",
-                            "TEMPORARILY_UNAVAILABLE",
-                        ) from None
-                    time.sleep(random.SystemRandom().uniform(0, 0.005))
-                except OSError as error:
-                    raise AutotrackException(
-                        f"the registry of {self.directory} cannot be written: {error.strerror or error}; nothing was "
-                        "changed"
-                    ) from error
+    @abstractmethod
+    def verify(self, head: str | None = None) -> Verdict:
+        """Read the whole log again, whatever came of it. ``head`` is a hash that was noted elsewhere: the log must
+        still hold its entry."""
 
     def registered_model(self, name: str) -> RegisteredModel:
         """A registered model; an unknown one is an error."""
 
         def ask(connection: Connection) -> RegisteredModel:
             row = known_model(SqlBook(connection), name)
-            return questions.registered_models(connection, self.directory, [row["id"]])[0]
+            return questions.registered_models(connection, self._context, [row["id"]])[0]
 
         return self._ask(ask)
 
@@ -89,7 +63,7 @@ class Registry:
 
         def ask(connection: Connection) -> ModelVersion:
             row = known_version(SqlBook(connection), name, version)
-            return questions.versions(connection, self.directory, [row["id"]])[0]
+            return questions.versions(connection, self._context, [row["id"]])[0]
 
         return self._ask(ask)
 
@@ -99,7 +73,7 @@ class Registry:
 
         def ask(connection: Connection) -> list[ModelVersion]:
             row = known_model(SqlBook(connection), name)
-            found = questions.latest_versions(connection, self.directory, row["id"])
+            found = questions.latest_versions(connection, self._context, row["id"])
             return [one for one in found if not wanted or one.current_stage in wanted]
 
         return self._ask(ask)
@@ -112,7 +86,7 @@ class Registry:
                 return self._then(connection, reference, at)
             book = SqlBook(connection)
             row = _referred(book, reference)
-            return questions.versions(connection, self.directory, [row["id"]])[0]
+            return questions.versions(connection, self._context, [row["id"]])[0]
 
         return self._ask(ask)
 
@@ -123,7 +97,7 @@ class Registry:
 
         def ask(connection: Connection) -> PagedList[RegisteredModel]:
             found = questions.find_registered(connection, filter_string, order_by, limit, token)
-            return PagedList(questions.registered_models(connection, self.directory, found.keys), found.token)
+            return PagedList(questions.registered_models(connection, self._context, found.keys), found.token)
 
         return self._ask(ask)
 
@@ -134,7 +108,7 @@ class Registry:
 
         def ask(connection: Connection) -> PagedList[ModelVersion]:
             found = questions.find_versions(connection, filter_string, order_by, limit, token)
-            return PagedList(questions.versions(connection, self.directory, found.keys), found.token)
+            return PagedList(questions.versions(connection, self._context, found.keys), found.token)
 
         return self._ask(ask)
 
@@ -176,10 +150,6 @@ class Registry:
         """The hash of the last entry: whoever keeps it elsewhere can prove later that nothing before was changed."""
         return self._ask(lambda connection: rows.tail(connection)[1])
 
-    def verify(self, head: str | None = None) -> chain.Verdict:
-        """Read the whole log on disk again, whatever the index says."""
-        return chain.verify(self.directory, head)
-
     def _then(self, connection: Connection, reference: Reference, at: int) -> ModelVersion:
         entries = _entries(connection, checked_name(reference.name), at)
         past = Past(entries)
@@ -191,28 +161,10 @@ class Registry:
         tags = {one["key"]: one["value"] for one in past.find(tables.model_version_tags, version_id=row["id"])}
         aliases = past.find(tables.registered_model_aliases, model=row["model"], version=row["version"])
         names = sorted(one["alias"] for one in aliases)
-        return questions.version(self.directory, reference.name, row, tags, names)
-
-    def _check_tail(self, number: int, before: str) -> None:
-        if number == 0:
-            return
-        entry = chain.read(self.directory, number)
-        if entry is None or entry.hash != before:
-            path = chain.path_of(self.directory, number)
-            raise chain.Broken(path, number, "was replaced since it was read; `autotrack models verify` tells more")
+        return questions.version(self._context, reference.name, row, tags, names)
 
     def _ask(self, question: Callable[[Connection], T]) -> T:
-        def ask(connection: Connection) -> T:
-            reason = rows.fault(connection)
-            if reason is not None:
-                raise AutotrackException(
-                    f"{reason}. Nothing in the registry is to be trusted until the file is restored from a copy of the "
-                    "store; `autotrack models verify` tells more",
-                    "INVALID_STATE",
-                )
-            return question(connection)
-
-        return self._index(ask)
+        return self._state(question)
 
 
 def _referred(book: Book, reference: Reference) -> Row:

@@ -1,0 +1,180 @@
+"""What can be asked of any store, whether journals or a database are its truth."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from sqlalchemy import Connection
+
+from autotrack.entities import Experiment, LoggedModel, Metric, PagedList, Run, ViewType
+from autotrack.exceptions import AutotrackException
+from autotrack.store import experiments, models, runs
+from autotrack.store.changes import Changes
+from autotrack.store.context import Context
+from autotrack.store.metrics import History
+from autotrack.store.registry import Registry
+
+T = TypeVar("T")
+
+
+class Fault(NamedTuple):
+    """Something in a journal that could not be read: the run (or the list), the file, the place and the reason."""
+
+    scope: str
+    file: str
+    offset: int
+    reason: str
+
+
+class Questions(ABC):
+    """Answers questions; every answer includes what was written before it was asked. Called from any thread.
+
+    ``editor`` takes changes, ``registry`` has the registered models.
+    """
+
+    directory: Path | None
+    """Where the runs and their files are; ``None`` for a database, whose files are elsewhere."""
+    context: Context
+    editor: Changes
+    registry: Registry
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let the files and connections go; the next question opens them again."""
+
+    def faults(self) -> list[Fault]:
+        """What could not be read; a database refuses it before it is written."""
+        return []
+
+    def run(self, run_id: str) -> Run:
+        """A run; an unknown one is an error."""
+
+        def ask(connection: Connection) -> Run | None:
+            number = runs.run_number(connection, run_id)
+            if number is None:
+                return None
+            return runs.whole_runs(connection, runs.run_rows(connection, self.context, [number]))[0]
+
+        found = self._ask(ask, run_id)
+        if found is None and self._find(run_id):
+            found = self._ask(ask, run_id)
+        if found is None:
+            raise AutotrackException.missing(
+                f"there is no run {run_id!r} in {self.context.name}; `autotrack runs` lists those that are"
+            )
+        return found
+
+    def rows(self, search: runs.Search) -> tuple[list[runs.Row], str | None]:
+        """One page of runs as plain rows, without inputs and outputs, and the token of the next page."""
+
+        def ask(connection: Connection) -> tuple[list[runs.Row], str | None]:
+            found = runs.find_runs(connection, self.context, search)
+            return runs.run_rows(connection, self.context, found.keys), found.token
+
+        return self._ask(ask)
+
+    def search_runs(self, search: runs.Search) -> PagedList[Run]:
+        """One page of runs."""
+
+        def ask(connection: Connection) -> PagedList[Run]:
+            found = runs.find_runs(connection, self.context, search)
+            rows = runs.run_rows(connection, self.context, found.keys)
+            return PagedList(runs.whole_runs(connection, rows), found.token)
+
+        return self._ask(ask)
+
+    def count(self, experiment_ids: Sequence[str] | None = None, view: int = ViewType.ACTIVE_ONLY) -> int:
+        """How many runs there are."""
+        return self._ask(lambda connection: runs.count_runs(connection, experiment_ids, view))
+
+    @abstractmethod
+    def history(
+        self,
+        run_id: str,
+        key: str,
+        start_step: float | None = None,
+        end_step: float | None = None,
+        points: int | None = None,
+    ) -> History:
+        """The points of a metric; empty for one that the run never logged, an error for an unknown run.
+
+        ``start_step`` and ``end_step`` are the first and the last step that are wanted. With ``points`` a longer
+        curve is thinned to about that many: first and last, and the least and the greatest of each stretch.
+        """
+
+    def last_metrics(self, run_id: str) -> list[Metric]:
+        """The last point of each metric of a run."""
+        self.run(run_id)
+
+        def ask(connection: Connection) -> list[Metric]:
+            number = runs.run_number(connection, run_id)
+            return [] if number is None else runs.last_metrics(connection, number)
+
+        return self._ask(ask, run_id)
+
+    @abstractmethod
+    def last_event_time(self, scope: str) -> int:
+        """What the time of a change of a run, or of ``"experiments"``, has to be later than; 0 for nothing."""
+
+    def experiment(self, experiment_id: str) -> Experiment | None:
+        """An experiment by its id."""
+        found = self._ask(lambda c: experiments.experiment_rows(c, self.context, [str(experiment_id)]))
+        return found[0] if found else None
+
+    def experiment_named(self, name: str) -> Experiment | None:
+        """An experiment by its name; an active one before a deleted one."""
+        found = self._ask(lambda c: experiments.experiment_rows(c, self.context, experiments.ids_named(c, name)[:1]))
+        return found[0] if found else None
+
+    def search_experiments(
+        self,
+        view: int = ViewType.ACTIVE_ONLY,
+        filter_string: str | None = None,
+        order_by: Sequence[str] | None = None,
+        limit: int = 1000,
+        token: str | None = None,
+    ) -> PagedList[Experiment]:
+        """One page of experiments, the newest first unless ordered otherwise."""
+
+        def ask(connection: Connection) -> PagedList[Experiment]:
+            found = experiments.find_experiments(connection, view, filter_string, order_by, limit, token)
+            return PagedList(experiments.experiment_rows(connection, self.context, found.keys), found.token)
+
+        return self._ask(ask)
+
+    def model(self, model_id: str) -> LoggedModel:
+        """A logged model; an unknown one is an error."""
+        found = self._ask(lambda connection: models.model_rows(connection, self.context, [model_id]))
+        if not found:
+            raise AutotrackException.missing(
+                f"there is no logged model {model_id!r} in {self.context.name}; `autotrack show` lists those of a run"
+            )
+        return found[0]
+
+    def search_models(
+        self,
+        experiment_ids: Sequence[str],
+        filter_string: str | None = None,
+        datasets: Sequence[Mapping[str, Any]] | None = None,
+        order_by: Sequence[Mapping[str, Any]] | None = None,
+        limit: int = 100,
+        token: str | None = None,
+    ) -> PagedList[LoggedModel]:
+        """One page of logged models, the newest first unless ordered otherwise."""
+
+        def ask(connection: Connection) -> PagedList[LoggedModel]:
+            found = models.find_models(connection, experiment_ids, filter_string, datasets, order_by, limit, token)
+            return PagedList(models.model_rows(connection, self.context, found.keys), found.token)
+
+        return self._ask(ask)
+
+    @abstractmethod
+    def _ask(self, question: Callable[[Connection], T], run_id: str | None = None) -> T:
+        """The answer to a question, about a single run if that is named."""
+
+    def _find(self, run_id: str) -> bool:  # noqa: ARG002 - for those who keep lists
+        """Look for a run that the rows do not know of; gives whether it is worth asking again."""
+        return False
