@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from binascii import crc_hqx
+from bisect import bisect_left
 from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -13,6 +14,7 @@ from typing import Any
 
 from autotrack.journal.format import CHECK_START, FLOAT_STEP, RECORD, step_of
 from autotrack.journal.reader import Skipped
+from autotrack.journal.summary import Summary, summaries
 
 SIZE = RECORD.size
 _BLOCK = 1 << 16
@@ -47,6 +49,8 @@ class Latest:
     """The last point of each key id among the records read, and where the next reading starts."""
 
     points: dict[int, Point] = field(default_factory=dict)
+    summaries: dict[int, Summary] = field(default_factory=dict)
+    """Of the points before ``end``, so that no point is in two of them."""
     end: int = 0
     skipped: list[Skipped] = field(default_factory=list)
 
@@ -92,11 +96,15 @@ def latest(path: Path, start: int, stop: int, known: Container[int]) -> Latest:
         if not len(block.ids):
             continue
         found.end = max(found.end, int(block.offsets[-1]) + SIZE)
+        settled = unknown is None
         for key_id, first, point in _latest_of(block):
             if key_id not in known:
                 unknown = first if unknown is None else min(unknown, first)
             elif key_id not in found.points or point.rank > found.points[key_id].rank:
                 found.points[key_id] = point
+        if settled:
+            for key_id, summary in _summaries_of(block, unknown).items():
+                found.summaries.setdefault(key_id, Summary()).merge(summary)
     found.skipped = [Skipped(path.name, offset, "damaged record") for offset in bad]
     if unknown is not None:
         found.end = min(found.end, unknown)
@@ -125,6 +133,23 @@ def select(path: Path, ids: set[int]) -> Columns:
             else raw.tolist()
         )
     return columns
+
+
+def read(path: Path, start: int, stop: int, most: int) -> tuple[Columns, int]:
+    """At most so many whole records from an offset on, and the offset behind the last one. Damaged ones are passed
+    over."""
+    columns = Columns()
+    stop = min(stop, start + most * SIZE)
+    end = start
+    for block in _blocks(path, start, stop):
+        for target, source in _pairs(columns, block):
+            target.extend(source if isinstance(source, tuple) else source.tolist())
+        raw = block.raw_steps if isinstance(block.raw_steps, tuple) else block.raw_steps.tolist()
+        columns.steps += [
+            step_of(step, flag) for step, flag in zip(raw, columns.flags[len(columns.steps) :], strict=True)
+        ]
+        end += (len(block.offsets) + len(block.bad)) * SIZE
+    return columns, end
 
 
 def _pairs(columns: Columns, block: _Block) -> list[tuple[list[Any], Any]]:
@@ -171,6 +196,16 @@ def _latest_of(block: _Block) -> Iterator[tuple[int, int, Point]]:
         strict=True,
     ):
         yield key_id, first, Point(flags, step, time, value)
+
+
+def _summaries_of(block: _Block, stop: int | None) -> dict[int, Summary]:
+    """The summaries of a block's records, of those before an offset if there is one."""
+    count = len(block.ids) if stop is None else bisect_left(block.offsets, stop)
+    if isinstance(block.ids, tuple):
+        steps = [float(step_of(step, flag)) for step, flag in zip(block.raw_steps, block.flags, strict=True)]
+    else:
+        steps = _comparable_steps(block)
+    return summaries(block.ids[:count], steps[:count], block.values[:count])
 
 
 def _marks(starts: Any, length: int) -> Any:

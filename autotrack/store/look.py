@@ -9,6 +9,7 @@ from pathlib import Path
 from autotrack.event import Exact, Process
 from autotrack.journal import points, reader
 from autotrack.journal.format import EXACT
+from autotrack.journal.summary import Summary
 from autotrack.store import status
 from autotrack.store.fold import Facts, Fold, Key
 
@@ -47,6 +48,8 @@ class News:
     sizes: dict[str, int] = field(default_factory=dict)
     points: dict[Key, tuple[points.Point, str | None]] = field(default_factory=dict)
     """The last new point of each series, with the exact text of its value."""
+    summaries: dict[str, Summary] = field(default_factory=dict)
+    """What the new points of each metric did."""
     skipped: list[reader.Skipped] = field(default_factory=list)
     reread: dict[str, int] = field(default_factory=dict)
     """For each file read, from where: what was found wrong behind that place before counts no more."""
@@ -152,6 +155,8 @@ def _read_points(directory: Path, known: Known, files: reader.RunFiles, news: Ne
             key = keys[key_id]
             if key not in news.points or point.rank > news.points[key][0].rank:
                 news.points[key] = point, exact.text(writer, key_id, point)
+        for key_id, summary in found.summaries.items():
+            news.summaries.setdefault(keys[key_id][0], Summary()).merge(summary)
 
 
 class _ExactTexts:

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import Text as AnyText
 
-FORMAT = 2
+FORMAT = 3
 """Raised with every change of a table: a cache of another format is built anew."""
 
 
@@ -78,8 +78,23 @@ def _last_point() -> list[Column[Any]]:
     ]
 
 
+def _summary() -> list[Column[Any]]:
+    """What a metric did over its whole life; NaN counts among the points alone, steps are rounded to float64."""
+    return [
+        Column("points", BigInteger, nullable=False),
+        Column("count", BigInteger, nullable=False),
+        Column("total", Double),
+        *(Column(f"{name}{part}", Double) for name in ("first", "minimum", "maximum") for part in ("", "_step")),
+    ]
+
+
 def _pair() -> list[Column[Any]]:
     return [Column("key", Text, primary_key=True), Column("value", Text, nullable=False)]
+
+
+def _param() -> list[Column[Any]]:
+    # The number that the value spells, if it spells one: 0.1, 1e-1 and .1 are equal and less than 10.
+    return [*_pair(), Column("number", Double)]
 
 
 experiments = Table(
@@ -121,12 +136,13 @@ metrics = _child(
     _owner(),
     Column("key", Text, primary_key=True),
     *_last_point(),
+    *_summary(),
     Column("model_id", Text),
     Column("dataset_name", Text),
     Column("dataset_digest", Text),
     Index("metrics_by_value", "key", "value", "run"),
 )
-params = _child("params", _owner(), *_pair())
+params = _child("params", _owner(), *_param())
 tags = _child("tags", _owner(), *_pair())
 inputs = _child(
     "inputs",
@@ -158,7 +174,7 @@ models = Table(
     Column("size", BigInteger, nullable=False),
     Column("digest", Text, nullable=False),
 )
-model_params = _child("model_params", _model(), *_pair())
+model_params = _child("model_params", _model(), *_param())
 model_tags = _child("model_tags", _model(), *_pair())
 model_metrics = _child(
     "model_metrics",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Connection, Table, delete, func, select
 
 from autotrack.journal.points import Point
+from autotrack.journal.summary import Summary
 from autotrack.store import tables
 from autotrack.store.dialect import batches, damaged, upsert
 from autotrack.store.experiments import named_by_run
@@ -111,7 +113,7 @@ def _run_rows(connection: Connection, one: News, row: int, rows: Rows, kept: Row
     if one.last is not None:
         order = dict(zip(("time", "writer", "offset"), one.last, strict=True))
         rows[tables.progress].append({"scope": one.run_id, "ended": facts.ended, **order})
-    kept[tables.params] += [{"run": row, "key": key, "value": value} for key, value in fold.params.items()]
+    kept[tables.params] += [{"run": row, **param_row(key, value)} for key, value in fold.params.items()]
     for key, value in fold.tags.items():
         if value is None:
             connection.execute(delete(tables.tags).where(tables.tags.c.run == row, tables.tags.c.key == key))
@@ -122,8 +124,9 @@ def _run_rows(connection: Connection, one: News, row: int, rows: Rows, kept: Row
     for model_id, model in fold.models.items():
         own = {name: value for name, value in model.items() if name not in ("params", "tags")}
         rows[tables.models].append({"model_id": model_id, "run": row, **own})
-        for table, name in ((tables.model_params, "params"), (tables.model_tags, "tags")):
-            rows[table] += [{"model_id": model_id, "key": k, "value": v or ""} for k, v in model[name].items()]
+        of_model = {"model_id": model_id}
+        rows[tables.model_params] += [of_model | param_row(k, v or "") for k, v in model["params"].items()]
+        rows[tables.model_tags] += [of_model | {"key": k, "value": v or ""} for k, v in model["tags"].items()]
     for (writer, key_id), series in fold.series.items():
         place = {"run_id": one.run_id, "writer": writer, "key_id": key_id}
         rows[tables.series].append(place | dict(zip(_SERIES, series, strict=True)))
@@ -144,20 +147,23 @@ def _point_rows(connection: Connection, one: News, row: int, rows: Rows, *, fres
             last[name] = point, exact, key
         if model is not None:
             of_models[model, name, dataset or "", digest or ""] = point, exact
-    stored: dict[str, Point] = {}
+    stored: dict[str, Any] = {}
     stored_of_models: dict[tuple[str, ...], Point] = {}
     if not fresh:
         for found in connection.execute(select(tables.metrics).where(tables.metrics.c.run == row)):
-            stored[found.key] = stored_point(found)
+            stored[found.key] = found
     if not fresh and of_models:
         for found in connection.execute(select(tables.model_metrics).where(tables.model_metrics.c.run == row)):
             place = (found.model_id, found.key, found.dataset_name, found.dataset_digest)
             stored_of_models[place] = stored_point(found)
     for name, (point, exact, key) in last.items():
-        if (old := stored.get(tables.storable(name))) is None or point.rank > old.rank:
-            rows[tables.metrics].append(
-                {"run": row, **_point_row(point, exact), **dict(zip(_SERIES, key, strict=True))}
-            )
+        old = stored.get(tables.storable(name))
+        summary = Summary() if old is None else stored_summary(old)
+        summary.merge(one.summaries.get(name, Summary()))
+        new = {**_point_row(point, exact), **dict(zip(_SERIES, key, strict=True))}
+        if old is not None and point.rank <= stored_point(old).rank:
+            new = {column: getattr(old, column) for column in new}
+        rows[tables.metrics].append({"run": row, **new, **summary_row(summary)})
     for of_model, (point, exact) in of_models.items():
         if (old := stored_of_models.get(of_model)) is None or point.rank > old.rank:
             names = dict(zip(("model_id", "key", "dataset_name", "dataset_digest"), of_model, strict=True))
@@ -172,6 +178,32 @@ def _point_row(point: Point, exact: str | None) -> dict[str, Any]:
         "raw_step": point.raw_step,
         "flags": point.flags,
     }
+
+
+def summary_row(summary: Summary) -> dict[str, Any]:
+    """A summary as the columns of a row; what is NaN or not there is NULL."""
+    facts = asdict(summary)
+    if not summary.count:
+        facts |= dict.fromkeys(("minimum", "minimum_step", "maximum", "maximum_step"))
+    return {name: value if value == value else None for name, value in facts.items()}
+
+
+def stored_summary(row: Any) -> Summary:
+    """The summary in a row of the metrics."""
+    blank = Summary()
+    found = {name: getattr(row, name) for name in asdict(blank)}
+    if found["total"] is None:
+        found["total"] = float("nan")
+    return Summary(**{name: getattr(blank, name) if value is None else value for name, value in found.items()})
+
+
+def param_row(key: str, value: str) -> dict[str, Any]:
+    """A parameter as the columns of a row, with the number that its value spells."""
+    try:
+        number = float(value) if "_" not in value else float("nan")  # Python takes 1_000, which may be an identifier
+    except ValueError:
+        number = float("nan")
+    return {"key": key, "value": value, "number": number if number == number else None}
 
 
 def stored_point(row: Any) -> Point:
