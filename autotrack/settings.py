@@ -29,7 +29,7 @@ class Settings:
     def from_environment(cls) -> Settings:
         """Read ``AUTOTRACK_*``, and MLflow's variables where ours are absent."""
         return cls(
-            tracking_uri=os.environ.get("AUTOTRACK_TRACKING_URI") or _mlflow_uri(),
+            tracking_uri=_environment_uri(),
             experiment=_first("AUTOTRACK_EXPERIMENT", "MLFLOW_EXPERIMENT_NAME"),
             run_id=_first("AUTOTRACK_RUN_ID", "MLFLOW_RUN_ID"),
             query_timeout=_seconds("AUTOTRACK_QUERY_TIMEOUT", 30.0),
@@ -48,6 +48,10 @@ def _seconds(name: str, default: float) -> float:
         return default
 
 
+def _environment_uri() -> str | None:
+    return os.environ.get("AUTOTRACK_TRACKING_URI") or _mlflow_uri()
+
+
 def _mlflow_uri() -> str | None:
     uri = os.environ.get("MLFLOW_TRACKING_URI")
     if not uri or uri.startswith(("http://", "https://")):
@@ -62,6 +66,11 @@ _chosen: dict[str, str | None] = {}
 def current() -> Settings:
     """The settings in force now: read afresh, because a program may change its environment."""
     return replace(Settings.from_environment(), **_chosen)  # type: ignore[arg-type]  # str fields only, set below
+
+
+def tracking_uri() -> str | None:
+    """The tracking URI of :func:`current`, for those who ask for nothing else."""
+    return _chosen.get("tracking_uri") or _environment_uri()
 
 
 def choose(**values: str | None) -> None:
@@ -103,7 +112,9 @@ def local_directory(uri: str) -> Path | None:
 
 
 def _absolute(path: str) -> Path:
-    found = Path(path).expanduser().absolute()
+    found = Path(path)
+    if path[:1] != os.sep:
+        found = found.expanduser().absolute()
     return found.resolve() if ".." in found.parts else found
 
 
@@ -114,19 +125,21 @@ def default_store() -> Path:
     does not own, so that a planted directory further up is never adopted.
     """
     try:
-        here = Path.cwd()
+        here = directory = os.getcwd()
     except FileNotFoundError:  # somebody has removed it; the home directory is still there
         return Path.home() / ".autotrack"
     try:
-        home, device, user = Path.home(), here.stat().st_dev, os.getuid() if hasattr(os, "getuid") else None
-        for directory in (here, *here.parents):
-            facts = directory.stat()
+        home, user = os.path.expanduser("~"), os.getuid() if hasattr(os, "getuid") else None
+        device = os.stat(here).st_dev
+        while True:
+            facts = os.stat(directory)
             if facts.st_dev != device or (user is not None and facts.st_uid != user):
                 break
-            if (directory / ".autotrack").is_dir() or (directory / ".git").exists():
-                return directory / ".autotrack"
-            if directory == home:
+            if os.path.isdir(f"{directory}/.autotrack") or os.path.exists(f"{directory}/.git"):
+                return Path(directory) / ".autotrack"
+            directory, below = os.path.dirname(directory), directory
+            if below in (home, directory):
                 break
-    except (OSError, RuntimeError):
+    except OSError:
         pass
-    return here / ".autotrack"
+    return Path(here) / ".autotrack"

@@ -89,8 +89,7 @@ def inside(directory: Path, name: Any) -> Path:
 
 def climbs(name: str) -> bool:
     """Whether a relative name leads out of the directory that it is meant for."""
-    path = PurePosixPath(name)
-    return path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name
+    return name.startswith("/") or ".." in name.split("/") or "\\" in name or "\0" in name
 
 
 def owner(model: Any, otherwise: Flavor | None = None) -> Flavor:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 import re
+import stat
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from json.encoder import encode_basestring_ascii
 from pathlib import Path
@@ -24,6 +24,7 @@ from autotrack.models.additions import CODE
 from autotrack.models.code import BYTECODE
 from autotrack.models.requirements import BUILD_TOOLS, pinned
 from autotrack.models.signature import ModelSignature
+from autotrack.models.tree import Entry, entries
 
 MLMODEL = "MLmodel"
 PYFUNC = "python_function"
@@ -84,7 +85,8 @@ class ModelInfo:
 def content(directory: Path) -> Any:
     """The MLmodel file of a directory, as it stands there."""
     try:
-        text = (directory / MLMODEL).read_text("utf-8")
+        with open(f"{directory}/{MLMODEL}", encoding="utf-8") as file:  # noqa: PTH123 - on the way of every load
+            text = file.read()
     except (FileNotFoundError, NotADirectoryError) as error:
         raise AutotrackException.missing(f"{directory} is no model directory: it has no file {MLMODEL}") from error
     try:
@@ -223,7 +225,7 @@ def contents(directory: Path) -> list[Content]:
 
     Anything that is no plain file or directory is refused: its content lies elsewhere and could change unseen.
     """
-    return [Content(name, *_file_digest(path)) for name, path in files(directory)]
+    return [Content(name, *_file_digest(path)) for name, path, _ in files(entries(directory))]
 
 
 def digest(directory: Path) -> tuple[str, int]:
@@ -238,20 +240,17 @@ def digest_of(found: Sequence[Content]) -> tuple[str, int]:
     return hashlib.sha256(text.encode()).hexdigest(), sum(content.size for content in found)
 
 
-def files(directory: Path | str, prefix: str = "") -> list[tuple[str, str]]:
-    """The relative name and the path of each file; bytecode of a model's code, which is never run, is none."""
-    found: list[tuple[str, str]] = []
-    with os.scandir(directory) as entries:
-        for entry in entries:
-            name = prefix + entry.name
-            if entry.is_dir(follow_symlinks=False):
-                if entry.name != BYTECODE or not prefix.startswith(f"{CODE}/"):
-                    found += files(entry.path, name + "/")
-            elif entry.is_file(follow_symlinks=False):
-                found.append((name, entry.path))
-            else:
-                raise AutotrackException.invalid(f"{entry.path} in a model directory is a link or a special file")
-    return sorted(found)
+def files(found: Iterable[Entry]) -> list[Entry]:
+    """The plain files of a directory; bytecode of a model's code, which is never run, is none."""
+    plain: list[Entry] = []
+    for entry in found:
+        if entry.name.startswith(f"{CODE}/") and BYTECODE in entry.name.split("/")[1:-1]:
+            continue
+        if stat.S_ISREG(entry.facts.st_mode):
+            plain.append(entry)
+        elif not stat.S_ISDIR(entry.facts.st_mode):
+            raise AutotrackException.invalid(f"{entry.path} in a model directory is a link or a special file")
+    return plain
 
 
 def _file_digest(path: str) -> tuple[str, int]:

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from autotrack.exceptions import AutotrackException
-from autotrack.models import code, format, verified  # noqa: A004 - the module's name, not the builtin
+from autotrack.models import code, format, unchanged, verified  # noqa: A004 - the module's name, not the builtin
 from autotrack.models.flavor import Flavor, inside, named
 from autotrack.models.format import PYFUNC, ModelInfo
 from autotrack.models.locate import Located, Resolver, locate
 from autotrack.models.python import PYTHON
-from autotrack.models.trust import doubt, recorded
+from autotrack.models.trust import doubt, journals, recorded
 
 CONSENT = "AUTOTRACK_TRUST_MODELS"
 """The environment variable that stands for ``trust=True``: 1, or the directories below which anything may run."""
@@ -74,29 +74,36 @@ def admit(located: Located, runs: str, *, trusted: bool = False) -> None:
     """
     if trusted or (runs and _consented(located.directory)):
         return
-    digests: set[str] = set()
-    reason = "it does not lie in the configured store"
-    if located.store:
-        parts = located.directory.relative_to(located.store).parts
-        if len(parts) > 3 and parts[0] == "runs" and parts[2] == "artifacts":
-            digests = recorded(located.store.joinpath(*parts[:2]), "/".join(parts[3:]))
-        reason = "" if digests else "its store has no record that it was logged there"
+    key = (located.directory, located.store, located.digest, located.named, bool(runs))
+    if unchanged.since(key):
+        return
+    parts = located.directory.relative_to(located.store).parts if located.store else ()
+    tellers: list[str] = []
+    if located.store and len(parts) > 3 and parts[0] == "runs" and parts[2] == "artifacts":
+        tellers = journals(Path(located.store, *parts[:2]))
+    look = unchanged.Look(located.directory, tellers)
+    digests = recorded(tellers, "/".join(parts[3:]))
     # What was registered must be what was registered, whatever else was recorded of that directory.
     expected = {located.digest} if located.digest else digests
-    if expected and verified.digest(located.directory) not in expected:
+    if expected and verified.digest(located.directory, look.found) not in expected:
         raise AutotrackException(
             f"{located.uri}: {located.directory} is not what was logged: its content has another digest. "
             "Somebody or something changed it; pass trust=True only if you know what.",
             "INVALID_STATE",
         )
+    reason = "" if digests else "its store has no record that it was logged there"
+    if not located.store:
+        reason = "it does not lie in the configured store"
     if runs and located.store and not reason and not located.named:
-        reason = doubt(located.store, located.directory)
+        reason = doubt(located.store, located.directory, look.found)
     if runs and reason:
         raise AutotrackException(
             f"{located.uri}: loading would run {runs}, and nothing vouches for it: {reason}. "
             f"Pass trust=True if you know where the model comes from, or set {CONSENT}.",
             "PERMISSION_DENIED",
         )
+    if expected:
+        look.keep(key)
 
 
 def _consented(directory: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ from pathlib import Path
 from autotrack import settings
 from autotrack.exceptions import AutotrackException
 from autotrack.models.flavor import climbs
-from autotrack.sinks.open import usable_sink
+from autotrack.sinks.open import usable_uri
 
 Resolver = Callable[[str, str], Path]
 """From a run's id and a model's name to a directory on this machine."""
@@ -54,9 +55,9 @@ def locate(uri: str | Path, *, store: str | Path | None = None, resolve: Resolve
     else:
         directory = (settings.local_directory(text) if text.startswith("file:") else None) or Path(text).expanduser()
     directory = directory.absolute()
-    if not directory.is_dir():
+    if not os.path.isdir(directory):
         raise AutotrackException.missing(f"{text}: there is no model directory {directory}")
-    ours = root is not None and directory.is_relative_to(root)
+    ours = root is not None and f"{directory}{os.sep}".startswith(f"{root}{os.sep}")
     is_named = ours and (store is not None or settings.chosen("tracking_uri") is not None)
     return Located(text, directory, root if ours else None, is_named)
 
@@ -64,16 +65,16 @@ def locate(uri: str | Path, *, store: str | Path | None = None, resolve: Resolve
 def _store(store: str | Path | None) -> Path | None:
     if store is not None:
         return Path(store).expanduser().absolute()
-    sink = usable_sink()
-    return settings.local_directory(sink.uri) if sink is not None else None
+    uri = usable_uri()
+    return settings.local_directory(uri) if uri is not None else None
 
 
 def _in_store(store: Path | None, run_id: str, name: str) -> Path:
     assert store is not None
-    run = store / "runs" / run_id
-    if not run.is_dir():
+    run = f"{store}/runs/{run_id}"
+    if not os.path.isdir(run):
         raise AutotrackException.missing(f"there is no run {run_id} in {store}")
-    return run / "artifacts" / name
+    return Path(f"{run}/artifacts/{name}")
 
 
 def _logged(uri: str, store: Path | None) -> Path:

@@ -14,10 +14,12 @@ import os
 import stat
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from autotrack.models import format  # noqa: A004 - the module's name, not the builtin
+from autotrack.models.tree import Entry, entries
 
 LARGE = 256 * 1024
 """Bytes of a directory that is worth a note: hashing them takes as long as reading the note, and they are arrays."""
@@ -25,9 +27,9 @@ GRAIN = 100_000_000
 """Nanoseconds within which a file system may give two changes one time."""
 
 
-def digest(directory: Path) -> str:
-    """What `format.digest` says of the directory."""
-    facts = _facts(directory)
+def digest(directory: Path, found: Sequence[Entry] | None = None) -> str:
+    """What `format.digest` says of the directory; ``found`` is what lies there, for those who know."""
+    facts = _facts(directory, found)
     if sum(fact[3] for fact in facts) < LARGE:
         return format.digest(directory)[0]
     note = _note(directory)
@@ -36,10 +38,10 @@ def digest(directory: Path) -> str:
         if known["files"] == facts:
             return str(known["digest"])
     begun = time.time_ns()
-    found = format.digest(directory)[0]
+    read = format.digest(directory)[0]
     if max(fact[5] for fact in facts) < begun - GRAIN and _facts(directory) == facts:
-        _keep(note, found, facts)
-    return found
+        _keep(note, read, facts)
+    return read
 
 
 def note(directory: Path, found: str, size: int) -> None:
@@ -48,35 +50,35 @@ def note(directory: Path, found: str, size: int) -> None:
         _keep(_note(directory), found, _facts(directory))
 
 
-def _facts(directory: Path) -> list[list[Any]]:
-    facts = []
-    for name, path in format.files(directory):
-        fact = os.lstat(path)
-        facts.append([name, fact.st_dev, fact.st_ino, fact.st_size, fact.st_mtime_ns, fact.st_ctime_ns])
-    return facts
+def _facts(directory: Path, found: Sequence[Entry] | None = None) -> list[list[Any]]:
+    return [
+        [name, fact.st_dev, fact.st_ino, fact.st_size, fact.st_mtime_ns, fact.st_ctime_ns]
+        for name, _, fact in format.files(entries(directory) if found is None else found)
+    ]
 
 
-def _keep(note: Path, found: str, facts: list[list[Any]]) -> None:
+def _keep(name: str, found: str, facts: list[list[Any]]) -> None:
     with contextlib.suppress(OSError, RuntimeError):  # a home directory that cannot be written to costs time alone
+        note = Path(name)
         note.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         temporary = note.with_name(f".{note.name}.{os.urandom(4).hex()}")
         temporary.write_text(json.dumps({"digest": found, "files": facts}), "utf-8")
         temporary.replace(note)
 
 
-def _own(note: Path) -> str:
+def _own(note: str) -> bytes:
     """A note's text, if nobody but the user can have written it."""
-    for path in (note.parent, note):
-        fact = path.lstat()
-        if not hasattr(os, "getuid") or fact.st_uid != os.getuid() or fact.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            return ""
-    return note.read_text("utf-8")
+    with open(note, "rb", buffering=0) as file:
+        for fact in (os.lstat(os.path.dirname(note)), os.fstat(file.fileno())):
+            if not hasattr(os, "getuid") or fact.st_uid != os.getuid() or fact.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+                return b""
+        return file.read()
 
 
-def _note(directory: Path) -> Path:
-    name = hashlib.sha256(os.fsencode(directory.resolve())).hexdigest()[:40]
+def _note(directory: Path) -> str:
+    name = hashlib.sha256(os.fsencode(os.path.abspath(directory))).hexdigest()[:40]
     if sys.platform == "darwin":
-        caches = Path.home() / "Library/Caches"
+        caches = f"{Path.home()}/Library/Caches"
     else:
-        caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return caches / "autotrack" / "verified" / f"{name}.json"
+        caches = os.environ.get("XDG_CACHE_HOME") or f"{Path.home()}/.cache"
+    return f"{caches}/autotrack/verified/{name}.json"

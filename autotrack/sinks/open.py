@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from autotrack import guard
+from autotrack import guard, settings
 from autotrack.exceptions import AutotrackException
-from autotrack.settings import current, default_store, local_directory
+from autotrack.settings import default_store, local_directory
 from autotrack.sinks.base import Sink
 from autotrack.sinks.local import LocalSink
 from autotrack.sinks.memory import MemorySink
@@ -18,7 +18,7 @@ _open: dict[str, Sink] = {}
 
 def tracking_uri() -> str:
     """Where runs go now: what was set, else the store of the project around the working directory."""
-    return current().tracking_uri or str(default_store())
+    return settings.tracking_uri() or str(default_store())
 
 
 def open_sink(uri: str | None = None) -> Sink:

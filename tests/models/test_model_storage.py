@@ -19,7 +19,7 @@ from sklearn.linear_model import Ridge
 
 import autotrack
 from autotrack.exceptions import AutotrackException
-from autotrack.models import duplicates, format, load, log, pickles, save, verified  # noqa: A004 - the module
+from autotrack.models import duplicates, format, load, log, pickles, save, unchanged, verified  # noqa: A004 - the module
 from autotrack.run import Run
 from autotrack_torch import weights
 
@@ -232,8 +232,79 @@ def test_a_note_that_others_could_have_written_is_not_believed(run: Run, cache: 
         note.chmod(0o600)
         spoil()
         hashed.clear()
+        unchanged.forget()  # as another process
         load(info.model_uri)
         assert hashed.count("model.pkl") == 1
+
+
+@pytest.fixture
+def looked_through(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every model directory whose content is compared with what was logged."""
+    seen: list[str] = []
+    plain = verified.digest
+
+    def counting(directory: Path, *args: Any) -> str:
+        seen.append(directory.name)
+        return plain(directory, *args)
+
+    monkeypatch.setattr(verified, "digest", counting)
+    return seen
+
+
+def test_a_process_looks_through_a_directory_once(run: Run, cache: Path, looked_through: list[str]) -> None:
+    """Loading it again costs a question for each file, as long as the answers are the same."""
+    info = log(run, large())
+    for _ in range(3):
+        np.testing.assert_array_equal(load(info.model_uri).coef_, large().coef_)
+    assert looked_through == ["model"]
+    load(info.model_uri, store=info.directory.parents[3])  # a store that was named is another question
+    assert looked_through == ["model", "model"]
+    log(run, large(), "next")  # the journal has grown
+    load(info.model_uri)
+    assert looked_through == ["model"] * 3
+
+
+@pytest.mark.parametrize("change", ["content", "another file", "mode", "journal", "parent"])
+def test_a_directory_that_was_in_order_is_looked_through_again_when_it_changes(
+    change: str, run: Run, cache: Path, looked_through: list[str], store: Path
+) -> None:
+    """A byte at an unchanged size and time, one more file, or somebody who may write there or above."""
+    info = log(run, large())
+    for directory in (store, *(path for path in store.rglob("*") if path.is_dir())):
+        directory.chmod(0o755)
+    load(info.model_uri)
+    file = info.directory / "model.pkl"
+    says = "others may write"
+    if change == "content":
+        times, content = file.stat(), bytearray(file.read_bytes())
+        content[-100] ^= 1
+        file.write_bytes(content)
+        os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+        says = "not what was logged"
+    elif change == "another file":
+        (info.directory / "another").touch()
+        says = "not what was logged"
+    else:
+        places = {"mode": file, "journal": next(info.directory.parents[1].glob("events-*")), "parent": store}
+        places[change].chmod(places[change].stat().st_mode | 0o022)
+    with pytest.raises(AutotrackException, match=says):
+        load(info.model_uri)
+    assert looked_through == ["model", "model"]
+
+
+def test_what_changed_just_now_or_through_a_link_is_not_remembered(
+    run: Run, looked_through: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Two changes may carry one time, and a link may lead elsewhere."""
+    monkeypatch.setattr(verified, "GRAIN", 10**18)
+    info = log(run, large())
+    for _ in range(2):
+        load(info.model_uri)
+    monkeypatch.setattr(verified, "GRAIN", 0)
+    (tmp_path / "link").symlink_to(info.directory.parents[3], target_is_directory=True)
+    for _ in range(2):
+        load(info.model_uri, store=tmp_path / "link")
+    assert looked_through == ["model"] * 4
 
 
 def test_keeping_a_small_model_touches_each_file_once(

@@ -144,6 +144,27 @@ def test_a_store_where_others_may_write_vouches_for_nothing(
     assert load(info.model_uri).coef_ == ridge.coef_
 
 
+def test_a_link_out_of_the_store_is_followed_to_where_it_leads(
+    run: Run, ridge: Ridge, tmp_path: Path, store: Path
+) -> None:
+    """Artifacts on another disk are vouched for, unless others may write there, or replace it."""
+    info = log(run, ridge)
+    elsewhere = tmp_path / "disk/shared"
+    elsewhere.mkdir(parents=True)
+    for directory in (tmp_path / "disk", elsewhere):
+        directory.chmod(0o755)
+    artifacts = info.directory.parent
+    shutil.move(artifacts, elsewhere / "artifacts")
+    artifacts.symlink_to(elsewhere / "artifacts", target_is_directory=True)
+    assert load(info.model_uri).coef_ == ridge.coef_
+    for place in (elsewhere / "artifacts" / info.name, elsewhere, tmp_path / "disk"):
+        mode = place.stat().st_mode
+        place.chmod(mode | 0o022)
+        with pytest.raises(AutotrackException, match="others may write"):
+            load(info.model_uri)
+        place.chmod(mode)
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give files away")
 def test_a_store_of_another_user_vouches_for_nothing(run: Run, ridge: Ridge, store: Path) -> None:
     """Also if only the model or a directory above it is theirs."""
