@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 _SECONDS = 5
@@ -47,8 +48,10 @@ def _end(server: subprocess.Popen[bytes], stop: int) -> None:
     try:
         server.wait(_SECONDS)
     except subprocess.TimeoutExpired:
-        os.killpg(server.pid, signal.SIGKILL)
+        server.kill()
         server.wait()
+    with suppress(ProcessLookupError):  # what it has started
+        os.killpg(server.pid, signal.SIGKILL)
 
 
 if __name__ == "__main__":

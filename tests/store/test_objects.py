@@ -292,6 +292,12 @@ def test_files_of_local_runs_have_the_servers_paths(store: Path):
     assert [file.path for file in files] == ["notes/b.txt"]
 
 
+def test_a_place_of_another_kind_is_refused():
+    """A URI is not taken for a directory's name."""
+    with pytest.raises(AutotrackException, match="no place for artifacts"):
+        open_objects("ftp://host/x")
+
+
 def test_a_checked_path_is_the_path_as_it_came():
     """Nothing is decoded or made normal."""
     assert checked("a b/%2e%2e/..x/ü") == "a b/%2e%2e/..x/ü"

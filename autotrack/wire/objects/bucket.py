@@ -13,8 +13,8 @@ from obstore.exceptions import BaseError, InvalidPathError, PermissionDeniedErro
 from obstore.store import from_url
 
 from autotrack.exceptions import AutotrackException
-from autotrack.store.objects.base import PART_BYTES, Entry, Facts, Objects, Stream, missing, pieces
-from autotrack.store.objects.keys import UPLOADS, checked
+from autotrack.wire.objects.base import PART_BYTES, Entry, Facts, Objects, Stream, missing, pieces
+from autotrack.wire.objects.keys import UPLOADS, checked
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig
@@ -131,7 +131,7 @@ class BucketObjects(Objects):
         except FileNotFoundError:
             raise missing(path) from None
         except InvalidPathError:
-            raise AutotrackException.invalid(f"Invalid path: {path!r}") from None
+            raise AutotrackException.invalid("Invalid path") from None
         except (PermissionDeniedError, UnauthenticatedError) as error:
             raise AutotrackException(
                 f"the object store does not let this server at {path!r}", "PERMISSION_DENIED"

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
 from typing import NamedTuple, TypeAlias
 
 from autotrack.exceptions import AutotrackException
-from autotrack.store.objects.keys import UPLOADS, checked
+from autotrack.wire.objects.keys import UPLOADS, checked
 
 Stream: TypeAlias = AsyncIterable[bytes] | Iterable[bytes] | bytes
 """What a file is written from."""

@@ -1,16 +1,16 @@
-"""Where a server keeps files: a directory, S3, Google Cloud Storage, Azure, or the runs of a local store."""
+"""Where files are kept for others: a directory, S3, Google Cloud Storage or Azure."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from autotrack.store.objects.base import Entry, Facts, Objects, Part, Stream
-from autotrack.store.objects.directory import DirectoryObjects
-from autotrack.store.objects.keys import checked
-from autotrack.store.objects.runs import RunObjects
+from autotrack.exceptions import AutotrackException
+from autotrack.wire.objects.base import Entry, Facts, Objects, Part, Stream
+from autotrack.wire.objects.directory import DirectoryObjects
+from autotrack.wire.objects.keys import checked
 
-__all__ = ["DirectoryObjects", "Entry", "Facts", "Objects", "Part", "RunObjects", "Stream", "checked", "open_objects"]
+__all__ = ["DirectoryObjects", "Entry", "Facts", "Objects", "Part", "Stream", "checked", "open_objects"]
 
 BUCKETS = {"s3", "s3a", "gs", "az", "azure", "abfs", "abfss"}
 """Schemes of object stores."""
@@ -25,9 +25,11 @@ def open_objects(root: str | Path) -> Objects:
     text = str(root)
     scheme = urlsplit(text).scheme
     if scheme in BUCKETS:
-        from autotrack.store.objects.bucket import BucketObjects  # obstore, which a server on a directory goes without
+        from autotrack.wire.objects.bucket import BucketObjects  # obstore, which a server on a directory goes without
 
         return BucketObjects(text)
     if scheme == "file":
         return DirectoryObjects(Path(unquote(urlsplit(text).path)))
+    if "://" in text:
+        raise AutotrackException.invalid(f"{text!r} is no place for artifacts; give a directory, s3://, gs:// or az://")
     return DirectoryObjects(Path(root))

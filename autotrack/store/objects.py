@@ -1,4 +1,4 @@
-"""The files of a local store's runs, under the paths by which a server names them."""
+"""Where a server keeps files: a place of its own, or the runs of a local store under the server's paths."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator, Sequence
 
 from autotrack.event import ArtifactStored
 from autotrack.exceptions import AutotrackException
-from autotrack.store.objects.base import Entry, Facts, Objects, Stream, missing
-from autotrack.store.objects.directory import DirectoryObjects
+from autotrack.wire.objects import DirectoryObjects, Entry, Facts, Objects, Part, Stream, checked, open_objects
+from autotrack.wire.objects.base import missing
+
+__all__ = ["DirectoryObjects", "Entry", "Facts", "Objects", "Part", "RunObjects", "Stream", "checked", "open_objects"]
 from autotrack.store.store import Store
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from autotrack.exceptions import AutotrackException
-from autotrack.store.objects.base import Entry, Facts, Objects, Stream, missing, pieces
-from autotrack.store.objects.keys import UPLOADS
+from autotrack.wire.objects.base import Entry, Facts, Objects, Stream, missing, pieces
+from autotrack.wire.objects.keys import UPLOADS
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -83,7 +83,7 @@ class DirectoryObjects(Objects):
         place = self.root / path
         # The last part may itself be a link: what is asked is whether it, followed, still lies here.
         if not place.resolve().is_relative_to(self.root.resolve()):
-            raise AutotrackException.invalid(f"Invalid path: {path!r} leads out of the artifacts")
+            raise AutotrackException.invalid("Invalid path")
         return place
 
 
