@@ -131,6 +131,41 @@ class ModelLogged:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelBegun:
+    """A model whose files are still to come, into a place of its own beside the run's ``artifacts/``."""
+
+    kind: ClassVar[str] = "model_begun"
+    model_id: str
+    name: str
+    model_type: str | None = None
+    params: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChanged:
+    """What is ``None`` stays as it is. ``status`` is one of MLflow's, ``stage`` "active" or "deleted"; a tag that is
+    ``None`` is deleted."""
+
+    kind: ClassVar[str] = "model_changed"
+    model_id: str
+    status: str | None = None
+    message: str | None = None
+    stage: str | None = None
+    params: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelsLinked:
+    """Models that a run read or made, by id, with the step they were made at; ``role`` is "input" or "output"."""
+
+    kind: ClassVar[str] = "models_linked"
+    role: str
+    models: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """``error`` is the tail of a traceback; ``exit`` what is known of the exit code."""
 
@@ -180,7 +215,8 @@ class ExperimentLife:
 
 Event = (
     RunCreated | Joined | Params | Tags | Renamed | Series | Exact | DatasetUsed | ArtifactStored | ModelLogged
-    | Ended | LifeStage | ExperimentCreated | ExperimentRenamed | ExperimentTags | ExperimentLife
+    | ModelBegun | ModelChanged | ModelsLinked | Ended | LifeStage
+    | ExperimentCreated | ExperimentRenamed | ExperimentTags | ExperimentLife
 )  # fmt: skip
 
 

@@ -307,6 +307,7 @@ class LoggedModel(Entity):
     signature: str = ""
     size: int = 0
     digest: str = ""
+    lifecycle_stage: str = LifecycleStage.ACTIVE
 
     @property
     def model_uri(self) -> str:

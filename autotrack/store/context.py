@@ -45,7 +45,8 @@ class Context(ABC):
 
     def model_uri(self, row: Any) -> str:
         """Where the files of a logged model lie, by its row and its run's."""
-        return f"{self.run_uri(row.run_id, row.experiment_id, row.location_above)}/{row.path}"
+        run = self.run_uri(row.run_id, row.experiment_id, row.location_above)
+        return f"{run}/{row.path}" if row.path else f"{run.removesuffix(ARTIFACTS)}/models/{row.model_id}"
 
     def state(self, row: Any) -> tuple[str, int | None]:
         """State and end time of a run by its row."""

@@ -13,7 +13,10 @@ from autotrack.event import (
     Event,
     Joined,
     LifeStage,
+    ModelBegun,
+    ModelChanged,
     ModelLogged,
+    ModelsLinked,
     Params,
     Process,
     Renamed,
@@ -61,6 +64,10 @@ class Fold:
     tags: dict[str, str | None] = field(default_factory=dict)
     inputs: dict[tuple[str, str, str], dict[str, Any]] = field(default_factory=dict)
     models: dict[str, dict[str, Any]] = field(default_factory=dict)
+    changed_models: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Of models that were known before: what is different."""
+    links: dict[tuple[str, str], int] = field(default_factory=dict)
+    """The step of each model by its role, "input" or "output", and its id."""
     series: dict[tuple[str, int], Key] = field(default_factory=dict)
     processes: dict[str, Process | None] = field(default_factory=dict)
 
@@ -121,6 +128,8 @@ class Fold:
             "name": str(event.name),
             "path": str(event.path),
             "status": "READY",
+            "status_message": None,
+            "lifecycle_stage": "active",
             "model_type": None,
             "creation_timestamp": line.time,
             "last_updated_timestamp": line.time,
@@ -132,6 +141,40 @@ class Fold:
             "params": _texts(event.params),
             "tags": _texts(event.tags),
         }
+        self.links["output", str(event.model_id)] = int(event.step)
+
+    def _model_begun(self, line: Line, event: ModelBegun) -> None:
+        self.models[str(event.model_id)] = {
+            "name": str(event.name),
+            "path": "",
+            "status": "PENDING",
+            "status_message": None,
+            "lifecycle_stage": "active",
+            "model_type": None if event.model_type is None else str(event.model_type),
+            "creation_timestamp": line.time,
+            "last_updated_timestamp": line.time,
+            "step": 0,
+            "flavors": "[]",
+            "signature": "",
+            "size": 0,
+            "digest": "",
+            "params": _texts(event.params),
+            "tags": _texts(event.tags),
+        }
+
+    def _model_changed(self, line: Line, event: ModelChanged) -> None:
+        model_id = str(event.model_id)
+        model = self.models.get(model_id)
+        if model is None:
+            model = self.changed_models.setdefault(model_id, {"params": {}, "tags": {}})
+        given = {"status": event.status, "status_message": event.message, "lifecycle_stage": event.stage}
+        model |= {name: str(value) for name, value in given.items() if value is not None}
+        model["last_updated_timestamp"] = line.time
+        model["params"] |= _texts(event.params)
+        model["tags"] |= _texts(event.tags)
+
+    def _linked(self, line: Line, event: ModelsLinked) -> None:  # noqa: ARG002 - one signature for all
+        self.links |= {(str(event.role), str(model_id)): int(step) for model_id, step in event.models.items()}
 
     def _ended(self, line: Line, event: Ended) -> None:
         error = None if event.error is None else str(event.error)
@@ -152,6 +195,9 @@ _TAKE: dict[type[Event], Callable[[Fold, Line, Any], None]] = {
     Series: Fold._series,
     DatasetUsed: Fold._dataset,
     ModelLogged: Fold._model,
+    ModelBegun: Fold._model_begun,
+    ModelChanged: Fold._model_changed,
+    ModelsLinked: Fold._linked,
     Ended: Fold._ended,
     LifeStage: Fold._life,
 }

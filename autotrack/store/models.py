@@ -48,6 +48,7 @@ def find_models(
         (lambda table: _of_datasets(table, datasets)) if datasets else None,
     )
     where: list[Boolean] = [run.experiment_id.in_([str(one) for one in experiment_ids])]
+    where.append(own.lifecycle_stage == "active")
     tree = condition(parse_filter(filter_string, MODELS), target)
     if tree is not None:
         where.append(tree)
@@ -86,6 +87,7 @@ def model_rows(connection: Connection, context: Context, ids: Sequence[str]) -> 
                 model_type=row.model_type,
                 source_run_id=row.run_id,
                 status=LoggedModelStatus(row.status),
+                status_message=row.status_message,
                 tags=tags.get(row.model_id, {}),
                 params=params.get(row.model_id, {}),
                 metrics=metrics.get(row.model_id, []),
@@ -93,6 +95,7 @@ def model_rows(connection: Connection, context: Context, ids: Sequence[str]) -> 
                 signature=row.signature,
                 size=row.size,
                 digest=row.digest,
+                lifecycle_stage=row.lifecycle_stage,
             )
     return [found[one] for one in ids if one in found]
 

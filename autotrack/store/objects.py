@@ -15,9 +15,10 @@ from autotrack.store.store import Store
 
 
 class RunObjects(Objects):
-    """``<experiment>/<run id>/artifacts/x`` is the run's own file ``artifacts/x``; nothing is copied anywhere.
+    """``<experiment>/<run id>/artifacts/x`` is the run's own file ``artifacts/x``, ``…/models/<id>/x`` one of a model;
+    nothing is copied anywhere.
 
-    A file that is written is told to the run, as one that a program logs. No other path means anything.
+    An artifact that is written is told to the run, as one that a program logs. No other path means anything.
     """
 
     def __init__(self, store: Store) -> None:
@@ -33,13 +34,15 @@ class RunObjects(Objects):
 
     async def _put(self, path: str, stream: Stream, size: int | None) -> int:
         place = _mapped(path)
-        if place is None or not place.partition("/artifacts/")[2]:
+        run_id, kind, name = [*(place or "").split("/", 2), "", ""][:3]
+        if place is None or not name or (kind == "models" and "/" not in name):
             raise AutotrackException.invalid(f"{path!r} does not name a file of a run")
-        run_id, _, name = place.partition("/artifacts/")
         run = await asyncio.to_thread(self._store.run, run_id)
         if run.info.lifecycle_stage != "active":
             raise AutotrackException.invalid(f"run {run_id} is deleted and takes no changes")
         written = await self._runs.put(place, stream, size)
+        if kind == "models":
+            return written
         after = await asyncio.to_thread(self._store.last_event_time, run_id)
         await asyncio.to_thread(self._store.editor.event, run_id, ArtifactStored(name, written), after=after)
         return written
@@ -69,6 +72,6 @@ class RunObjects(Objects):
 
 
 def _mapped(path: str) -> str | None:
-    """``<run id>/artifacts/x`` for the path of a run's file or directory; None for any other."""
+    """``<run id>/artifacts/x`` for the path of a run's file or directory, or a model's; None for any other."""
     parts = path.split("/")
-    return "/".join(parts[1:]) if len(parts) > 2 and parts[2] == "artifacts" else None
+    return "/".join(parts[1:]) if len(parts) > 2 and parts[2] in ("artifacts", "models") else None

@@ -13,6 +13,7 @@ from autotrack.entities import (
     Dataset,
     DatasetInput,
     InputTag,
+    LoggedModelInput,
     LoggedModelOutput,
     Metric,
     Run,
@@ -110,21 +111,26 @@ def whole_runs(connection: Connection, rows: Iterable[Row]) -> list[Run]:
     """Runs with their inputs and outputs."""
     rows = list(rows)
     inputs: dict[str, list[DatasetInput]] = {}
+    read: dict[str, list[LoggedModelInput]] = {}
     outputs: dict[str, list[LoggedModelOutput]] = {}
     for some in batches([row.info.run_id for row in rows]):
         numbers = tables.runs.c.run_id.in_(some)
         query = select(tables.runs.c.run_id, tables.inputs).join_from(tables.inputs, tables.runs).where(numbers)
         for found in connection.execute(query.order_by(tables.inputs.c.name, tables.inputs.c.context)):
             inputs.setdefault(found.run_id, []).append(_input(found))
-        models = select(tables.runs.c.run_id, tables.models.c.model_id, tables.models.c.step)
-        models = models.join_from(tables.models, tables.runs).where(numbers)
-        for found in connection.execute(models.order_by(tables.models.c.creation_timestamp)):
-            outputs.setdefault(found.run_id, []).append(LoggedModelOutput(found.model_id, found.step))
+        links = select(tables.runs.c.run_id, tables.model_links).join_from(tables.model_links, tables.runs)
+        links = links.outerjoin(tables.models, tables.models.c.model_id == tables.model_links.c.model_id)
+        order = (tables.models.c.creation_timestamp, tables.model_links.c.model_id)
+        for found in connection.execute(links.where(numbers).order_by(*order)):
+            if found.role == "input":
+                read.setdefault(found.run_id, []).append(LoggedModelInput(found.model_id))
+            else:
+                outputs.setdefault(found.run_id, []).append(LoggedModelOutput(found.model_id, found.step))
     return [
         Run(
             row.info,
             RunData(row.metrics, row.params, row.tags),
-            RunInputs(inputs.get(row.info.run_id, [])),
+            RunInputs(inputs.get(row.info.run_id, []), read.get(row.info.run_id, [])),
             RunOutputs(outputs.get(row.info.run_id, [])),
         )
         for row in rows

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import Text as AnyText
 
-FORMAT = 3
+FORMAT = 4
 """Raised with every change of a table: a cache of another format is built anew."""
 
 
@@ -163,8 +163,11 @@ models = Table(
     Column("model_id", Text, primary_key=True),
     Column("run", _Id, ForeignKey("runs.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("name", Text, nullable=False),
+    # Below the run's artifacts; empty for one that has a place of its own beside them.
     Column("path", Text, nullable=False),
     Column("status", Text, nullable=False),
+    Column("status_message", Text),
+    Column("lifecycle_stage", Text, nullable=False),
     Column("model_type", Text),
     Column("creation_timestamp", BigInteger, nullable=False, index=True),
     Column("last_updated_timestamp", BigInteger, nullable=False),
@@ -185,6 +188,15 @@ model_metrics = _child(
     Column("dataset_digest", Text, primary_key=True),
     Column("run", _Id, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True, index=True),
     *_last_point(),
+)
+
+model_links = _child(
+    "model_links",
+    _owner(),
+    # "input" or "output". No foreign key to the model: it may be one of another store.
+    Column("role", Text, primary_key=True),
+    Column("model_id", Text, primary_key=True),
+    Column("step", BigInteger, nullable=False),
 )
 
 registered_models = Table(

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, func, select
+from sqlalchemy import Connection, Table, delete, func, select, update
 
 from autotrack.journal.points import Point
 from autotrack.journal.summary import Summary
@@ -126,12 +126,34 @@ def _run_rows(connection: Connection, one: News, row: int, rows: Rows, kept: Row
         rows[tables.models].append({"model_id": model_id, "run": row, **own})
         of_model = {"model_id": model_id}
         rows[tables.model_params] += [of_model | param_row(k, v or "") for k, v in model["params"].items()]
-        rows[tables.model_tags] += [of_model | {"key": k, "value": v or ""} for k, v in model["tags"].items()]
+        tags = {key: value for key, value in model["tags"].items() if value is not None}
+        rows[tables.model_tags] += [of_model | {"key": key, "value": value} for key, value in tags.items()]
+    for model_id, model in fold.changed_models.items():
+        _change_model(connection, model_id, model, rows)
+    rows[tables.model_links] += [
+        {"run": row, "role": role, "model_id": model_id, "step": step}
+        for (role, model_id), step in fold.links.items()
+    ]
     for (writer, key_id), series in fold.series.items():
         place = {"run_id": one.run_id, "writer": writer, "key_id": key_id}
         rows[tables.series].append(place | dict(zip(_SERIES, series, strict=True)))
     for writer, process in fold.processes.items():
         rows[tables.writers].append({"run_id": one.run_id, "writer": writer, "process": process_text(process)})
+
+
+def _change_model(connection: Connection, model_id: str, model: Mapping[str, Any], rows: Rows) -> None:
+    own = {name: value for name, value in model.items() if name not in ("params", "tags")}
+    found = connection.execute(update(tables.models).where(tables.models.c.model_id == model_id).values(own))
+    if not found.rowcount:
+        return
+    of_model = {"model_id": model_id}
+    rows[tables.model_params] += [of_model | param_row(k, v or "") for k, v in model["params"].items()]
+    for key, value in model["tags"].items():
+        if value is None:
+            tag = tables.model_tags.c
+            connection.execute(delete(tables.model_tags).where(tag.model_id == model_id, tag.key == key))
+        else:
+            rows[tables.model_tags].append(of_model | {"key": key, "value": value})
 
 
 _SERIES = ("key", "model_id", "dataset_name", "dataset_digest")
@@ -212,7 +234,9 @@ def stored_point(row: Any) -> Point:
     return Point(row.flags, row.raw_step, row.timestamp, value)
 
 
-_OF_RUN = (tables.params, tables.tags, tables.metrics, tables.inputs, tables.model_metrics, tables.models)
+_OF_RUN = (
+    tables.params, tables.tags, tables.metrics, tables.inputs, tables.model_links, tables.model_metrics, tables.models,
+)  # fmt: skip
 _OF_JOURNAL = (tables.sources, tables.progress, tables.faults, tables.series, tables.writers)
 
 
