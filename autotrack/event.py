@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
+from autotrack import redact
+
 
 @dataclass(frozen=True, slots=True)
 class Process:
@@ -224,6 +226,14 @@ _KINDS: dict[str, Any] = {cls.kind: cls for cls in Event.__args__}
 _FIELDS: dict[str, tuple[str, ...]] = {kind: tuple(f.name for f in fields(cls)) for kind, cls in _KINDS.items()}
 
 
+_CLEARED = {
+    "params": ("values",), "tags": ("values",), "end": ("error",), "dataset": ("source", "tags"), "run": ("name",),
+    "name": ("name",), "model": ("params", "tags"), "model_begun": ("params", "tags"),
+    "model_changed": ("params", "tags"), "experiment_tags": ("values",),
+}  # fmt: skip
+"""The fields that hold what a program, or the error that ended it, has said: there may be secrets in it."""
+
+
 def _as_dict(value: Any) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
@@ -239,6 +249,10 @@ def encode(event: Event, time_ms: int | None = None) -> bytes:
     line: dict[str, Any] = {"e": event.kind, "t": time.time_ns() // 1_000_000 if time_ms is None else time_ms}
     for name in _FIELDS[event.kind]:
         line[name] = getattr(event, name)
+    for name in _CLEARED.get(event.kind, ()):
+        value = line[name]
+        if value:
+            line[name] = redact.text(value) if type(value) is str else redact.pairs(value)
     return _dumps(line).encode("ascii") + b"\n"
 
 

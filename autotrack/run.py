@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from autotrack import files, guard
+from autotrack import files, guard, redact
 from autotrack.event import (
     ArtifactStored,
     DatasetUsed,
@@ -180,7 +180,7 @@ class Run:
             found = texts(values)
             for key, value in found.items():
                 if len(value) > LONG:
-                    found[key] = self._long(f"params/{key}", value)
+                    found[key] = self._long(f"params/{key}", redact.pair(key, value))
             self._event(Params(found))
         except Exception as error:  # noqa: BLE001 - whatever fails here must not reach the training
             self._refused("parameters", error)
@@ -191,7 +191,7 @@ class Run:
             given = texts({key: value for key, value in values.items() if value is not None})
             for key, value in given.items():
                 if len(value) > LONG and not key.startswith("mlflow."):
-                    given[key] = self._long(f"tags/{key}", value)
+                    given[key] = self._long(f"tags/{key}", redact.pair(key, value))
             gone = {text(key): None for key, value in values.items() if value is None}
             self._event(Tags({**given, **gone}))
         except Exception as error:  # noqa: BLE001 - whatever fails here must not reach the training
@@ -343,6 +343,8 @@ class Run:
 
     def _long(self, path: str, value: str) -> str:
         """Keep a long text as a file; what stands in its place. Where there can be no file it stays whole."""
+        if len(value) <= LONG:
+            return value
         file = files.relative(f"{files.plain(path)}-{hash_of(value)}.txt")
         if not self.kept:
             return value
