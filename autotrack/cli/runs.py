@@ -11,6 +11,7 @@ from autotrack.cli import find, telling, text
 from autotrack.cli.console import STATUS, open_console, plain
 from autotrack.cli.table import Column, fit
 from autotrack.client import Client
+from autotrack.direction import best
 from autotrack.exceptions import AutotrackException
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ def _values(found: Sequence[Run], kind: str, key: str, worth: int = 0) -> Column
     values = [getattr(run.data, kind).get(key) for run in found]
     if kind != "metrics":
         return Column(key, [plain("" if value is None else value) for value in values], least=8, worth=worth)
-    top = telling.best(key, [value for value in values if value is not None]) if len(found) > 1 else None
+    top = best(key, [value for value in values if value is not None]) if len(found) > 1 else None
     cells = [
         plain("" if value is None else text.number(value), "bold green" if value == top else "") for value in values
     ]

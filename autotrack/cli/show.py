@@ -18,6 +18,7 @@ from autotrack.cli.curve import Curve
 from autotrack.cli.models.finding import place
 from autotrack.cli.runs import facts
 from autotrack.client import Client
+from autotrack.direction import best, direction
 from autotrack.entities import ViewType
 from autotrack.exceptions import AutotrackException
 
@@ -81,7 +82,7 @@ class Track:
     @property
     def best(self) -> Metric | None:
         """The best point, where better and worse are known for this metric."""
-        value = telling.best(self.key, [point.value for point in self.points])
+        value = best(self.key, [point.value for point in self.points])
         return None if value is None else next(point for point in self.points if point.value == value)
 
     def as_json(self) -> dict[str, Any]:
@@ -169,7 +170,7 @@ class Record:
 
     def _print_curves(self, console: Console, wanted: Sequence[str]) -> None:
         curves = [track for track in self.tracks if len({point.step for point in track.points}) > 1]
-        telling_ones = [t for t in curves if telling.direction(t.key) and not t.key.startswith("step/")]
+        telling_ones = [t for t in curves if direction(t.key) and not t.key.startswith("step/")]
         chosen = [t for t in curves if t.key in wanted] if wanted else telling_ones or curves
         groups = drawings(chosen, together=not wanted)
         drawn = groups if wanted else groups[:DRAWN]

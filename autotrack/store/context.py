@@ -48,13 +48,13 @@ class Context(ABC):
         run = self.run_uri(row.run_id, row.experiment_id, row.location_above)
         return f"{run}/{row.path}" if row.path else f"{run.removesuffix(ARTIFACTS)}/models/{row.model_id}"
 
-    def state(self, row: Any) -> tuple[str, int | None]:
-        """State and end time of a run by its row."""
-        return row.status, row.end_time
-
     def status_column(self) -> ColumnElement[str]:
-        """The state as SQL over the table of runs."""
+        """The state of a run, as SQL over the table of runs."""
         return tables.runs.c.status
+
+    def end_time_column(self) -> ColumnElement[int | None]:
+        """When it ended, in the same way."""
+        return tables.runs.c.end_time
 
 
 class LocalContext(Context):

@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Boolean, Connection, Engine, Table, Text, create_engine, event
+from sqlalchemy import URL, Boolean, ColumnElement, Connection, Engine, Table, Text, any_, create_engine, event, literal
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
+
+from autotrack.store.search import regex
 
 T = TypeVar("T")
 BUSY_SECONDS = 30
@@ -56,6 +58,20 @@ class MatchesFolded(GenericFunction[bool]):
     name = "autotrack_matches_folded"
 
 
+class MatchesExpression(GenericFunction[bool]):
+    """``MatchesExpression(text, expression)``: a regular expression is found; on SQLite only."""
+
+    type = Boolean()
+    inherit_cache = True
+    name = "autotrack_matches_expression"
+
+
+def among(column: ColumnElement[Any], texts: Sequence[str]) -> ColumnElement[bool]:
+    """On PostgreSQL: whether a text is one of many, which are one bound value."""
+    found: ColumnElement[bool] = column == any_(literal(list(texts), postgresql.ARRAY(Text())))
+    return found
+
+
 @compiles(Matches, "postgresql")
 def _matches(element: Matches, compiler: Any, **options: Any) -> str:
     text, pattern = (compiler.process(part, **options) for part in element.clauses)
@@ -83,21 +99,24 @@ def _bytewise(element: Bytewise, compiler: Any, **options: Any) -> str:
     return f"{compiler.process(column, **options)}{collate}"
 
 
-def open_sqlite(path: str, *, shared_memory: bool) -> Engine:
-    """An engine on an SQLite file. ``shared_memory`` allows WAL, which a network file system cannot carry.
+def open_sqlite(path: str, *, shared_memory: bool, durable: bool = False) -> Engine:
+    """An engine on an SQLite file. ``shared_memory`` allows WAL, which a network file system cannot carry; with
+    ``durable`` what was committed survives a power loss.
 
     A transaction begins with a write lock when its connection has the execution option ``writes``: two processes that
     read first and write later would otherwise both fail.
     """
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
+    options = {"timeout": BUSY_SECONDS, "check_same_thread": False}
+    engine = create_engine(URL.create("sqlite", database=path), connect_args=options, max_overflow=-1)
 
     @event.listens_for(engine, "connect")
     def connected(connection: Any, record: Any) -> None:  # noqa: ARG001 - the signature is SQLAlchemy's
         connection.isolation_level = None  # transactions are begun below, not guessed by the driver
         connection.create_function("autotrack_matches", 2, _like, deterministic=True)
         connection.create_function("autotrack_matches_folded", 2, _ilike, deterministic=True)
+        connection.create_function("autotrack_matches_expression", 2, _expression, deterministic=True)
         connection.execute(f"PRAGMA journal_mode = {'WAL' if shared_memory else 'DELETE'}")
-        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("PRAGMA cache_size = -32000")
@@ -126,6 +145,10 @@ def _like(text: str | None, pattern: str) -> bool:
 
 def _ilike(text: str | None, pattern: str) -> bool:
     return text is not None and like(text.lower(), pattern.lower())
+
+
+def _expression(text: str | None, pattern: str) -> bool:
+    return text is not None and regex.matches(pattern, text)
 
 
 def like(text: str, pattern: str) -> bool:

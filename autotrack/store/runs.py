@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, func, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, Double, Table, and_, func, literal, or_, select
 
+from autotrack.direction import direction
 from autotrack.entities import (
     Dataset,
     DatasetInput,
@@ -29,7 +31,7 @@ from autotrack.store.dialect import batches
 from autotrack.store.look import exact_integer
 from autotrack.store.search.page import Page, SortKey, page
 from autotrack.store.search.parse import parse_filter, parse_orders
-from autotrack.store.search.sql import Boolean, Target, condition
+from autotrack.store.search.sql import BEST_TAG, Boolean, Target, condition
 from autotrack.store.search.tree import Kind
 from autotrack.store.search.vocabulary import RUNS
 from autotrack.store.write import stored_point
@@ -61,11 +63,11 @@ class Search:
 
 def find_runs(connection: Connection, context: Context, search: Search) -> Page:
     """The row numbers of the runs that a search finds, one page of them."""
-    target = _target(context)
+    target = replace(_target(context), better=partial(_better, connection, search.experiment_ids))
     where = [_visible(search.view)]
     if search.experiment_ids is not None:
         where.append(tables.runs.c.experiment_id.in_([str(one) for one in search.experiment_ids]))
-    tree = condition(parse_filter(search.filter, RUNS), target)
+    tree = condition(parse_filter(search.filter, RUNS), target, connection)
     if tree is not None:
         where.append(tree)
     return page(
@@ -88,7 +90,11 @@ def run_rows(connection: Connection, context: Context, ids: Sequence[int]) -> li
     for some in batches(ids):
         above = tables.experiments.c
         query = select(
-            tables.runs, above.lifecycle_stage.label("stage_above"), above.artifact_location.label("location_above")
+            tables.runs,
+            above.lifecycle_stage.label("stage_above"),
+            above.artifact_location.label("location_above"),
+            context.status_column().label("state"),
+            context.end_time_column().label("ended"),
         )
         for row in connection.execute(query.select_from(_WITH_EXPERIMENT).where(tables.runs.c.id.in_(some))):
             found[row.id] = Row(_info(row, context))
@@ -178,7 +184,11 @@ def _visible(view: int) -> Boolean:
 
 def _target(context: Context) -> Target:
     own = tables.runs.c
-    computed = {"artifact_uri": context.run_uri_column(), "status": context.status_column()}
+    computed: dict[str, ColumnElement[Any]] = {
+        "artifact_uri": context.run_uri_column(),
+        "status": context.status_column(),
+        "duration": (own.end_time - own.start_time) / literal(1000.0, Double()),
+    }
     return Target(
         own.id,
         {name: computed[name] if name in computed else own[name] for name in RUNS.attributes},
@@ -186,16 +196,25 @@ def _target(context: Context) -> Target:
     )
 
 
+def _better(connection: Connection, experiment_ids: Sequence[str] | None, key: str) -> int:
+    """Which values of a metric are better: as the experiments' tags say, if they agree, else as its name says."""
+    table = tables.experiment_tags.c
+    query = select(table.value).where(table.key == f"{BEST_TAG}{key}").distinct()
+    if experiment_ids is not None:
+        query = query.where(table.experiment_id.in_([str(one) for one in experiment_ids]))
+    said = set(connection.scalars(query))
+    return {("min",): -1, ("max",): 1}.get(tuple(said), direction(key))
+
+
 def _info(row: Any, context: Context) -> RunInfo:
     deleted = "deleted" in (row.lifecycle_stage, row.stage_above)
-    status, end_time = context.state(row)
     return RunInfo(
         run_id=row.run_id,
         experiment_id=row.experiment_id,
         user_id=row.user_id,
-        status=status,
+        status=row.state,
         start_time=row.start_time,
-        end_time=end_time,
+        end_time=row.ended,
         lifecycle_stage="deleted" if deleted else "active",
         artifact_uri=context.run_uri(row.run_id, row.experiment_id, row.location_above),
         run_name=row.run_name,

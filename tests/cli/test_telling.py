@@ -7,6 +7,7 @@ import math
 import pytest
 
 from autotrack.cli import telling, text
+from autotrack.direction import best, direction
 
 
 @pytest.mark.parametrize(
@@ -15,7 +16,7 @@ from autotrack.cli import telling, text
 )
 def test_lower_is_better(key):
     """Losses and errors, in the spellings of the frameworks."""
-    assert telling.direction(key) == -1
+    assert direction(key) == -1
 
 
 @pytest.mark.parametrize(
@@ -23,21 +24,21 @@ def test_lower_is_better(key):
 )
 def test_higher_is_better(key):
     """Scores. scikit-learn's negated errors are scores too."""
-    assert telling.direction(key) == 1
-    assert telling.direction("neg_mean_squared_error") == 1
+    assert direction(key) == 1
+    assert direction("neg_mean_squared_error") == 1
 
 
 @pytest.mark.parametrize("key", ["lr", "grad_norm", "epoch", "best_iteration", "fit_time", "n_features", "temperature"])
 def test_neither_is_better(key):
     """What describes the work has no best."""
-    assert telling.direction(key) == 0
-    assert telling.best(key, [1.0, 2.0]) is None
+    assert direction(key) == 0
+    assert best(key, [1.0, 2.0]) is None
 
 
 def test_best_passes_over_what_is_no_number():
     """NaN and infinities are never the best."""
-    assert telling.best("loss", [2.0, math.nan, -math.inf, 1.0]) == 1.0
-    assert telling.best("accuracy", [math.nan]) is None
+    assert best("loss", [2.0, math.nan, -math.inf, 1.0]) == 1.0
+    assert best("accuracy", [math.nan]) is None
 
 
 def test_held_out_quality_comes_first():

@@ -15,10 +15,24 @@ from autotrack.store.dialect import like
 from autotrack.store.runs import _target
 from autotrack.store.search.parse import parse_filter, parse_orders
 from autotrack.store.search.sql import condition
-from autotrack.store.search.tree import AllOf, Among, AnyOf, Compare, Field, Kind, Not, Operator, Order, Present
+from autotrack.store.search.tree import (
+    AllOf,
+    Among,
+    AnyOf,
+    Compare,
+    Field,
+    Kind,
+    Not,
+    Operator,
+    Order,
+    Present,
+    Reading,
+    Unit,
+)
 from autotrack.store.search.vocabulary import EXPERIMENTS, MODELS, RUNS
 
 LOSS = Compare(Field(Kind.METRIC, "loss", numeric=True), Operator.LESS, 1)
+START = Field(Kind.ATTRIBUTE, "start_time", numeric=True, unit=Unit.MOMENT)
 SVM = Compare(Field(Kind.PARAM, "model", numeric=False), Operator.EQUAL, "svm")
 
 
@@ -37,9 +51,30 @@ SVM = Compare(Field(Kind.PARAM, "model", numeric=False), Operator.EQUAL, "svm")
         ("params.and = 'or'", Compare(Field(Kind.PARAM, "and", False), Operator.EQUAL, "or")),
         ("run_id not in ('a', 'b',)", Among(Field(Kind.ATTRIBUTE, "run_id", False), ("a", "b"), negated=True)),
         ("`run name` = 'x'", Compare(Field(Kind.ATTRIBUTE, "run_name", False), Operator.EQUAL, "x")),
-        ("Created > 5", Compare(Field(Kind.ATTRIBUTE, "start_time", True), Operator.GREATER, 5)),
+        ("Created > 5", Compare(START, Operator.GREATER, 5)),
         ("tags.x IS NULL", Present(Field(Kind.TAG, "x", False), negated=True)),
         ("params.x is not null", Present(Field(Kind.PARAM, "x", False))),
+        ("params.lr <= 0.1",
+         Compare(Field(Kind.PARAM, "lr", True, Reading.NUMBER), Operator.LESS_OR_EQUAL, 0.1)),
+        ("number(lr) IN (1, 2)", Among(Field(Kind.PARAM, "lr", True, Reading.NUMBER), (1, 2))),
+        ("BEST(val/loss) < 1", Compare(Field(Kind.METRIC, "val/loss", True, Reading.BEST), Operator.LESS, 1)),
+        ("mean(metrics.`a b`) < 1", Compare(Field(Kind.METRIC, "a b", True, Reading.MEAN), Operator.LESS, 1)),
+        ("max(val.loss) < 1", Compare(Field(Kind.METRIC, "val.loss", True, Reading.MAXIMUM), Operator.LESS, 1)),
+        ("tags.a NOT ilike 'x%'", Compare(Field(Kind.TAG, "a", False), Operator.NOT_ILIKE, "x%")),
+        ("run_name RLIKE '^a|b$'", Compare(Field(Kind.ATTRIBUTE, "run_name", False), Operator.RLIKE, "^a|b$")),
+        ("metrics.a BETWEEN 1 AND 2", AllOf((
+            Compare(Field(Kind.METRIC, "a", True), Operator.GREATER_OR_EQUAL, 1),
+            Compare(Field(Kind.METRIC, "a", True), Operator.LESS_OR_EQUAL, 2),
+        ))),
+        ("start_time < '2026-11-20T00:00Z'", Compare(START, Operator.LESS, 1795132800000)),
+        ("start_time <= '2026-11-20T00:00Z'", Compare(START, Operator.LESS, 1795132860000)),
+        ("start_time > '2026-11-20T00:00:00.5Z'", Compare(START, Operator.GREATER_OR_EQUAL, 1795132800501)),
+        ("start_time IN '2026-11-20T01:00+01:00'", AllOf((
+            Compare(START, Operator.GREATER_OR_EQUAL, 1795132800000), Compare(START, Operator.LESS, 1795132860000),
+        ))),
+        ("duration > '1.5 min'",
+         Compare(Field(Kind.ATTRIBUTE, "duration", True, unit=Unit.SECONDS), Operator.GREATER, 90.0)),
+        ("parent = 'x'", Compare(Field(Kind.TAG, "mlflow.parentRunId", False), Operator.EQUAL, "x")),
         ("dataset.context IN ('train')", Among(Field(Kind.DATASET, "context", False), ("train",))),
         ("", None),
         (" \n", None),
@@ -54,9 +89,18 @@ def test_a_filter_is_read(text: str, tree: Any):
     ("text", "place", "says"),
     [
         ("metrics.loss < 'x'", 16, "0.5"),
-        ("params.lr = 0.1", 13, "quoted"),
+        ("tags.lr = 0.1", 11, "quoted"),
+        ("params.lr = rate", 13, "quoted"),
+        ("best(metrics.loss < 1", 19, ")"),
+        ("best(params.lr) < 1", 6, "metrics"),
+        ("worst(loss) < 1", 1, "best, min"),
+        ("start_time > 'soon'", 14, "2026-11-20"),
+        ("duration > 'long'", 12, "5 min"),
+        ("tags.a RLIKE '('", 14, "RE2"),
+        ("tags.a NOT < 'a'", 12, "IN, BETWEEN"),
+        ("metrics.a BETWEEN 1 OR 2", 21, "AND"),
         ("metrics.loss LIKE 'x'", 14, "= != < <= > >="),
-        ("params.lr < '1'", 11, "LIKE"),
+        ("params.lr < '1'", 11, "NOT RLIKE"),
         ("status", 7, "the end"),
         ("status = ", 10, "the end"),
         ("statsu = 'x'", 1, "did you mean 'status'"),
@@ -90,7 +134,7 @@ def test_an_order_is_read():
     """A field and its direction; a data set gives no order, a run may have several."""
     assert parse_orders(["metrics.`my loss` DESC", "start_time"], RUNS) == (
         Order(Field(Kind.METRIC, "my loss", numeric=True), descending=True),
-        Order(Field(Kind.ATTRIBUTE, "start_time", numeric=True)),
+        Order(START),
     )
     for wrong in ("dataset.name", "start_time DOWN", "nothing", "start_time, end_time"):
         with pytest.raises(AutotrackException, match="invalid order_by at character"):

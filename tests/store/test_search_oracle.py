@@ -20,6 +20,8 @@ TEXTS = ["a", "A", "ab", "a%b", "a_b", "", "ünïcode", "it's", 'say "x"', "back
 PATTERNS = ["a%", "%b", "a_b", "%", "", "_", "%'%", "A%", "Ü%", "%\n%", "a%_%b"]
 METRICS = ["loss", "train/acc", "odd `key'"]
 PARAMS = ["lr", "model.depth"]
+SPELT = [*TEXTS, "0.1", "1e-1", "10", "9", "-3", "inf", "nan", "1_0", " 2 "]
+EXPRESSIONS = ["^a", "b$", "a.b", "[A-Z]", "", "x*y|%", "(?i)A", r"\d", "^$", "ü", r"\s"]
 TAGS = ["team", "my tag"]
 
 
@@ -33,6 +35,7 @@ class Known:
     status: str
     run_name: str
     metrics: dict[str, float] = field(default_factory=dict)
+    curves: dict[str, list[float]] = field(default_factory=dict)
     params: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
     datasets: list[tuple[str, str, str]] = field(default_factory=list)
@@ -49,9 +52,11 @@ class Corpus:
             known = Known(run.run_id, 1000 + n % 7, None, "RUNNING", TEXTS[n % len(TEXTS)])
             for k, key in enumerate(METRICS):
                 if (n >> k) % 3:
-                    known.metrics[key] = NUMBERS[(n * (k + 3)) % len(NUMBERS)]
-                    run.point(key, known.metrics[key], 0, 2000)
-            known.params = {key: TEXTS[(n * (k + 5)) % len(TEXTS)] for k, key in enumerate(PARAMS) if (n >> k) % 2}
+                    curve = [NUMBERS[(n * (k + 3) + p * p) % len(NUMBERS)] for p in range(1 + n % 4)]
+                    known.curves[key], known.metrics[key] = curve, curve[-1]
+                    for step, value in enumerate(curve):
+                        run.point(key, value, step, 2000)
+            known.params = {key: SPELT[(n * (k + 7)) % len(SPELT)] for k, key in enumerate(PARAMS) if (n >> k) % 2}
             known.tags = {key: TEXTS[(n + k) % len(TEXTS)] for k, key in enumerate(TAGS) if (n + k) % 3}
             run.event(Params(known.params), 2000)
             run.event(Tags(known.tags), 2000)
@@ -107,11 +112,22 @@ def named(prefix: str, key: str) -> str:
 @st.composite
 def conditions(draw: st.DrawFn) -> Question:
     """One condition: its text, and whether a run meets it."""
-    kind = draw(st.sampled_from(["metric", "param", "tag", "time", "text", "dataset"]))
+    kind = draw(st.sampled_from(["metric", "reading", "param", "number", "tag", "time", "length", "text", "dataset"]))
     values: Callable[[Known], list[Any]]
     if kind == "metric":
         key = draw(st.sampled_from([*METRICS, "absent"]))
         name, values = named(draw(st.sampled_from(["metrics", "metric"])), key), lambda r: _of(r.metrics, key)
+    elif kind == "reading":
+        key, reading = draw(st.sampled_from(METRICS)), draw(st.sampled_from(list(READINGS)))
+        inner = draw(st.sampled_from([named("metrics", key), quoted(key, "`")]))
+        name, values = f"{reading}({inner})", lambda r: [READINGS[reading](c) for c in _of(r.curves, key)]
+    elif kind == "number":
+        key = draw(st.sampled_from(PARAMS))
+        name = draw(st.sampled_from([named("params", key), f"number(params.{key})"]))
+        values = lambda r: [_spelt(text) for text in _of(r.params, key)]  # noqa: E731 - beside its siblings
+    elif kind == "length":
+        name = "duration"
+        values = lambda r: [] if r.end_time is None else [(r.end_time - r.start_time) / 1000]  # noqa: E731 - as above
     elif kind == "param":
         key = draw(st.sampled_from(PARAMS))
         name, values = named(draw(st.sampled_from(["params", "parameter"])), key), lambda r: _of(r.params, key)
@@ -129,10 +145,12 @@ def conditions(draw: st.DrawFn) -> Question:
         place = draw(st.integers(0, 2))
         name = "dataset." + ["name", "digest", "context"][place]
         values = lambda r: [d[place] for d in r.datasets]  # noqa: E731 - beside its siblings
-    numeric = kind in ("metric", "time")
-    one = st.sampled_from([*NUMBERS, 1003, 3002]) if numeric else st.sampled_from([*TEXTS, "FINISHED", "train", "1"])
+    numeric = kind in ("metric", "reading", "number", "time", "length")
+    one = (
+        st.sampled_from([*NUMBERS, 1003, 3002, 2.001, 0.1, 10]) if numeric else st.sampled_from([*TEXTS, "train", "1"])
+    )
     show: Callable[[Any], str] = repr if numeric else quoted
-    form = draw(st.sampled_from(["compare", "in", "null"] + ([] if numeric else ["like"])))
+    form = draw(st.sampled_from(["compare", "in", "null", "between" if numeric else "like"]))
     if form == "null":
         absent = draw(st.booleans())
         return f"{name} is {'' if absent else 'NOT '}null", lambda r: (not values(r)) == absent
@@ -142,14 +160,44 @@ def conditions(draw: st.DrawFn) -> Question:
         inside = lambda v: any(COMPARE["="](v, m) for m in many)  # noqa: E731 - beside its siblings
         text = f"{name} {'NOT IN' if out else 'in'} ({', '.join(map(show, many))})"
         return text, lambda r: any(inside(v) != out for v in values(r))
+    if form == "between":
+        low, high, out = draw(one), draw(one), draw(st.booleans())
+        text = f"{name} {'NOT ' if out else ''}BETWEEN {show(low)} AND {show(high)}"
+        return text, lambda r: any((low <= v <= high) != out for v in values(r))
     if form == "like":
-        pattern = draw(st.sampled_from(PATTERNS))
-        if draw(st.booleans()):
-            return f"{name} LIKE {quoted(pattern)}", lambda r: any(like(v, pattern) for v in values(r))
-        return f"{name} iLike {quoted(pattern)}", lambda r: any(like(v.lower(), pattern.lower()) for v in values(r))
+        how, out = draw(st.sampled_from(["LIKE", "iLike", "RLIKE"])), draw(st.booleans())
+        pattern = draw(st.sampled_from(EXPRESSIONS if how == "RLIKE" else PATTERNS))
+        fits = {
+            "LIKE": like,
+            "iLike": lambda v, p: like(v.lower(), p.lower()),
+            "RLIKE": lambda v, p: re.search(p, v) is not None,
+        }[how]
+        text = f"{name} {'NOT ' if out else ''}{how} {quoted(pattern)}"
+        return text, lambda r: any(fits(v, pattern) != out for v in values(r))
     operator = draw(st.sampled_from(list(COMPARE) if numeric else ["=", "!="]))
     value = draw(one)
     return f"{name} {operator} {show(value)}", lambda r: any(COMPARE[operator](v, value) for v in values(r))
+
+
+def _numbers(curve: list[float]) -> list[float]:
+    return [value for value in curve if value == value]
+
+
+READINGS: dict[str, Callable[[list[float]], float]] = {
+    "last": lambda curve: curve[-1],
+    "first": lambda curve: curve[0],
+    "min": lambda curve: min(_numbers(curve), default=math.nan),
+    "MAX": lambda curve: max(_numbers(curve), default=math.nan),
+    "mean": lambda curve: sum(_numbers(curve)) / len(_numbers(curve)) if _numbers(curve) else math.nan,
+    "count": len,
+}
+
+
+def _spelt(text: str) -> float:
+    try:
+        return math.nan if "_" in text else float(text)
+    except ValueError:
+        return math.nan
 
 
 def _of(entries: dict[str, Any], key: str) -> list[Any]:
@@ -190,6 +238,8 @@ def test_a_filter_finds_what_it_describes(corpus: Corpus, question: Question):
                 [
                     *(named("metrics", key) for key in METRICS),
                     *(named("params", key) for key in PARAMS),
+                    *(f"number({key})" for key in PARAMS),
+                    *(f"{reading}(`{METRICS[0]}`)" for reading in [*READINGS, "best"]),
                     *(named("tags", "my tag"), "end_time", "status", "attributes.run_name", "created"),
                 ]
             ),
@@ -238,6 +288,11 @@ class _Down:
 
 
 def _value(run: Known, name: str) -> Any:
+    if name.startswith("number("):
+        return _spelt(run.params[name[7:-1]]) if name[7:-1] in run.params else None
+    if name.endswith(")"):
+        reading = READINGS[name.partition("(")[0].replace("best", "min")]  # it is a loss
+        return reading(run.curves[METRICS[0]]) if METRICS[0] in run.curves else None
     prefix, _, key = name.partition(".")
     key = key[1:-1].replace("``", "`") if key.startswith("`") else key
     if prefix in ("metrics", "params", "tags"):

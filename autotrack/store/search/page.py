@@ -97,7 +97,7 @@ def _sorted_by(source: FromClause, order: Order, target: Target) -> tuple[FromCl
     else:
         table = target.entries[field.kind].alias()
         source = source.outerjoin(table, target.rows(field, table))
-        value = table.c.value
+        value = target.value(field, table)
         missing = case((first_column(table).is_(None), 2), (value.is_(None), 1), else_=0)
     return source, [SortKey(missing), SortKey(value if field.numeric else Bytewise(value), order.descending)]
 

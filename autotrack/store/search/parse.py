@@ -3,18 +3,27 @@
     filter    := term (OR term)*
     term      := factor (AND factor)*
     factor    := NOT factor | "(" filter ")" | condition
-    condition := name operator value | name [NOT] IN "(" value, … ")" | name IS [NOT] NULL
+    condition := name operator value | name [NOT] IN "(" value, … ")" | name [NOT] IN period
+               | name [NOT] BETWEEN value AND value | name IS [NOT] NULL
     name      := [type "."] key        the key bare, `in backticks` or "in double quotes"; without a type an attribute
-    value     := 'text' or "text"; for a field that is a number: a number
+               | reading "(" [type "."] key ")"
+    operator  := = | != | < | <= | > | >= | [NOT] LIKE | [NOT] ILIKE | [NOT] RLIKE
+    value     := 'text' or "text"; for a field that is a number: a number; for a time also a text such as '2026-11-20'
+    reading   := best | min | max | first | last | mean | count     of a metric
+               | number                                              of a parameter, whose value is a text otherwise
 
-Words are read in any letter case, keys are not.
+A parameter that is compared with a number without quotes is compared as a number. RLIKE finds a regular expression of
+RE2's syntax anywhere in the text. Words are read in any letter case, keys are not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from autotrack.exceptions import AutotrackException
+from autotrack.store.search import regex
+from autotrack.store.search.moments import moment, seconds
 from autotrack.store.search.tokens import Sort, Token, invalid, tokens
 from autotrack.store.search.tree import (
     AllOf,
@@ -28,6 +37,8 @@ from autotrack.store.search.tree import (
     Operator,
     Order,
     Present,
+    Reading,
+    Unit,
 )
 from autotrack.store.search.vocabulary import Vocabulary
 
@@ -126,30 +137,86 @@ class _Parser:
             if not self._word_if("NULL"):
                 raise self._wrong("expected NULL")
             return Present(field, negated=not negated)
-        if token.is_word("NOT") or token.is_word("IN"):
-            negated = token.is_word("NOT")
-            if negated and not self._word_if("IN"):
-                raise self._wrong("expected IN")
-            return Among(field, self._values(field), negated)
-        return Compare(field, self._operator(field, token), self._value(field))
+        negated = token.is_word("NOT")
+        if negated:
+            token = self._take()
+        if token.is_word("IN"):
+            if self._peek().sort is not Sort.OPEN and field.unit is Unit.MOMENT:
+                return self._compare(field, Operator.NOT_EQUAL if negated else Operator.EQUAL)
+            return Among(*self._values(field), negated)
+        if token.is_word("BETWEEN"):
+            return self._between(field, negated=negated)
+        return self._compare(field, self._operator(field, token, negated=negated))
 
-    def _operator(self, field: Field, token: Token) -> Operator:
-        allowed = _NUMBER_OPERATORS if field.numeric else _TEXT_OPERATORS
+    def _compare(self, field: Field, operator: Operator) -> Condition:
+        if field.unit is Unit.MOMENT and _is_text(self._peek()):
+            return self._in_time(field, operator)
+        if self._as_number(field):
+            field = replace(field, numeric=True, reading=Reading.NUMBER)
+        if operator not in (_NUMBER_OPERATORS if field.numeric else _TEXT_OPERATORS):
+            raise self._unfit(field, operator)
+        at = self._peek().at
+        value = self._value(field)
+        if operator in (Operator.RLIKE, Operator.NOT_RLIKE) and (problem := regex.problem(str(value))):
+            raise invalid(self._what, self._text, at, problem)
+        return Compare(field, operator, value)
+
+    def _between(self, field: Field, *, negated: bool) -> Condition:
+        low = self._compare(field, Operator.GREATER_OR_EQUAL)
+        if not self._word_if("AND"):
+            raise self._wrong("expected AND and the upper end")
+        both = AllOf((low, self._compare(field, Operator.LESS_OR_EQUAL)))
+        return AllOf((Present(field), Not(both))) if negated else both
+
+    def _in_time(self, field: Field, operator: Operator) -> Condition:
+        found = moment(self._peek().value)
+        if found is None:
+            raise self._wrong(f"{field} is {Unit.MOMENT.value}")
+        if operator not in _NUMBER_OPERATORS:
+            raise self._unfit(field, operator)
+        self._take()
+        start, end = found
+        if end == start:
+            return Compare(field, operator, start)
+        inside = AllOf((Compare(field, Operator.GREATER_OR_EQUAL, start), Compare(field, Operator.LESS, end)))
+        match operator:
+            case Operator.EQUAL:
+                return inside
+            case Operator.NOT_EQUAL:
+                return AllOf((Present(field), Not(inside)))
+            case Operator.LESS | Operator.GREATER_OR_EQUAL:
+                return Compare(field, operator, start)
+            case Operator.LESS_OR_EQUAL:
+                return Compare(field, Operator.LESS, end)
+        return Compare(field, Operator.GREATER_OR_EQUAL, end)
+
+    def _as_number(self, field: Field) -> bool:
+        """Whether a parameter is compared with a number, so that its text is read as one."""
+        token = self._peek()
+        number = token.sort is Sort.NUMBER or (token.sort is Sort.NAME and token.text.lower() in _NOT_FINITE)
+        return field.kind is Kind.PARAM and self._vocabulary.summaries and number
+
+    def _operator(self, field: Field, token: Token, *, negated: bool) -> Operator:
+        name = f"NOT {token.text}" if negated else token.text
         for operator in Operator:
-            if token.text.upper() == operator.value and (token.sort is Sort.OPERATOR or not token.quoted):
-                if operator in allowed:
-                    return operator
-                kind = "a number" if field.numeric else "a text"
-                names = " ".join(one.value for one in allowed)
-                raise invalid(
-                    self._what, self._text, token.at, f"{field} is {kind} and is compared by {names}, not {token.text}"
-                )
-        raise invalid(self._what, self._text, token.at, f"expected a comparison after {field}, found {_shown(token)}")
+            if name.upper() == operator.value and (token.sort is Sort.OPERATOR or not token.quoted):
+                return operator
+        expected = "IN, BETWEEN, LIKE, ILIKE or RLIKE after NOT" if negated else f"a comparison after {field}"
+        raise invalid(self._what, self._text, token.at, f"expected {expected}, found {_shown(token)}")
 
-    def _values(self, field: Field) -> tuple[str | int | float, ...]:
+    def _unfit(self, field: Field, operator: Operator) -> AutotrackException:
+        kind, allowed = ("a number", _NUMBER_OPERATORS) if field.numeric else ("a text", _TEXT_OPERATORS)
+        names = " ".join(one.value for one in allowed)
+        at = self._tokens[self._next - 1].at
+        problem = f"{field} is {kind} and is compared by {names}, not {operator.value}"
+        return invalid(self._what, self._text, at, problem)
+
+    def _values(self, field: Field) -> tuple[Field, tuple[str | int | float, ...]]:
         if self._take().sort is not Sort.OPEN:
             self._next -= 1
             raise self._wrong("expected ( and a list of values")
+        if self._as_number(field):
+            field = replace(field, numeric=True, reading=Reading.NUMBER)
         values = [self._value(field)]
         while self._peek().sort is Sort.COMMA:
             self._take()
@@ -161,12 +228,12 @@ class _Parser:
         if self._peek().sort is not Sort.CLOSE:
             raise self._wrong("expected , or )")
         self._take()
-        return tuple(values)
+        return field, tuple(values)
 
     def _value(self, field: Field) -> str | int | float:
         token = self._peek()
         if not field.numeric:
-            if token.sort is Sort.TEXT or (token.sort is Sort.NAME and token.text.startswith('"') and token.quoted):
+            if _is_text(token):
                 self._take()
                 return token.value
             raise self._wrong(f"{field} is a text, so its value is quoted, as in 'abc'")
@@ -176,17 +243,50 @@ class _Parser:
         if token.sort is Sort.NAME and token.text.lower() in _NOT_FINITE:
             self._take()
             return float(token.text)
+        if field.unit is Unit.SECONDS and _is_text(token) and (length := seconds(token.value)) is not None:
+            self._take()
+            return length
+        if field.unit is not None:
+            raise self._wrong(f"{field} is {field.unit.value}")
         raise self._wrong(f"{field} is a number, so its value is one without quotes, as in 0.5")
 
     def _field(self) -> Field:
         token = self._peek()
         if token.sort is not Sort.NAME:
             raise self._wrong("expected a field, such as metrics.loss, params.`my key` or status")
+        following = self._tokens[self._next + 1]
+        if len(token.parts) == 1 and not token.quoted and following.sort is Sort.OPEN:
+            return self._reading(token)
         found = self._vocabulary.field(token.parts)
         if isinstance(found, str):
             raise invalid(self._what, self._text, token.at, found)
         self._take()
         return found
+
+    def _reading(self, token: Token) -> Field:
+        """``best(loss)``: the key alone means a metric, as only metrics have such readings."""
+        reading = next((one for one in Reading if one.value == token.text.lower()), None)
+        if reading is None or not self._vocabulary.summaries:
+            names = ", ".join(one.value for one in Reading)
+            about = f"expected one of {names}" if self._vocabulary.summaries else "expected a field"
+            raise invalid(self._what, self._text, token.at, f"{about} before (, found {_shown(token)}")
+        kind = Kind.PARAM if reading is Reading.NUMBER else Kind.METRIC
+        self._take()
+        self._take()
+        inner = self._take()
+        if inner.sort is not Sort.NAME:
+            raise invalid(self._what, self._text, inner.at, f"expected a key in {token.text}(…)")
+        found: Field | str = ""
+        if len(inner.parts) == 2:
+            found = self._vocabulary.field(inner.parts)
+        if isinstance(found, str):
+            found = Field(kind, inner.parts[0] if inner.quoted and len(inner.parts) == 1 else inner.text, numeric=True)
+        if found.kind is not kind:
+            raise invalid(self._what, self._text, inner.at, f"{token.text}(…) is of {kind.value}, not of {found}")
+        if self._take().sort is not Sort.CLOSE:
+            self._next -= 1
+            raise self._wrong(f"expected ) after the key of {token.text}(…)")
+        return replace(found, numeric=True, reading=reading)
 
     def _word_if(self, word: str) -> bool:
         if self._peek().is_word(word):
@@ -215,7 +315,11 @@ _NUMBER_OPERATORS = (
     Operator.GREATER,
     Operator.GREATER_OR_EQUAL,
 )
-_TEXT_OPERATORS = (Operator.EQUAL, Operator.NOT_EQUAL, Operator.LIKE, Operator.ILIKE)
+_TEXT_OPERATORS = tuple(one for one in Operator if one not in _NUMBER_OPERATORS[2:])
+
+
+def _is_text(token: Token) -> bool:
+    return token.sort is Sort.TEXT or (token.sort is Sort.NAME and token.text.startswith('"') and token.quoted)
 
 
 def _shown(token: Token) -> str:

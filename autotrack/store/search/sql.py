@@ -3,15 +3,44 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Double, FromClause, and_, exists, false, literal, not_, or_, true
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Double,
+    FromClause,
+    and_,
+    exists,
+    false,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    true,
+)
 
+from autotrack.direction import direction
+from autotrack.exceptions import AutotrackException
 from autotrack.store import tables
-from autotrack.store.dialect import Matches, MatchesFolded
-from autotrack.store.search.tree import AllOf, Among, AnyOf, Compare, Condition, Field, Kind, Not, Operator, Present
+from autotrack.store.dialect import Matches, MatchesExpression, MatchesFolded, among
+from autotrack.store.search import regex
+from autotrack.store.search.tree import (
+    AllOf,
+    Among,
+    AnyOf,
+    Compare,
+    Condition,
+    Field,
+    Kind,
+    Not,
+    Operator,
+    Present,
+    Reading,
+)  # fmt: skip
 
 Boolean = ColumnElement[bool]
 
@@ -28,6 +57,8 @@ class Target:
     attributes: Mapping[str, ColumnElement[Any]]
     entries: Mapping[Kind, FromClause]
     only: Callable[[FromClause], Boolean] | None = None
+    better: Callable[[str], int] = direction
+    """Of a metric: -1 if a lower value is better, 1 if a higher one is, 0 if nobody said."""
 
     def rows(self, field: Field, table: FromClause) -> Boolean:
         """Which rows of the field's table are the thing's."""
@@ -38,40 +69,85 @@ class Target:
             found.append(self.only(table))
         return and_(*found)
 
+    def value(self, field: Field, table: FromClause) -> ColumnElement[Any]:
+        """The column of the field's table that holds what the field reads."""
+        reading = field.reading
+        if reading is Reading.BEST:
+            sign = self.better(field.key)
+            if not sign:
+                raise AutotrackException.invalid(
+                    f"whether more or less of {field.key!r} is better is not known; ask for min(…) or max(…), or set "
+                    f"the experiment's tag {BEST_TAG}{field.key} to min or max"
+                )
+            reading = Reading.MINIMUM if sign < 0 else Reading.MAXIMUM
+        if reading is Reading.MEAN:
+            return table.c.total / func.nullif(table.c.count, 0)
+        return table.c[field.key if field.kind is Kind.DATASET else _COLUMNS[reading]]
+
+
+BEST_TAG = "autotrack.best."
+"""Before a metric's key, the tag of an experiment that says which of its values is the best: "min" or "max"."""
+_COLUMNS = {
+    Reading.LAST: "value",
+    Reading.FIRST: "first",
+    Reading.MINIMUM: "minimum",
+    Reading.MAXIMUM: "maximum",
+    Reading.COUNT: "points",
+    Reading.NUMBER: "number",
+}
+
 
 def first_column(table: FromClause) -> ColumnElement[Any]:
     """The column of a table of entries that names whose they are."""
     return next(iter(table.c))
 
 
-def condition(tree: Condition | None, target: Target) -> Boolean | None:
-    """The SQL of a filter. Each part is true or false for every row, also where a value is missing."""
-    return None if tree is None else _sql(tree, target)
+def condition(tree: Condition | None, target: Target, connection: Connection | None = None) -> Boolean | None:
+    """The SQL of a filter. Each part is true or false for every row, also where a value is missing.
+
+    ``connection`` is asked for the texts that a regular expression is to be tried on, where the database itself cannot
+    try it.
+    """
+    return None if tree is None else _sql(tree, target, connection)
 
 
-def _sql(tree: Condition, target: Target) -> Boolean:
+def _sql(tree: Condition, target: Target, connection: Connection | None) -> Boolean:
     if isinstance(tree, AllOf):
-        return and_(*(_sql(part, target) for part in tree.parts))
+        return and_(*(_sql(part, target, connection) for part in tree.parts))
     if isinstance(tree, AnyOf):
-        return or_(*(_sql(part, target) for part in tree.parts))
+        return or_(*(_sql(part, target, connection) for part in tree.parts))
     if isinstance(tree, Not):
-        return not_(_sql(tree.part, target))
+        return not_(_sql(tree.part, target, connection))
     field = tree.field
     if field.kind is Kind.ATTRIBUTE:
         column = target.attributes[field.key]
         present = column.is_not(None)
-        return not_(present) if isinstance(tree, Present) and tree.negated else and_(present, _test(tree, column))
+        if isinstance(tree, Present) and tree.negated:
+            return not_(present)
+        return and_(present, _test(tree, column, _texts(connection, column)))
     table = target.entries[field.kind]
-    column = table.c[field.key] if field.kind is Kind.DATASET else table.c.value
-    found = exists().where(target.rows(field, table), _test(tree, column))
+    column = target.value(field, table)
+    own = field.kind is Kind.DATASET or table.c.key == field.key
+    found = exists().where(target.rows(field, table), _test(tree, column, _texts(connection, column, own)))
     return not_(found) if isinstance(tree, Present) and tree.negated else found
 
 
-def _test(tree: Compare | Among | Present, column: ColumnElement[Any]) -> Boolean:
-    """What the value of a row that exists must satisfy; a metric's NULL is a NaN."""
+Texts = Callable[[], Sequence[str]] | None
+"""The texts that a column holds, asked for where the database knows no regular expressions of RE2."""
+
+
+def _texts(connection: Connection | None, column: ColumnElement[Any], own: Any = True) -> Texts:
+    if connection is None or connection.dialect.name == "sqlite":
+        return None
+    query = select(column).where(own if own is not True else true()).distinct()
+    return lambda: [text for text in connection.scalars(query) if text is not None]
+
+
+def _test(tree: Compare | Among | Present, column: ColumnElement[Any], texts: Texts) -> Boolean:
+    """What the value of a row that exists must satisfy; a metric's NULL is a NaN, and a parameter's no number."""
     if isinstance(tree, Present):
         return true()
-    nan = tree.field.kind is Kind.METRIC
+    nan = tree.field.kind is Kind.METRIC or tree.field.reading is Reading.NUMBER
     if isinstance(tree, Among):
         plain = [_bound(tree.field, value) for value in tree.values if value == value]
         found = and_(column.is_not(None), column.in_(plain))
@@ -83,14 +159,30 @@ def _test(tree: Compare | Among | Present, column: ColumnElement[Any]) -> Boolea
     if tree.operator is Operator.NOT_EQUAL:
         equal = _equal(column, tree.field, tree.value)
         return or_(column.is_(None), not_(equal)) if nan and tree.value == tree.value else not_(equal)
-    if tree.operator is Operator.LIKE:
-        return Matches(column, literal(tree.value, tables.Text()))
-    if tree.operator is Operator.ILIKE:
-        return MatchesFolded(column, literal(tree.value, tables.Text()))
+    if tree.operator in _PATTERNS:
+        found = _matches(_PATTERNS[tree.operator], column, str(tree.value), texts)
+        return not_(found) if tree.operator.value.startswith("NOT") else found
     if tree.value != tree.value:
         return false()
     found = _COMPARE[tree.operator](column, _bound(tree.field, tree.value))
     return and_(column.is_not(None), found) if nan else found
+
+
+def _matches(how: type[Any], column: ColumnElement[Any], pattern: str, texts: Texts) -> Boolean:
+    if how is MatchesExpression and texts is not None:
+        return among(column, [text for text in texts() if regex.matches(pattern, text)])
+    found: Boolean = how(column, literal(pattern, tables.Text()))
+    return found
+
+
+_PATTERNS: dict[Operator, type[Any]] = {
+    Operator.LIKE: Matches,
+    Operator.NOT_LIKE: Matches,
+    Operator.ILIKE: MatchesFolded,
+    Operator.NOT_ILIKE: MatchesFolded,
+    Operator.RLIKE: MatchesExpression,
+    Operator.NOT_RLIKE: MatchesExpression,
+}
 
 
 def _equal(column: ColumnElement[Any], field: Field, value: str | int | float) -> Boolean:
@@ -98,7 +190,7 @@ def _equal(column: ColumnElement[Any], field: Field, value: str | int | float) -
 
 
 def _bound(field: Field, value: str | int | float) -> Any:
-    if field.kind is Kind.METRIC:
+    if field.kind is Kind.METRIC or field.reading is Reading.NUMBER:
         return literal(float(value), Double())
     if field.numeric and isinstance(value, float):
         return literal(value, Double())

@@ -16,6 +16,27 @@ class Kind(Enum):
     DATASET = "dataset"
 
 
+class Reading(Enum):
+    """Which value of an entry is meant; the value is its name in a filter."""
+
+    LAST = "last"
+    BEST = "best"
+    MINIMUM = "min"
+    MAXIMUM = "max"
+    FIRST = "first"
+    MEAN = "mean"
+    COUNT = "count"
+    NUMBER = "number"
+    """The number that a parameter's text spells."""
+
+
+class Unit(Enum):
+    """What a number of an attribute counts, so that it may be written as people do."""
+
+    MOMENT = "milliseconds since 1970, or a time such as '2026-11-20' or 'last 7 days'"
+    SECONDS = "seconds, or a length of time such as '5 min'"
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """What is compared or sorted by: an attribute, or an entry of the metrics, parameters, tags or data sets."""
@@ -23,9 +44,12 @@ class Field:
     kind: Kind
     key: str
     numeric: bool
+    reading: Reading = Reading.LAST
+    unit: Unit | None = None
 
     def __str__(self) -> str:
-        return self.key if self.kind is Kind.ATTRIBUTE else f"{self.kind.value}.`{self.key}`"
+        name = self.key if self.kind is Kind.ATTRIBUTE else f"{self.kind.value}.`{self.key}`"
+        return name if self.reading is Reading.LAST else f"{self.reading.value}({name})"
 
 
 class Operator(Enum):
@@ -39,6 +63,10 @@ class Operator(Enum):
     GREATER_OR_EQUAL = ">="
     LIKE = "LIKE"
     ILIKE = "ILIKE"
+    RLIKE = "RLIKE"
+    NOT_LIKE = "NOT LIKE"
+    NOT_ILIKE = "NOT ILIKE"
+    NOT_RLIKE = "NOT RLIKE"
 
 
 @dataclass(frozen=True, slots=True)

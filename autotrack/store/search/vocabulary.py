@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
-from autotrack.store.search.tree import Field, Kind
+from autotrack.store.search.tree import Field, Kind, Unit
 
 _METRIC = {"metric": Kind.METRIC, "metrics": Kind.METRIC}
 _PARAM = {"param": Kind.PARAM, "params": Kind.PARAM, "parameter": Kind.PARAM, "parameters": Kind.PARAM}
@@ -23,6 +23,11 @@ class Vocabulary:
     prefixes: Mapping[str, Kind]
     attributes: Mapping[str, bool]
     aliases: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[str, Unit] = field(default_factory=dict)
+    entries: Mapping[str, Field] = field(default_factory=dict)
+    """Names of single entries that read like attributes."""
+    summaries: bool = False
+    """Whether ``best``, ``min``, ``mean`` and the like of a metric are known."""
 
     def field(self, parts: tuple[str, ...]) -> Field | str:
         """The field that a name means, or what is wrong with the name."""
@@ -43,12 +48,15 @@ class Vocabulary:
 
     def _attribute(self, name: str) -> Field | str:
         canonical = self.aliases.get(name, name)
+        if canonical in self.entries:
+            return self.entries[canonical]
         if canonical not in self.attributes:
-            names = ", ".join(self.attributes)
-            return f"{name!r} is no attribute of a {self.what} ({names})" + _hint(name, self.attributes)
-        return Field(Kind.ATTRIBUTE, canonical, self.attributes[canonical])
+            known = [*self.attributes, *self.entries]
+            return f"{name!r} is no attribute of a {self.what} ({', '.join(known)})" + _hint(name, known)
+        return Field(Kind.ATTRIBUTE, canonical, self.attributes[canonical], unit=self.units.get(canonical))
 
 
+_CHANGES = {"creation_timestamp": Unit.MOMENT, "last_updated_timestamp": Unit.MOMENT}
 DATASET_FIELDS = ("name", "digest", "context")
 
 RUNS = Vocabulary(
@@ -63,6 +71,7 @@ RUNS = Vocabulary(
         "artifact_uri": False,
         "start_time": True,
         "end_time": True,
+        "duration": True,
     },
     {
         "run name": "run_name",
@@ -71,12 +80,20 @@ RUNS = Vocabulary(
         "created": "start_time",
         "Created": "start_time",
     },
+    {"start_time": Unit.MOMENT, "end_time": Unit.MOMENT, "duration": Unit.SECONDS},
+    {
+        "parent": Field(Kind.TAG, "mlflow.parentRunId", numeric=False),
+        "commit": Field(Kind.TAG, "mlflow.source.git.commit", numeric=False),
+        "data_digest": Field(Kind.DATASET, "digest", numeric=False),
+    },
+    summaries=True,
 )
 
 EXPERIMENTS = Vocabulary(
     "experiment",
     {**_TAG, **_ATTRIBUTE, "experiment": Kind.ATTRIBUTE},
     {"name": False, "experiment_id": False, "creation_time": True, "last_update_time": True},
+    units={"creation_time": Unit.MOMENT, "last_update_time": Unit.MOMENT},
 )
 
 MODELS = Vocabulary(
@@ -93,6 +110,7 @@ MODELS = Vocabulary(
         "last_updated_timestamp": True,
     },
     {"creation_time": "creation_timestamp", "last_updated_time": "last_updated_timestamp"},
+    _CHANGES,
 )
 
 REGISTERED_MODELS = Vocabulary(
@@ -100,6 +118,7 @@ REGISTERED_MODELS = Vocabulary(
     {**_TAG, **_ATTRIBUTE},
     {"name": False, "creation_timestamp": True, "last_updated_timestamp": True},
     {"timestamp": "last_updated_timestamp"},
+    _CHANGES,
 )
 
 MODEL_VERSIONS = Vocabulary(
@@ -118,6 +137,7 @@ MODEL_VERSIONS = Vocabulary(
         "last_updated_timestamp": True,
     },
     {"version": "version_number", "source": "source_path", "stage": "current_stage"},
+    _CHANGES,
 )
 
 
