@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from autotrack.entities import Experiment, Run
 from autotrack.event import Event
 from autotrack.exceptions import AutotrackException
+from autotrack.journal.writer import Point
 from autotrack.store import Questions
+from autotrack.store.changes import Exact
 
 _TRUSTED_SECONDS = 1.0
 """How long a run that was found active is written to without another look."""
@@ -49,7 +52,14 @@ class Base:
 
     def _change(self, run_id: str, *events: Event) -> None:
         """Record changes of a run that follow all that is known of it."""
+        if events:
+            self._batch(run_id, events)
+
+    def _batch(
+        self, run_id: str, events: Sequence[Event], points: Sequence[Point] = (), exact: Sequence[Exact] = ()
+    ) -> None:
+        """The same with metric points."""
         self._seen_active.clear()
-        after = self.store.last_event_time(run_id)
-        for event in events:
-            self.store.editor.event(run_id, event, after=after)
+        first = max(time.time_ns() // 1_000_000, self.store.last_event_time(run_id) + 1) if events else 0
+        stamped = [(first + number, event) for number, event in enumerate(events)]
+        self.store.editor.batch(run_id, stamped, points, exact)

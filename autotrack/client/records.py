@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -10,10 +9,11 @@ from typing import Any
 
 from autotrack.client.base import Base
 from autotrack.entities import DatasetInput, Metric, Param, Run, RunStatus, RunTag
-from autotrack.event import DatasetUsed, Ended, Joined, LifeStage, Params, Process, Renamed, RunCreated, Tags
+from autotrack.event import DatasetUsed, Ended, Event, Joined, LifeStage, Params, Process, Renamed, RunCreated, Tags
 from autotrack.exceptions import AutotrackException
 from autotrack.journal.format import EXACT, new_run_id, raw_step
 from autotrack.journal.writer import Key, Point
+from autotrack.store.changes import param_conflict
 from autotrack.store.fold import NAME_TAG, PARENT_TAG, USER_TAG
 from autotrack.store.runs import CONTEXT_TAG
 from autotrack.values import number, text
@@ -119,11 +119,10 @@ class Records(Base):
             value = text(param.value)
             if values.setdefault(str(param.key), value) != value:
                 raise AutotrackException.invalid(f"the parameter {param.key!r} comes twice, with different values")
-        self._params(run, values)
+        events = self._new_params(run, values)
         if tags:
-            self._change(run_id, Tags({str(tag.key): text(tag.value) for tag in tags}))
-        if metrics:
-            self.store.editor.points(run_id, *points)
+            events.append(Tags({str(tag.key): text(tag.value) for tag in tags}))
+        self._batch(run_id, events, *points)
 
     def log_inputs(
         self, run_id: str, datasets: Sequence[DatasetInput] | None = None, models: Sequence[Any] | None = None  # noqa: ARG002 - MLflow's signature
@@ -193,16 +192,15 @@ class Records(Base):
         self.store.editor.points(run_id, *points)
 
     def _params(self, run: Run, values: Mapping[str, str]) -> None:
+        self._change(run.info.run_id, *self._new_params(run, values))
+
+    def _new_params(self, run: Run, values: Mapping[str, str]) -> list[Event]:
         for key, value in values.items():
             before = run.data.params.get(key, value)
             if before != value:
-                raise AutotrackException.invalid(
-                    f"the parameter {key!r} of run {run.info.run_id} is {_short(before)} and cannot be changed to "
-                    f"{_short(value)}; log it under another name, or in another run"
-                )
+                raise param_conflict(run.info.run_id, key, before, value)
         new = {key: value for key, value in values.items() if key not in run.data.params}
-        if new:
-            self._change(run.info.run_id, Params(new))
+        return [Params(new)] if new else []
 
 
 def _points(metrics: Sequence[Metric]) -> tuple[list[Point], list[tuple[Key, float, int, str]]]:
@@ -235,10 +233,6 @@ def _final(status: str) -> str:
     if name not in RunStatus.__members__ or not RunStatus.is_terminated(RunStatus[name]):
         raise AutotrackException.invalid(f"{status!r} is no final state; give FINISHED, FAILED or KILLED")
     return name
-
-
-def _short(value: str) -> str:
-    return json.dumps(value if len(value) <= 100 else value[:100] + "…")
 
 
 def _now() -> int:

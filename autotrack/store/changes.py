@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from autotrack.event import Event
+from autotrack.exceptions import AutotrackException
 from autotrack.journal.writer import Key, Point
 
 Exact = tuple[Key, float, int, str]
@@ -56,3 +58,15 @@ class Changes(Protocol):
     def experiment(self, event: Event, *, after: int = 0) -> None:
         """Record a change of an experiment."""
         ...
+
+
+def param_conflict(run_id: str, key: str, before: str, value: str) -> AutotrackException:
+    """The error for a parameter that is to get another value than it has."""
+    return AutotrackException.invalid(
+        f"the parameter {key!r} of run {run_id} is {_short(before)} and cannot be changed to {_short(value)}; log it "
+        "under another name, or in another run"
+    )
+
+
+def _short(value: str) -> str:
+    return json.dumps(value if len(value) <= 100 else value[:100] + "…")

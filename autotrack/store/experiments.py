@@ -48,9 +48,28 @@ def take_experiments(
     table.setdefault(DEFAULT_ID, _row(DEFAULT_ID, DEFAULT_NAME, first) | {"declared": True})
     for line in lines:
         try:
-            _apply(table, tags, line.time, line.event)
+            apply(table, tags, line.time, line.event)
         except (TypeError, ValueError, AttributeError) as error:
             skipped.append(reader.Skipped(line.writer, line.offset, str(error)[:200]))
+    write_experiments(connection, before, table, tags)
+    upsert(
+        connection,
+        tables.faults,
+        [{"scope": SCOPE, "file": one.file, "offset": one.offset, "reason": one.reason} for one in skipped],
+    )
+    if lines:
+        order = dict(zip(("time", "writer", "offset"), lines[-1].order, strict=True))
+        upsert(connection, tables.progress, [{"scope": SCOPE, "ended": False, **order}])
+    return ends
+
+
+def write_experiments(
+    connection: Connection,
+    before: Mapping[str, Mapping[str, Any]],
+    table: Mapping[str, Mapping[str, Any]],
+    tags: Mapping[tuple[str, str], str | None],
+) -> None:
+    """Write what events made of the rows that were there before, and of the tags."""
     changed = [row for experiment_id, row in table.items() if row != before.get(experiment_id)]
     upsert(connection, tables.experiments, changed)
     gone = [key for key, value in tags.items() if value is None]
@@ -62,15 +81,6 @@ def take_experiments(
         tables.experiment_tags,
         [{"experiment_id": i, "key": key, "value": value} for (i, key), value in tags.items() if value is not None],
     )
-    upsert(
-        connection,
-        tables.faults,
-        [{"scope": SCOPE, "file": one.file, "offset": one.offset, "reason": one.reason} for one in skipped],
-    )
-    if lines:
-        order = dict(zip(("time", "writer", "offset"), lines[-1].order, strict=True))
-        upsert(connection, tables.progress, [{"scope": SCOPE, "ended": False, **order}])
-    return ends
 
 
 _EVENTS = (ExperimentCreated, ExperimentRenamed, ExperimentTags, ExperimentLife)
@@ -98,7 +108,8 @@ def _read(directory: Path, starts: Mapping[str, int]) -> tuple[list[reader.Line]
     return lines, ends, skipped
 
 
-def _apply(table: dict[str, dict[str, Any]], tags: dict[tuple[str, str], str | None], when: int, event: Any) -> None:
+def apply(table: dict[str, dict[str, Any]], tags: dict[tuple[str, str], str | None], when: int, event: Any) -> None:
+    """Do to the rows and tags, by their keys, what an event says."""
     if not isinstance(event, _EVENTS):
         return
     experiment_id = str(event.experiment_id)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from operator import eq
 from pathlib import Path
 
 from sqlalchemy import Connection, select
@@ -61,15 +62,22 @@ def thinned(curve: History, points: int | None) -> History:
     point."""
     if points is None or len(curve) <= points:
         return curve
-    stretches = max(1, points // 4)
+    return _rows(curve, stretches(curve.values, max(1, points // 4)))
+
+
+def stretches(values: Sequence[float], count: int) -> list[int]:
+    """The rows of the first, the least, the greatest and the last value of each of so many equal stretches."""
     chosen: set[int] = set()
-    for stretch in range(stretches):
-        begin, end = len(curve) * stretch // stretches, len(curve) * (stretch + 1) // stretches
-        finite = [row for row in range(begin, end) if curve.values[row] == curve.values[row]]
+    for stretch in range(count):
+        begin, end = len(values) * stretch // count, len(values) * (stretch + 1) // count
+        if begin == end:
+            continue
         chosen |= {begin, end - 1}
+        part = values[begin:end]
+        finite = part if all(map(eq, part, part)) else [value for value in part if value == value]
         if finite:
-            chosen |= {min(finite, key=curve.values.__getitem__), max(finite, key=curve.values.__getitem__)}
-    return _rows(curve, sorted(chosen))
+            chosen |= {begin + part.index(min(finite)), begin + part.index(max(finite))}
+    return sorted(chosen)
 
 
 def _rows(curve: History, rows: Sequence[int]) -> History:

@@ -14,10 +14,10 @@ from autotrack.journal.summary import Summary
 from autotrack.store import tables
 from autotrack.store.dialect import batches, damaged, upsert
 from autotrack.store.experiments import named_by_run
-from autotrack.store.fold import Facts, Key, process_from, process_text
+from autotrack.store.fold import Facts, Fold, Key, process_from, process_text
 from autotrack.store.look import Known, News
 
-_FACTS = (
+FACTS = (
     "experiment_id", "run_name", "user_id", "status", "start_time", "end_time", "lifecycle_stage", "error",
 )  # fmt: skip
 Rows = defaultdict[Table, list[dict[str, Any]]]
@@ -30,11 +30,11 @@ def known(connection: Connection, run_ids: Sequence[str], *, series: bool = True
     for ids in batches(run_ids):
         for row in connection.execute(select(tables.runs).where(tables.runs.c.run_id.in_(ids))):
             found[row.run_id].row = row.id
-            found[row.run_id].facts = Facts(**{name: getattr(row, name) for name in _FACTS})
+            found[row.run_id].facts = Facts(**{name: getattr(row, name) for name in FACTS})
         for row in connection.execute(select(tables.progress).where(tables.progress.c.scope.in_(ids))):
             one = found[row.scope]
             one.last = (row.time, row.writer, row.offset)
-            one.facts = Facts(**{name: getattr(one.facts, name) for name in _FACTS}, ended=row.ended)
+            one.facts = Facts(**{name: getattr(one.facts, name) for name in FACTS}, ended=row.ended)
         for row in connection.execute(select(tables.sources).where(tables.sources.c.scope.in_(ids))):
             found[row.scope].offsets[row.file] = row.offset
             found[row.scope].sizes[row.file] = row.size
@@ -108,11 +108,22 @@ def _sources(connection: Connection, one: News, rows: Rows, *, fresh: bool) -> N
 
 def _run_rows(connection: Connection, one: News, row: int, rows: Rows, kept: Rows) -> None:
     fold, facts = one.fold, one.fold.facts
-    rows[tables.runs].append({"id": row, "run_id": one.run_id} | {name: getattr(facts, name) for name in _FACTS})
+    rows[tables.runs].append({"id": row, "run_id": one.run_id} | {name: getattr(facts, name) for name in FACTS})
     kept[tables.experiments].append(named_by_run(facts.experiment_id, fold.experiment, facts.start_time))
     if one.last is not None:
         order = dict(zip(("time", "writer", "offset"), one.last, strict=True))
         rows[tables.progress].append({"scope": one.run_id, "ended": facts.ended, **order})
+    fold_rows(connection, fold, row, rows, kept)
+    for (writer, key_id), series in fold.series.items():
+        place = {"run_id": one.run_id, "writer": writer, "key_id": key_id}
+        rows[tables.series].append(place | dict(zip(_SERIES, series, strict=True)))
+    for writer, process in fold.processes.items():
+        rows[tables.writers].append({"run_id": one.run_id, "writer": writer, "process": process_text(process)})
+
+
+def fold_rows(connection: Connection, fold: Fold, row: int, rows: Rows, kept: Rows) -> None:
+    """The rows of what a run's events added, apart from its own: ``rows`` replace those that are there, ``kept`` do
+    not. What the events took away is deleted."""
     kept[tables.params] += [{"run": row, **param_row(key, value)} for key, value in fold.params.items()]
     for key, value in fold.tags.items():
         if value is None:
@@ -131,14 +142,8 @@ def _run_rows(connection: Connection, one: News, row: int, rows: Rows, kept: Row
     for model_id, model in fold.changed_models.items():
         _change_model(connection, model_id, model, rows)
     rows[tables.model_links] += [
-        {"run": row, "role": role, "model_id": model_id, "step": step}
-        for (role, model_id), step in fold.links.items()
+        {"run": row, "role": role, "model_id": model_id, "step": step} for (role, model_id), step in fold.links.items()
     ]
-    for (writer, key_id), series in fold.series.items():
-        place = {"run_id": one.run_id, "writer": writer, "key_id": key_id}
-        rows[tables.series].append(place | dict(zip(_SERIES, series, strict=True)))
-    for writer, process in fold.processes.items():
-        rows[tables.writers].append({"run_id": one.run_id, "writer": writer, "process": process_text(process)})
 
 
 def _change_model(connection: Connection, model_id: str, model: Mapping[str, Any], rows: Rows) -> None:
@@ -182,17 +187,18 @@ def _point_rows(connection: Connection, one: News, row: int, rows: Rows, *, fres
         old = stored.get(tables.storable(name))
         summary = Summary() if old is None else stored_summary(old)
         summary.merge(one.summaries.get(name, Summary()))
-        new = {**_point_row(point, exact), **dict(zip(_SERIES, key, strict=True))}
+        new = {**point_row(point, exact), **dict(zip(_SERIES, key, strict=True))}
         if old is not None and point.rank <= stored_point(old).rank:
             new = {column: getattr(old, column) for column in new}
         rows[tables.metrics].append({"run": row, **new, **summary_row(summary)})
     for of_model, (point, exact) in of_models.items():
         if (old := stored_of_models.get(of_model)) is None or point.rank > old.rank:
             names = dict(zip(("model_id", "key", "dataset_name", "dataset_digest"), of_model, strict=True))
-            rows[tables.model_metrics].append({"run": row, **_point_row(point, exact), **names})
+            rows[tables.model_metrics].append({"run": row, **point_row(point, exact), **names})
 
 
-def _point_row(point: Point, exact: str | None) -> dict[str, Any]:
+def point_row(point: Point, exact: str | None) -> dict[str, Any]:
+    """A point as the columns of a row, without whose it is."""
     return {
         "value": point.value if point.value == point.value else None,
         "exact": exact,

@@ -32,7 +32,7 @@ class Taken(Exception):
 class Broken(AutotrackException):
     """An entry is not what was written, or is missing."""
 
-    def __init__(self, path: Path, number: int, reason: str) -> None:
+    def __init__(self, path: Path | str, number: int, reason: str) -> None:
         super().__init__(f"entry {number} of the registry ({path}) {reason}", "INVALID_STATE")
         self.number = number
         self.reason = reason
@@ -67,30 +67,34 @@ def read(directory: Path, number: int, before: str | None = None) -> Entry | Non
         return None
     except OSError as error:
         raise Broken(path, number, f"cannot be read: {error.strerror or error}") from None
+    return entry_in(text, str(path), number, before)
+
+
+def entry_in(text: bytes, place: str, number: int, before: str | None = None) -> Entry:
+    """The entry of a file's content, checked as :func:`read` does; ``place`` is what an error calls it."""
     found = _FILE.fullmatch(text)
     if found is None or sha256(found["body"]).hexdigest() != found["hash"].decode():
-        raise Broken(path, number, "was changed or damaged: its content does not have the hash that it states")
+        raise Broken(place, number, "was changed or damaged: its content does not have the hash that it states")
     try:
         entry, states = parsed(found["body"] + b"}")
     except ValueError as error:
-        raise Broken(path, number, f"cannot be read: {error}") from None
+        raise Broken(place, number, f"cannot be read: {error}") from None
     if entry.number != number:
-        raise Broken(path, number, f"was moved: it says that it is entry {entry.number}")
+        raise Broken(place, number, f"was moved: it says that it is entry {entry.number}")
     if before is not None and states != before:
-        raise Broken(path, number, f"does not follow entry {number - 1}: one of them was replaced")
+        raise Broken(place, number, f"does not follow entry {number - 1}: one of them was replaced")
     return replace(entry, hash=found["hash"].decode())
 
 
 def append(directory: Path, entry: Entry, before: str) -> Entry:
     """Write the next entry and give it with its hash; :class:`Taken` if somebody was faster."""
-    text = body(entry, before)[:-1]
-    digest = sha256(text).hexdigest()
+    entry, text = sealed(entry, before)
     target = path_of(directory, entry.number)
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     temporary = target.with_name(f".{entry.number}-{os.getpid()}-{os.urandom(8).hex()}")
     try:
         with temporary.open("xb") as file:
-            file.write(text + b',"hash":"' + digest.encode() + b'"}\n')
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
         _link(temporary, target)
@@ -98,7 +102,14 @@ def append(directory: Path, entry: Entry, before: str) -> Entry:
         with suppress(FileNotFoundError):
             temporary.unlink()
     _settle(target.parent)
-    return replace(entry, hash=digest)
+    return entry
+
+
+def sealed(entry: Entry, before: str) -> tuple[Entry, bytes]:
+    """An entry with its hash, and the content of its file."""
+    text = body(entry, before)[:-1]
+    digest = sha256(text).hexdigest()
+    return replace(entry, hash=digest), text + b',"hash":"' + digest.encode() + b'"}\n'
 
 
 def _link(temporary: Path, target: Path) -> None:
@@ -161,8 +172,13 @@ def verify(directory: Path, head: str | None = None) -> Verdict:
     except Broken as error:
         problems.append(error.message)
     if not seen:
-        problems.append(
-            f"no entry has the hash {wanted}: the log was cut or written anew since that hash was noted, or the hash "
-            "is of another registry"
-        )
+        problems.append(lost(wanted))
     return Verdict(count, last if count else "", tuple(problems))
+
+
+def lost(wanted: str) -> str:
+    """What is wrong where no entry has a hash that was noted."""
+    return (
+        f"no entry has the hash {wanted}: the log was cut or written anew since that hash was noted, or the hash is of "
+        "another registry"
+    )

@@ -53,7 +53,8 @@ def _all(table: Table, where: Mapping[str, Any]) -> Any:
     return and_(true(), *(table.c[name] == value for name, value in where.items()))
 
 
-def _log_row(entry: Entry, before: str, model: int) -> Row:
+def log_row(entry: Entry, before: str, model: int) -> Row:
+    """An entry as a row of the log."""
     return {
         "number": entry.number,
         "time": entry.time,
@@ -118,7 +119,7 @@ def take_registry(connection: Connection, directory: Path) -> None:
     connection.execute(delete(tables.faults).where(tables.faults.c.scope == SCOPE))
     try:
         while (entry := chain.read(directory, number + 1, before)) is not None:
-            log.append(_log_row(entry, before, apply(book, entry)))
+            log.append(log_row(entry, before, apply(book, entry)))
             number, before = entry.number, entry.hash
         beyond = [] if past is None else [one for one in chain.numbers(directory) if one > number]
         if beyond and not chain.exists(directory, number + 1):

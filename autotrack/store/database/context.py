@@ -1,0 +1,59 @@
+"""Where the files of a server's runs lie, and when a run counts as lost."""
+
+from __future__ import annotations
+
+import time
+
+from sqlalchemy import ColumnElement, and_, case, func, literal, select
+
+from autotrack.store import tables
+from autotrack.store.context import ARTIFACTS, Context
+from autotrack.store.database.tables import intake
+from autotrack.store.status import LEASE_MS
+
+
+class ServerContext(Context):
+    """That of a database; files lie below ``root``, a URI."""
+
+    def __init__(self, name: str, root: str) -> None:
+        self.name = name
+        self._root = root.rstrip("/")
+        self._between = "/" if self._root else ""
+
+    def experiment_uri(self, experiment_id: str, location: str) -> str:
+        """See :class:`Context`."""
+        return location.rstrip("/") or f"{self._root}{self._between}{experiment_id}"
+
+    def run_uri(self, run_id: str, experiment_id: str, location: str | None) -> str:
+        """See :class:`Context`."""
+        return f"{self.experiment_uri(experiment_id, location or '')}/{run_id}{ARTIFACTS}"
+
+    def run_uri_column(self) -> ColumnElement[str]:
+        """See :class:`Context`."""
+        chosen, run = tables.experiments.c.artifact_location, tables.runs.c
+        own = literal(f"{self._root}{self._between}") + run.experiment_id
+        root = case((func.coalesce(chosen, "") != "", func.rtrim(chosen, "/")), else_=own)
+        return root + literal("/") + run.run_id + literal(ARTIFACTS)
+
+    def file_uri(self, location: str) -> str:
+        """See :class:`Context`; the registry of a server has URIs."""
+        return location
+
+    def location(self, uri: str) -> str:
+        """See :class:`Context`."""
+        return uri
+
+    def status_column(self) -> ColumnElement[str]:
+        """RUNNING, but LOST for one whose writer promised signs of life and gives none."""
+        return case((_silent(), literal("LOST")), else_=tables.runs.c.status)
+
+    def end_time_column(self) -> ColumnElement[int | None]:
+        """A lost run ended with its last sign of life, as far as anybody knows."""
+        seen = select(intake.c.last_seen).where(intake.c.run == tables.runs.c.id).scalar_subquery()
+        return case((_silent(), seen), else_=tables.runs.c.end_time)
+
+
+def _silent() -> ColumnElement[bool]:
+    lease = time.time_ns() // 1_000_000 - LEASE_MS
+    lost = select(literal(1)).where(intake.c.run == tables.runs.c.id, intake.c.leased, intake.c.last_seen < lease)
+    return and_(tables.runs.c.status == "RUNNING", lost.exists())

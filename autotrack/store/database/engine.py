@@ -1,0 +1,175 @@
+"""Connections to a database: reads that see one state, and writes that are repeated where that is safe."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from autotrack.exceptions import AutotrackException
+from autotrack.store import dialect
+
+T = TypeVar("T")
+_ATTEMPTS = 4
+_THREADS = 20
+"""Connections that one process holds to a PostgreSQL server at once; further threads wait."""
+_AGAIN = ("40001", "40P01")
+"""PostgreSQL's codes for a transaction that stood in another's way."""
+
+
+class Database:
+    """One database. Called from any thread; a forked child opens connections of its own."""
+
+    def __init__(self, url: str) -> None:
+        self.url = _parsed(url)
+        self.name = self.url.render_as_string(hide_password=True)
+        self.engine = _engine(self.url)
+        self._reading = self.engine
+        if self.engine.dialect.name == "postgresql":
+            self._reading = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        self._lock = threading.Lock()
+        _all.add(self)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it is a file of this machine."""
+        return self.engine.dialect.name == "sqlite"
+
+    def read(self, question: Callable[[Connection], T]) -> T:
+        """The answer to a question, all of whose parts see the same state."""
+
+        def ask() -> T:
+            with self._reading.connect() as connection:
+                return question(connection)
+
+        return self._attempt(ask)
+
+    def write(self, action: Callable[[Connection], T]) -> T:
+        """Carry out a change as one transaction; nothing of it remains if it raises.
+
+        It is repeated if the connection was lost, or another transaction stood in its way, before it was committed.
+        """
+
+        def attempt() -> T:
+            with self._alone(), self.engine.connect().execution_options(writes=True) as connection:
+                transaction = connection.begin()
+                try:
+                    result = action(connection)
+                except BaseException:
+                    transaction.rollback()
+                    raise
+                try:
+                    transaction.commit()
+                except SQLAlchemyError as error:
+                    raise self._told(error) from error  # nobody can say whether it was done
+                return result
+
+        return self._attempt(attempt)
+
+    def close(self) -> None:
+        """Let the connections go; the next question opens others."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """SQLite has one writer at a time, and those who wait here are woken sooner than by its own waiting."""
+        if not self.is_sqlite:
+            yield
+            return
+        with self._lock:
+            yield
+
+    def _attempt(self, action: Callable[[], T]) -> T:
+        for attempt in range(_ATTEMPTS):
+            try:
+                return action()
+            except IntegrityError:
+                raise
+            except SQLAlchemyError as error:
+                if attempt == _ATTEMPTS - 1 or not _worth_another(error):
+                    raise self._told(error) from error
+        raise AssertionError("unreachable")
+
+    def _told(self, error: SQLAlchemyError) -> AutotrackException:
+        reason = str(getattr(error, "orig", None) or error).strip().split("\n")[0]
+        if isinstance(error, DataError):
+            return AutotrackException.invalid(f"the database does not take a value: {reason}")
+        lost = isinstance(error, PoolTimeout) or (isinstance(error, DBAPIError) and error.connection_invalidated)
+        if lost or _worth_another(error) or "locked" in reason or "connect" in reason:
+            return AutotrackException(
+                f"the database {self.name} does not answer: {reason}; try again", "TEMPORARILY_UNAVAILABLE"
+            )
+        return AutotrackException(f"the database {self.name} cannot be used: {reason}")
+
+    def after_fork(self) -> None:
+        """Forget what belongs to the parent."""
+        _inherited.append(self.engine.pool)
+        self.engine.dispose(close=False)
+        self._lock = threading.Lock()
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        parsed = None
+    kind = "" if parsed is None else parsed.drivername.partition("+")[0]
+    if parsed is None or kind not in ("sqlite", "postgresql", "postgres"):
+        raise AutotrackException.invalid(
+            f"{_shown(url)} is no database of a store; give sqlite:///PATH or postgresql://USER@HOST/NAME"
+        )
+    if kind != "sqlite":
+        return parsed.set(drivername="postgresql+psycopg")
+    if parsed.database in (None, "", ":memory:") or parsed.query:
+        raise AutotrackException.invalid(f"{_shown(url)} names no file; give sqlite:///PATH")
+    return parsed.set(drivername="sqlite", database=str(Path(str(parsed.database)).expanduser().absolute()))
+
+
+def _shown(url: str) -> str:
+    before, at, after = url.rpartition("@")
+    return f"{before.partition('://')[0]}://…{at}{after}" if at else url
+
+
+def _engine(url: URL) -> Engine:
+    if url.drivername == "sqlite":
+        place = Path(str(url.database))
+        if not place.parent.is_dir():
+            raise AutotrackException.invalid(f"there is no directory {place.parent} for the database {place.name}")
+        return dialect.open_sqlite(str(place), shared_memory=True, durable=True)
+    engine = create_engine(url, pool_size=_THREADS // 2, max_overflow=_THREADS // 2, pool_use_lifo=True)
+
+    @event.listens_for(engine, "connect")
+    def connected(connection: Any, record: Any) -> None:  # noqa: ARG001 - the signature is SQLAlchemy's
+        connection.autocommit = True
+        connection.execute("SET jit = off")  # compiling a query takes longer than any of ours
+        connection.autocommit = False
+
+    return engine
+
+
+def _worth_another(error: SQLAlchemyError) -> bool:
+    if not isinstance(error, DBAPIError):
+        return False
+    return error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _AGAIN
+
+
+_all: weakref.WeakSet[Database] = weakref.WeakSet()
+_inherited: list[Any] = []
+"""The parent's connections: a child that closed them would end them for the parent."""
+
+
+def _after_fork() -> None:
+    for database in list(_all):
+        database.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

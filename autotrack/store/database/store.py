@@ -1,0 +1,83 @@
+"""A store on a database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from autotrack.exceptions import AutotrackException
+from autotrack.store import runs
+from autotrack.store.database import curves, schema
+from autotrack.store.database.context import ServerContext
+from autotrack.store.database.editor import DatabaseEditor
+from autotrack.store.database.engine import Database
+from autotrack.store.database.registry import DatabaseRegistry
+from autotrack.store.metrics import History
+from autotrack.store.questions import Questions
+
+T = TypeVar("T")
+
+
+class DatabaseStore(Questions):
+    """Runs, experiments, models and the registry in a database, which is their truth."""
+
+    directory = None
+
+    def __init__(self, database: Database, artifact_root: str) -> None:
+        self.database = database
+        self.context = ServerContext(database.name, artifact_root)
+        self.editor = DatabaseEditor(database)
+        self.registry = DatabaseRegistry(database, self.context)
+
+    def close(self) -> None:
+        """See :class:`Questions`."""
+        self.database.close()
+
+    def history(
+        self,
+        run_id: str,
+        key: str,
+        start_step: float | None = None,
+        end_step: float | None = None,
+        points: int | None = None,
+    ) -> History:
+        """See :class:`Questions`."""
+
+        def ask(connection: Connection) -> History | None:
+            number = runs.run_number(connection, run_id)
+            if number is None:
+                return None
+            return curves.history(connection, number, run_id, key, start_step, end_step, points)
+
+        found = self._ask(ask)
+        if found is None:
+            raise AutotrackException.missing(f"there is no run {run_id!r} in {self.context.name}")
+        return found
+
+    def last_event_time(self, scope: str) -> int:  # noqa: ARG002 - changes are applied as they arrive
+        """See :class:`Questions`."""
+        return 0
+
+    def taken_in(self, run_id: str, writer: str) -> int:
+        """Up to where the bytes of a writer of a run were taken in; 0 for nothing."""
+        return self._ask(lambda connection: curves.taken_in(connection, run_id, writer))
+
+    def _ask(self, question: Callable[[Connection], T], run_id: str | None = None) -> T:  # noqa: ARG002 - for journals
+        return self.database.read(question)
+
+
+def open_database(url: str, artifact_root: str, *, migrate: bool = False) -> DatabaseStore:
+    """The store on ``sqlite:///PATH`` or ``postgresql://…``; files lie below ``artifact_root``, a URI.
+
+    An empty database is set up. One of an older version is an error unless ``migrate``, which brings it up to date;
+    one of a newer version, or one that autotrack did not make, is an error and stays untouched.
+    """
+    database = Database(url)
+    try:
+        schema.ready(database, migrate=migrate)
+    except BaseException:
+        database.close()
+        raise
+    return DatabaseStore(database, artifact_root)
