@@ -115,6 +115,10 @@ class Questions(ABC):
 
         return self._ask(ask, run_id)
 
+    def last_points(self, run_ids: Sequence[str]) -> dict[str, list[Metric]]:
+        """The last point of each metric of some runs; none of those that are not there."""
+        return self._ask(lambda connection: runs.last_points(connection, run_ids))
+
     @abstractmethod
     def last_event_time(self, scope: str) -> int:
         """What the time of a change of a run, or of ``"experiments"``, has to be later than; 0 for nothing."""

@@ -157,6 +157,16 @@ def last_metrics(connection: Connection, number: int) -> list[Metric]:
     return [metric(row) for row in rows]
 
 
+def last_points(connection: Connection, run_ids: Sequence[str]) -> dict[str, list[Metric]]:
+    """The same for several runs, by their ids."""
+    found: dict[str, list[Metric]] = {}
+    for some in batches(run_ids):
+        query = select(tables.runs.c.run_id, tables.metrics).join_from(tables.metrics, tables.runs)
+        for row in connection.execute(query.where(tables.runs.c.run_id.in_(some)).order_by(tables.metrics.c.key)):
+            found.setdefault(row.run_id, []).append(metric(row))
+    return found
+
+
 def metric(row: Any) -> Metric:
     """The point of a row of the metrics or the models' metrics."""
     return Metric(

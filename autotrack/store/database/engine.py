@@ -100,7 +100,8 @@ class Database:
 
     def _told(self, error: SQLAlchemyError) -> AutotrackException:
         reason = str(getattr(error, "orig", None) or error).strip().split("\n")[0]
-        if isinstance(error, DataError):
+        # Class 54: a text that is too long for an index.
+        if isinstance(error, DataError) or str(getattr(getattr(error, "orig", None), "sqlstate", "")).startswith("54"):
             return AutotrackException.invalid(f"the database does not take a value: {reason}")
         lost = isinstance(error, PoolTimeout) or (isinstance(error, DBAPIError) and error.connection_invalidated)
         if lost or _worth_another(error) or "locked" in reason or "connect" in reason:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy import Connection
@@ -75,6 +76,8 @@ def open_database(url: str, artifact_root: str, *, migrate: bool = False) -> Dat
     one of a newer version, or one that autotrack did not make, is an error and stays untouched.
     """
     database = Database(url)
+    if database.is_sqlite:
+        schema.check_file(Path(str(database.url.database)))
     try:
         schema.ready(database, migrate=migrate)
     except BaseException:
