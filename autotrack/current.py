@@ -11,6 +11,7 @@ import weakref
 from collections.abc import Mapping
 from contextvars import ContextVar
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from autotrack import guard, program, settings
@@ -22,7 +23,6 @@ from autotrack.outcome import outcome
 from autotrack.resumed import resumed
 from autotrack.run import Run, open_runs
 from autotrack.sinks.base import Sink, Stream
-from autotrack.sinks.local import LocalSink
 from autotrack.sinks.null import NullStream
 from autotrack.sinks.open import tracking_uri, usable_sink
 
@@ -194,7 +194,8 @@ def _existing(sink: Sink | None, run_id: str) -> tuple[tuple[str, str], str]:
     if sink is None or not sink.has(run_id):
         where = sink.uri if sink else tracking_uri()
         raise AutotrackException.missing(f"there is no run {run_id} in {where}; `autotrack runs` lists those that are")
-    known = resumed(sink.directory / "runs" / run_id) if isinstance(sink, LocalSink) else None
+    directory: Path | None = getattr(sink, "directory", None)
+    known = resumed(directory / "runs" / run_id) if directory is not None else None
     if known is None:
         return current_experiment(), program.script_name()
     if known.deleted:
@@ -304,7 +305,7 @@ def _join_from_environment() -> Run | None:
 
 def _tell(sink: Sink) -> None:
     global _told
-    if not _told and isinstance(sink, LocalSink) and _is_first():
+    if not _told and getattr(sink, "directory", None) is not None and _is_first():
         _told = True
         guard.say(f"autotrack: recording to {sink.uri}")
 
@@ -337,6 +338,7 @@ left_open: list[Run] = []
 def _at_exit() -> None:
     error = _uncaught()
     close_all(error)
+    _see_off()
     if isinstance(error, KeyboardInterrupt):
         # The interpreter is to end by the signal, so that a shell stops its script. It remembers that until it next
         # runs a source text, as imports do (namedtuple); a text that is interrupted makes it remember again.
@@ -346,6 +348,15 @@ def _at_exit() -> None:
 
 def _at_childs_exit() -> None:
     close_all(sys.exc_info()[1])  # what its function raises is on its way when this is called
+    _see_off()
+
+
+def _see_off() -> None:
+    """Give what is on its way to a server the time to arrive."""
+    uploads = sys.modules.get("autotrack.sinks.uploads.uploader")
+    if uploads is not None:
+        with guard.guard("sending to the server"):
+            uploads.finish(settings.current().exit_timeout)
 
 
 def close_all(error: BaseException | None) -> None:

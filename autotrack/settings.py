@@ -12,7 +12,11 @@ from autotrack.exceptions import AutotrackException
 
 def disabled() -> bool:
     """The kill switch, ``AUTOTRACK_DISABLED=1``: no patch, no thread, no file, no socket."""
-    return os.environ.get("AUTOTRACK_DISABLED", "").strip().lower() in ("1", "true", "yes", "on")
+    return _on("AUTOTRACK_DISABLED")
+
+
+def _on(name: str) -> bool:
+    return os.environ.get(name, "").strip().lower() in ("1", "true", "yes", "on")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,10 @@ class Settings:
     run_id: str | None = None
     query_timeout: float = 30.0
     """Seconds that a question to a server may take before it is an error."""
+    exit_timeout: float = 10.0
+    """Seconds that the end of a program waits at most for what is still on its way to a server."""
+    wait_for_server: bool = False
+    """Whether a run that starts has the id that the server gives it."""
 
     @classmethod
     def from_environment(cls) -> Settings:
@@ -33,6 +41,8 @@ class Settings:
             experiment=_first("AUTOTRACK_EXPERIMENT", "MLFLOW_EXPERIMENT_NAME"),
             run_id=_first("AUTOTRACK_RUN_ID", "MLFLOW_RUN_ID"),
             query_timeout=_seconds("AUTOTRACK_QUERY_TIMEOUT", 30.0),
+            exit_timeout=_seconds("AUTOTRACK_EXIT_TIMEOUT", 10.0),
+            wait_for_server=_on("AUTOTRACK_WAIT_FOR_SERVER"),
         )
 
 
@@ -116,6 +126,12 @@ def _absolute(path: str) -> Path:
     if path[:1] != os.sep:
         found = found.expanduser().absolute()
     return found.resolve() if ".." in found.parts else found
+
+
+def journal_store() -> Path:
+    """Where what goes to a server is written down first: ``AUTOTRACK_LOCAL_STORE``, else the project's own store."""
+    chosen = os.environ.get("AUTOTRACK_LOCAL_STORE")
+    return _absolute(chosen) if chosen else default_store()
 
 
 def default_store() -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from autotrack import current, guard, settings
@@ -13,7 +14,6 @@ from autotrack.exceptions import AutotrackException
 from autotrack.fluent.asking import all_pages, client
 from autotrack.journal.format import experiment_id as id_of
 from autotrack.journal.reader import read_events
-from autotrack.settings import local_directory
 from autotrack.sinks.open import usable_sink
 
 
@@ -117,7 +117,7 @@ def _untouched(name: str) -> Experiment | None:
     machinery of a query, at the start of nearly every program.
     """
     sink = usable_sink()
-    directory = local_directory(sink.uri) if sink is not None else None
+    directory: Path | None = getattr(sink, "directory", None)
     if directory is None or not name:
         return None
     chosen = id_of(name)

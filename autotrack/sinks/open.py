@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from autotrack import guard, settings
@@ -79,12 +80,18 @@ def keep(sink: Sink) -> None:
 def forget() -> None:
     """Drop what is remembered, as between two tests."""
     _open.clear()
+    if (uploads := sys.modules.get("autotrack.sinks.uploads.uploader")) is not None:
+        uploads.forget()
 
 
 def _foreign(uri: str) -> Sink:
     scheme = uri.partition(":")[0]
     if scheme == "memory":
         return MemorySink(uri)
+    if scheme in ("http", "https"):
+        from autotrack.sinks.remote import RemoteSink  # threads and locks, for those who record to a server
+
+        return RemoteSink(uri)
     from importlib.metadata import entry_points  # milliseconds, only for a scheme that is not built in
 
     for point in entry_points(group=GROUP, name=scheme):
@@ -94,8 +101,8 @@ def _foreign(uri: str) -> Sink:
 
 
 def _refusal(uri: str) -> str:
-    if uri.startswith(("http://", "https://", "databricks")):
-        return f"{uri} is a server, and this version knows local stores only; set the tracking URI to a directory"
+    if uri.startswith("databricks"):
+        return f"{uri} is a service that this version does not speak to; set the tracking URI to a directory"
     if uri.startswith(("sqlite:", "postgresql", "mysql", "mssql")):
         return (
             f"{uri} is a database that autotrack did not make; it is left as it is. Set the tracking URI to a "

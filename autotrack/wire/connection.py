@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import logging
 import random
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 import requests
+from requests.auth import AuthBase, HTTPBasicAuth
 
 from autotrack.exceptions import AutotrackException
 from autotrack.wire.address import Address, credentials
@@ -26,6 +29,11 @@ CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 30.0
 FILE_SECONDS = 300.0
 """How long a connection, an answer, and the next piece of a file may take."""
+ABSENT_SECONDS = 5.0
+"""How long a question waits for a server where nobody listens, as while it is started anew."""
+
+THREADS = "autotrack-"
+"""How the names of threads begin that work beside the program."""
 
 _COMPRESS_BYTES = 2048
 _PIECE_BYTES = 1 << 20
@@ -57,14 +65,22 @@ class Refused(AutotrackException):
         return self.status in (400, 409, 413, 422) and self.error_code != "ENDPOINT_NOT_FOUND"
 
 
-class _Auth(requests.auth.AuthBase):
+def _speaks(record: logging.LogRecord) -> bool:
+    # A program that logs everything is not to find our requests among its own lines.
+    return not (record.threadName or "").startswith(THREADS)
+
+
+logging.getLogger("urllib3.connectionpool").addFilter(_speaks)
+
+
+class _Bearer(AuthBase):
     # Given in every case: without one, requests takes what ~/.netrc has for the host.
-    def __init__(self, header: str | None) -> None:
-        self._header = header
+    def __init__(self, token: str | None) -> None:
+        self._token = token
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if self._header is not None:
-            request.headers["Authorization"] = self._header
+        if self._token is not None:
+            request.headers["Authorization"] = f"Bearer {self._token}"
         return request
 
 
@@ -80,7 +96,10 @@ class Connection:
         shown = credentials(to)
         self._session.headers.update({"User-Agent": "autotrack", "X-Autotrack": "1", **shown.headers})
         self._session.cert, self._session.verify = shown.certificate, shown.verify
-        self._session.auth = _Auth(_authorization(shown.user, shown.password, shown.token))
+        if shown.verify is False:
+            warnings.filterwarnings("ignore", "Unverified HTTPS request", module="urllib3")  # as was asked for
+        user = None if shown.user is None else HTTPBasicAuth(shown.user.encode(), shown.password.encode())
+        self._session.auth = user or _Bearer(shown.token)
 
     def call(
         self, method: str, path: str, message: Mapping[str, Any] | None = None, *, seconds: float | None = None
@@ -120,19 +139,16 @@ class Connection:
         _check(answer, self.address.uri)
         return answer.text
 
-    def put(
-        self, url: str, data: Any, *, size: int | None = None, headers: Mapping[str, str] | None = None
-    ) -> requests.Response:
-        """Send a file's content, in pieces if it is an open file or an iterator; ``url`` may be another host's, which
-        is shown no credentials of ours."""
+    def put(self, url: str, data: Slice, headers: Mapping[str, str] | None = None) -> requests.Response:
+        """Send a stretch of a file; ``url`` may be another host's, which is shown no credentials of ours."""
         own = self._own(url)
         given = {"Content-Type": "application/octet-stream", **(headers or {})}
-        if size is not None:
-            given["Content-Length"] = str(size)
         with self._told(url):
+            # Without a length, an empty one would be sent in chunks, which object stores refuse.
             answer = (self._session if own else _stranger()).put(
-                url, data=data, headers=given, timeout=(CONNECT_SECONDS, FILE_SECONDS), allow_redirects=False
-            )
+                url, data=data if len(data) else b"", headers=given, timeout=(CONNECT_SECONDS, FILE_SECONDS),
+                allow_redirects=False,
+            )  # fmt: skip
         _check(answer, url if not own else self.address.uri)
         return answer
 
@@ -182,14 +198,17 @@ def patiently(
     ask: Callable[[float], T], seconds: float, *, again: bool = True, clock: Callable[[], float] = time.monotonic
 ) -> T:
     """The answer to a question, asked again with growing pauses while the server is unavailable, for ``seconds`` in
-    all. ``ask`` is given the seconds that are left. Without ``again`` only what nobody took is sent once more."""
-    end, pause = clock() + seconds, 0.1
+    all, or a few where nobody listens. ``ask`` is given the seconds that are left. Without ``again`` only what nobody
+    took is sent once more."""
+    begun = clock()
+    end, pause = begun + seconds, 0.1
     while True:
         try:
             return ask(max(end - clock(), 0.05))
         except Unavailable as error:
             wait = error.after if error.after is not None else pause * random.uniform(0.5, 1.5)  # noqa: S311 - spreads out those who wait
-            if not (again or error.refused or error.after is not None) or clock() + wait >= end:
+            last = min(end, begun + ABSENT_SECONDS) if error.refused else end
+            if not (again or error.refused or error.after is not None) or clock() + wait >= last:
                 raise
             time.sleep(wait)
             pause = min(2 * pause, 2.0)
@@ -200,24 +219,28 @@ def file_path(path: str) -> str:
     return quote(path, safe="/")
 
 
-def sent(file: Path) -> Iterator[bytes]:
-    """A file in pieces."""
-    with file.open("rb") as opened:
-        while piece := opened.read(_PIECE_BYTES):
-            yield piece
+class Slice:
+    """A stretch of a file as the body of a request: of known length, read in pieces while it is sent."""
 
+    def __init__(self, file: Path, start: int, end: int) -> None:
+        self._file, self._start, self._end = file, start, end
 
-def _authorization(user: str | None, password: str, token: str | None) -> str | None:
-    if user is not None:
-        header: str = requests.auth._basic_auth_str(user, password)
-        return header
-    return None if token is None else f"Bearer {token}"
+    def __len__(self) -> int:
+        return self._end - self._start
+
+    def __iter__(self) -> Iterator[bytes]:
+        at = self._start
+        with self._file.open("rb") as opened:
+            opened.seek(at)
+            while at < self._end and (piece := opened.read(min(_PIECE_BYTES, self._end - at))):
+                at += len(piece)
+                yield piece
 
 
 def _stranger() -> requests.Session:
     """A session that carries nothing of ours, for the object store that a server sends us to."""
     session = requests.Session()
-    session.auth = _Auth(None)
+    session.auth = _Bearer(None)
     return session
 
 

@@ -11,9 +11,7 @@ import autotrack
 from autotrack.exceptions import AutotrackException
 
 FOREIGN = [
-    ("http://127.0.0.1:9", "is a server"),
-    ("https://example.org/x", "is a server"),
-    ("databricks", "is a server"),
+    ("databricks", "is a service"),
     ("sqlite:///mlflow.db", "left as it is"),
     ("postgresql://somewhere/db", "left as it is"),
     ("s3://bucket/x", "not a local store"),
