@@ -29,6 +29,15 @@ _OBJECTS = 2000
 """So many objects within one value are looked at, to see whether it is made of known ones."""
 
 
+def spelt(text: str) -> float | None:
+    """The number that a text spells, ``None`` if it spells none or NaN."""
+    try:
+        found = float(text) if "_" not in text else None  # Python takes 1_000, which may be an identifier
+    except ValueError:
+        return None
+    return found if found == found else None
+
+
 def number(value: Any) -> tuple[float, str | None]:
     """``(float64, None)``, or with the exact text where a float64 cannot hold the value: integers beyond 2**53.
 
