@@ -138,10 +138,11 @@ def history(
 ) -> History:
     """A curve, whole or by range and resolution; the connection sees one state."""
     low, high = -math.inf if start is None else start, math.inf if end is None else end
+    kept = tables.storable(key)
     if points is not None:
-        parts = _sketched(connection, run, key, low, high, points)
+        parts = _sketched(connection, run, kept, low, high, points)
     else:
-        parts = _parts(connection, run, key, low, high)
+        parts = _parts(connection, run, kept, low, high)
     together = Columns()
     of: dict[Name, tuple[str | None, str | None, str | None]] = {}
     owners: list[tuple[str | None, str | None, str | None]] = []

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -25,7 +23,7 @@ def change_experiment(connection: Connection, when: int, event: Event) -> None:
     if before and isinstance(event, ExperimentCreated):
         raise taken(event.name)
     if isinstance(event, ExperimentCreated | ExperimentRenamed):
-        _claim(connection, experiment_id, str(event.name))
+        _claim(connection, experiment_id, str(event.name), new=isinstance(event, ExperimentCreated))
     table = {key: dict(row) for key, row in before.items()}
     tags: dict[tuple[str, str], str | None] = {}
     apply(table, tags, when, event)
@@ -37,17 +35,13 @@ def taken(name: str) -> AutotrackException:
     return AutotrackException(f"experiment {name!r} exists already; choose another name", "RESOURCE_ALREADY_EXISTS")
 
 
-def _claim(connection: Connection, experiment_id: str, name: str) -> None:
-    own = experiment_names.c
-    row: dict[str, Any] = {"name": name, "experiment_id": experiment_id}
+def _claim(connection: Connection, experiment_id: str, name: str, *, new: bool) -> None:
     try:
         with connection.begin_nested():
-            if (
-                connection.execute(
-                    update(experiment_names).where(own.experiment_id == experiment_id).values(name=name)
-                ).rowcount
-                == 0
-            ):
-                connection.execute(insert(experiment_names), row)
+            if new:
+                connection.execute(insert(experiment_names), {"name": name, "experiment_id": experiment_id})
+            else:
+                mine = experiment_names.c.experiment_id == experiment_id
+                connection.execute(update(experiment_names).where(mine).values(name=name))
     except IntegrityError:
         raise taken(name) from None

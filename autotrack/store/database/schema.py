@@ -21,7 +21,7 @@ from autotrack.store.experiments import DEFAULT_ID, DEFAULT_NAME
 
 VERSION_TABLE = "autotrack_version"
 """Alembic's own name for it is that of other programs' databases too."""
-_MIGRATIONS = Path(__file__).parent.parent / "migrations"
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
 _ONE_AT_A_TIME = 7_203_115_640_911
 """The number of the lock under which a PostgreSQL database is set up."""
 
@@ -98,7 +98,7 @@ def _version(connection: Connection) -> str | None:
 
 def _config() -> Config:
     config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     return config
 
 
