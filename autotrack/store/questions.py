@@ -13,6 +13,7 @@ from autotrack.entities import Experiment, LoggedModel, Metric, PagedList, Run, 
 from autotrack.exceptions import AutotrackException
 from autotrack.store import experiments, models, runs
 from autotrack.store.changes import Changes
+from autotrack.store.columns import Columns, columns
 from autotrack.store.context import Context
 from autotrack.store.metrics import History
 from autotrack.store.registry import Registry
@@ -85,6 +86,10 @@ class Questions(ABC):
             return PagedList(runs.whole_runs(connection, rows), found.token)
 
         return self._ask(ask)
+
+    def columns(self, search: runs.Search, names: Sequence[str]) -> Columns:
+        """Any fields of one page of runs, spelt as in a filter."""
+        return self._ask(lambda connection: columns(connection, self.context, search, names))
 
     def count(self, experiment_ids: Sequence[str] | None = None, view: int = ViewType.ACTIVE_ONLY) -> int:
         """How many runs there are."""

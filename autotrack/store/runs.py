@@ -63,7 +63,7 @@ class Search:
 
 def find_runs(connection: Connection, context: Context, search: Search) -> Page:
     """The row numbers of the runs that a search finds, one page of them."""
-    target = replace(_target(context), better=partial(_better, connection, search.experiment_ids))
+    target = target_of(connection, context, search.experiment_ids)
     where = [_visible(search.view)]
     if search.experiment_ids is not None:
         where.append(tables.runs.c.experiment_id.in_([str(one) for one in search.experiment_ids]))
@@ -204,6 +204,11 @@ def _target(context: Context) -> Target:
         {name: computed[name] if name in computed else own[name] for name in RUNS.attributes},
         {Kind.METRIC: tables.metrics, Kind.PARAM: tables.params, Kind.TAG: tables.tags, Kind.DATASET: tables.inputs},
     )
+
+
+def target_of(connection: Connection, context: Context, experiment_ids: Sequence[str] | None) -> Target:
+    """The fields of runs; which value of a metric is the best is as these experiments have it."""
+    return replace(_target(context), source=_WITH_EXPERIMENT, better=partial(_better, connection, experiment_ids))
 
 
 def _better(connection: Connection, experiment_ids: Sequence[str] | None, key: str) -> int:

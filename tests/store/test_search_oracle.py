@@ -4,20 +4,21 @@ import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
+from databases import Recorder, opened
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from journals import Journal
 
 from autotrack.event import DatasetUsed, Ended, Params, Tags
-from autotrack.store import Search, Store
+from autotrack.store import Questions, Search, Store
 
 NUMBERS = [-1.0, 0.0, 0.5, 1.0, math.nan, math.inf, -math.inf]
 TEXTS = ["a", "A", "ab", "a%b", "a_b", "", "ünïcode", "it's", 'say "x"', "back`tick", "line\nend"]
 PATTERNS = ["a%", "%b", "a_b", "%", "", "_", "%'%", "A%", "Ü%", "%\n%", "a%_%b"]
+MARK = "`"
 METRICS = ["loss", "train/acc", "odd `key'"]
 PARAMS = ["lr", "model.depth"]
 SPELT = [*TEXTS, "0.1", "1e-1", "10", "9", "-3", "inf", "nan", "1_0", " 2 "]
@@ -44,8 +45,7 @@ class Known:
 class Corpus:
     """Forty runs of all sorts, in a store and in memory."""
 
-    def __init__(self, directory: Path) -> None:
-        journal = Journal(directory)
+    def __init__(self, store: Questions, journal: Any) -> None:
         self.runs: list[Known] = []
         for n in range(40):
             run = journal.run(TEXTS[n % len(TEXTS)], 1000 + n % 7)
@@ -68,21 +68,27 @@ class Corpus:
                 known.status, known.end_time = ["FINISHED", "FAILED"][n % 2], 3000 + n % 5
                 run.event(Ended(known.status), known.end_time)
             self.runs.append(known)
-        self.store = Store(directory)
+        self.store = store
 
     def found(self, text: str) -> list[str]:
         return [row.info.run_id for row in self.store.rows(Search(filter=text))[0]]
 
 
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Corpus]:
-    """One corpus for all questions."""
-    made = Corpus(tmp_path_factory.mktemp("corpus") / "store")
-    made.store.refresh()
+@pytest.fixture(scope="module", params=["a directory", "PostgreSQL"])
+def corpus(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Corpus]:
+    """One corpus for all questions, in each kind of store."""
+    if request.param == "PostgreSQL":
+        with request.getfixturevalue("postgresql_server").database() as url, opened(url) as database:
+            yield Corpus(database, Recorder(database))
+        return
+    directory = tmp_path_factory.mktemp("corpus") / "store"
+    store = Store(directory)
+    made = Corpus(store, Journal(directory))
+    store.refresh()
     # The corpus stands still: what is asked is the search alone.
-    made.store._ingest.catch_up = lambda _run=None: None
+    store._ingest.catch_up = lambda _run=None: None
     yield made
-    made.store.close()
+    store.close()
 
 
 Question = tuple[str, Callable[[Known], bool]]
@@ -222,7 +228,7 @@ filters = st.recursive(
 )
 
 
-@settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(question=filters)
 def test_a_filter_finds_what_it_describes(corpus: Corpus, question: Question):
     """Every field, operator and kind of value, joined with AND, OR, NOT and parentheses."""
@@ -230,7 +236,33 @@ def test_a_filter_finds_what_it_describes(corpus: Corpus, question: Question):
     assert set(corpus.found(text)) == {run.run_id for run in corpus.runs if meets(run)}, text
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_columns_are_the_values_that_filters_compare(corpus: Corpus):
+    """Fields are spelt alike on the left of a filter, in an order and as a column."""
+    names = [
+        *(f"{reading}({quoted(key, MARK)})" for key in METRICS for reading in READINGS),
+        "best(loss)", "metrics.loss", "params.lr", "number(lr)",
+        "tags.`my tag`", "dataset.digest", "duration", "run_name", "start_time", "metrics.absent",
+    ]  # fmt: skip
+    found = corpus.store.columns(Search(order_by=["run_name DESC"], limit=1000), names)
+    known = {run.run_id: run for run in corpus.runs}
+    assert sorted(found.run_ids) == sorted(known)
+    for n, run_id in enumerate(found.run_ids):
+        run, row = known[run_id], {name: values[n] for name, values in found.values.items()}
+        for key in METRICS:
+            curve = run.curves.get(key)
+            for reading, expected in READINGS.items():
+                value = row[f"{reading}({quoted(key, MARK)})"]
+                assert value is None if curve is None else value == pytest.approx(expected(curve), nan_ok=True)
+        assert row["params.lr"] == run.params.get("lr")
+        assert row["number(lr)"] == (None if math.isnan(spelt := _spelt(run.params.get("lr", ""))) else spelt)
+        assert row["tags.`my tag`"] == run.tags.get("my tag")
+        assert sorted(row["dataset.digest"] or []) == sorted(digest for _, digest, _ in run.datasets)
+        assert row["duration"] == (None if run.end_time is None else (run.end_time - run.start_time) / 1000)
+        assert (row["run_name"], row["start_time"], row["metrics.absent"]) == (run.run_name, run.start_time, None)
+    assert [row or "" for row in found.values["run_name"]] == sorted((r.run_name for r in corpus.runs), reverse=True)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     orders=st.lists(
         st.tuples(

@@ -61,6 +61,11 @@ def parse_orders(terms: Iterable[str] | str | None, vocabulary: Vocabulary) -> t
     return tuple(_Parser(term, vocabulary, "order_by").whole_order() for term in terms)
 
 
+def parse_field(text: str, vocabulary: Vocabulary) -> Field:
+    """The field of ``metrics.loss``, ``best(loss)`` or ``duration``, as a filter has them on the left."""
+    return _Parser(text, vocabulary, "field").whole_field()
+
+
 class _Parser:
     def __init__(self, text: str, vocabulary: Vocabulary, what: str) -> None:
         self._text = text
@@ -76,6 +81,12 @@ class _Parser:
         if self._peek().sort is not Sort.END:
             raise self._wrong("expected AND, OR or the end")
         return tree
+
+    def whole_field(self) -> Field:
+        field = self._field()
+        if self._peek().sort is not Sort.END:
+            raise self._wrong("expected the end")
+        return field
 
     def whole_order(self) -> Order:
         field = self._field()

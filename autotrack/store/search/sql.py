@@ -57,6 +57,8 @@ class Target:
     attributes: Mapping[str, ColumnElement[Any]]
     entries: Mapping[Kind, FromClause]
     only: Callable[[FromClause], Boolean] | None = None
+    source: FromClause = tables.runs
+    """What the attributes are columns of."""
     better: Callable[[str], int] = direction
     """Of a metric: -1 if a lower value is better, 1 if a higher one is, 0 if nobody said."""
 
