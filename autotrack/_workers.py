@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from autotrack import current
 from autotrack._startup import OPTIONS, environment
+from autotrack.context import process as context
 from autotrack.sinks.open import tracking_uri
 
 
@@ -35,5 +36,6 @@ def worker_environment() -> dict[str, str]:
             "AUTOTRACK_TRACKING_URI": tracking_uri(),
             "AUTOTRACK_EXPERIMENT": current.current_experiment()[1],
             "AUTOTRACK_TOLD": "1",
+            **context.inherited(),
         }
     )

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from autotrack import guard, program, settings
+from autotrack.context import process as context
 from autotrack.event import Ended, ExperimentCreated, Joined, RunCreated
 from autotrack.exceptions import AutotrackException
 from autotrack.journal.format import experiment_id, new_run_id
@@ -178,9 +179,9 @@ def start(
             _stack.set((*(r for r in _stack.get() if not r.ended), run))
         if isinstance(first, RunCreated):
             above_tag = {} if parent is None else {"mlflow.parentRunId": parent.run_id}
-            run.tags({**program.source_tags(), **above_tag, **(tags or {})})
-        elif tags:
-            run.tags(tags)
+            run.tags({**program.source_tags(), **above_tag, **context.join(run), **(tags or {})})
+        elif given := {**context.join(run, resumed=True), **(tags or {})}:
+            run.tags(given)
         if renamed:
             run.rename(name)
     except BaseException:  # Ctrl-C, before anybody has the run in hand
@@ -274,6 +275,7 @@ def reset() -> None:
     _stack.set(())
     _experiment, _leaving, _told, last = None, False, False, None
     left_open.clear()
+    context.reset()
 
 
 def _sink() -> Sink | None:
@@ -368,6 +370,7 @@ def close_all(error: BaseException | None) -> None:
         run.end(status, kept, exit_code=None if kept is not None else "unknown")
         if kept is None:
             left_open.append(run)
+    context.leave()
 
 
 def _uncaught() -> BaseException | None:

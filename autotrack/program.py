@@ -8,6 +8,7 @@ from pathlib import Path
 
 from autotrack import settings
 from autotrack.capture.code import commit
+from autotrack.capture.launchers import launchers
 
 
 def project_name() -> str:
@@ -37,6 +38,7 @@ def source_tags() -> dict[str, str]:
         "mlflow.source.name": file or (os.environ.get("JPY_SESSION_NAME", "notebook") if notebook else sys.executable),
         "mlflow.source.type": "NOTEBOOK" if notebook else "LOCAL",
         **_commit(file),
+        **launchers(os.environ),
     }
 
 

@@ -205,6 +205,10 @@ class Run:
         """Record a model whose directory is complete below ``artifact_directory()``."""
         self._guarded("model", model)
 
+    def placed(self, path: str, size: int) -> None:
+        """Record a file that is complete below ``artifact_directory()`` already."""
+        self._guarded("artifact", ArtifactStored(path, size))
+
     def rename(self, name: str) -> None:
         """Give the run another name."""
         self.name, self._named = name, True

@@ -19,6 +19,11 @@ def _on(name: str) -> bool:
     return os.environ.get(name, "").strip().lower() in ("1", "true", "yes", "on")
 
 
+def context() -> bool:
+    """Whether code and environment are taken down with the runs; ``AUTOTRACK_CONTEXT=0`` says no."""
+    return os.environ.get("AUTOTRACK_CONTEXT", "").strip().lower() not in ("0", "false", "no", "off")
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """One consistent set of settings; ``None`` means "the default of whoever asks"."""

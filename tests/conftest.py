@@ -28,6 +28,8 @@ def fresh_program(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: p
         monkeypatch.setenv("AUTOTRACK_STRICT", "1")
     monkeypatch.setenv("AUTOTRACK_TRACKING_URI", str(tmp_path / "store"))
     monkeypatch.setenv("MPLBACKEND", "Agg")
+    # A process beside each program takes time and adds files; tests/context has it, as programs do.
+    monkeypatch.setenv("AUTOTRACK_CONTEXT", "0")
     # A program that a test starts sees the checkout, as this one does through pytest's `pythonpath`.
     paths = [str(ROOT), str(ROOT / "integrations"), *filter(None, [os.environ.get("PYTHONPATH")])]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))

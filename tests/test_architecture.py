@@ -27,7 +27,7 @@ LAYERS = (
     {"wire"},
     {"sinks"},
     {"capture"},
-    {"content", "contribution", "current", "files", "outcome", "program", "resumed", "run", "values"},
+    {"content", "context", "contribution", "current", "files", "outcome", "program", "resumed", "run", "values"},
     {"store"},
     {"client"},
     {"data", "models"},

@@ -1,0 +1,118 @@
+"""The process beside a program that finds out what its code and its environment are.
+
+It reads one line of JSON from the program, writes the files of the context into the directory that this names, says so,
+and hears whether the program has taken note. If the program is gone by then, it writes down in the program's place that
+the files are there. Whatever happens, it ends after ``LIFE`` seconds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+from autotrack.capture.machine import machine
+from autotrack.capture.packages import packages
+from autotrack.capture.repository import Code, code
+from autotrack.context import files, protocol
+from autotrack.event import ArtifactStored, Tags
+from autotrack.journal.writer import RunWriter, append_line
+
+PATIENCE = 2.0
+"""Seconds that the collection may take."""
+
+
+def main() -> None:
+    """Collect, write, and see that it is noted down."""
+    begin = time.monotonic()
+    _stand_alone()
+    asked, rest = _question()
+    if asked is None:
+        return
+    deadline = begin + PATIENCE
+    directory = Path(asked["directory"])
+    found = code(Path(asked["place"]), asked["sources"], deadline) if asked["place"] else Code()
+    installed = packages(asked["path"])
+    environment: dict[str, Any] = machine(deadline)
+    late = bool(rest) or bool(select.select([0], [], [], 0)[0])
+    for collected in (found.facts, environment):
+        collected |= {"taken": time.time_ns() // 1_000_000, "late": late}
+    launch = {**asked["launch"], "imported": files.imported(installed, asked["modules"])}
+    if not _run_of(directory).is_dir():
+        return  # a store that was deleted is not to rise again in parts
+    facts = {files.CODE: found.facts, files.ENVIRONMENT: environment, files.PACKAGES: installed, files.LAUNCH: launch}
+    for name, value in facts.items():
+        files.put(directory / name, files.document(value))
+    for name, data in found.files.items():
+        if ".." not in Path(name).parts:
+            files.put(directory / name, data)
+    with contextlib.suppress(OSError):
+        os.write(1, protocol.DONE)
+    while piece := os.read(0, 1 << 16):
+        rest += piece
+    if not rest.endswith(protocol.TAKEN):
+        _note(directory, _last_words(rest), installed, protocol.dirty_tag(found.facts))
+
+
+def _stand_alone() -> None:
+    """Be nobody's: no terminal, no group, no open file but the two pipes, no signal held back."""
+    os.setsid()
+    os.closerange(3, 1 << 16)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM, signal.SIGCHLD):
+        signal.signal(number, signal.SIG_DFL)
+    signal.alarm(protocol.LIFE)
+    os.chdir("/")
+
+
+def _question() -> tuple[dict[str, Any] | None, bytes]:
+    """The program's question, and what it has said since; ``None`` if it died before it had asked."""
+    heard = b""
+    while b"\n" not in heard:
+        piece = os.read(0, 1 << 16)
+        if not piece:
+            return None, b""
+        heard += piece
+    line, _, rest = heard.partition(b"\n")
+    return json.loads(line), rest
+
+
+def _last_words(said: bytes) -> dict[str, Any]:
+    """What the program, in a hurry to end, has left to do."""
+    try:
+        words: dict[str, Any] = json.loads(said)
+    except ValueError:  # it was killed
+        words = {}
+    return words
+
+
+def _note(directory: Path, words: dict[str, Any], installed: list[dict[str, Any]], tags: dict[str, str]) -> None:
+    """Write down, in the place of a program that is gone, which files its runs have."""
+    if "launch" in words:
+        launch = {**words["launch"], "imported": files.imported(installed, words["modules"])}
+        files.put(directory / files.LAUNCH, files.document(launch))
+    if "cells" in words:
+        files.put(directory / files.CELLS, words["cells"].encode("utf-8", "surrogateescape"))
+    for run in dict.fromkeys((str(_run_of(directory)), *words.get("runs", ()))):
+        home = Path(run)
+        if home.parent.name != "runs" or not home.is_dir():
+            continue  # kept elsewhere than in a store's directory
+        target = home / "artifacts" / files.NAME
+        names = files.listed(directory) if target == directory else files.give(directory, target)
+        writer = RunWriter(home)
+        for name, size in names:
+            writer.event(ArtifactStored(name, size))
+        if tags:
+            writer.event(Tags(tags))
+        writer.close()
+        # So that an indexer that has seen the end looks once more.
+        append_line(home.parent.parent / "opened" / writer.writer, home.name.encode() + b"\n")
+
+
+def _run_of(directory: Path) -> Path:
+    return directory.parent.parent

@@ -1,0 +1,191 @@
+"""The context is taken beside the program: never on its way, never seen by it, and never for long."""
+
+import os
+import signal
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from projects import RECORD, Project
+
+FACTS = {"code.json", "environment.json", "packages.json", "launch.json"}
+
+
+@pytest.fixture
+def gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """git does nothing before somebody writes into this pipe."""
+    gate, place = tmp_path / "gate", tmp_path / "slow"
+    os.mkfifo(gate)
+    place.mkdir()
+    (place / "git").write_text(f'#!/bin/sh\nread line < {gate}\nPATH=${{PATH#*:}}\nexec git "$@"\n')
+    (place / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", str(place), prepend=os.pathsep)
+    return gate
+
+
+def test_a_program_does_not_wait_for_its_context(project: Project, gate: Path):
+    """It runs to its end while git has not begun; the files are there afterwards, marked as taken late or missing."""
+    project.commit_with("/usr/bin/git", "/usr/local/bin/git")
+    project.run()
+    assert project.helpers()
+    run = project.only()
+    assert run.noted >= FACTS
+    assert run.fact("code.json")["late"] is True
+    assert run.fact("code.json")["missing"] == ["changes", "untracked"]
+
+
+def test_a_program_that_is_killed_has_its_context_too(project: Project):
+    """The helper writes down in its place what it has found."""
+    project.write(train="import autotrack, os\nautotrack.start_run()\nos.read(0, 1)\n").commit()
+    process = project.begin()
+    project.eventually(project.helpers)
+    process.kill()
+    process.communicate()
+    assert project.only().noted >= FACTS
+
+
+def test_a_program_never_sees_the_helper(project: Project):
+    """Neither by waiting for any child nor by the signal that tells of one; and nothing is printed."""
+    project.write(
+        train="""
+        import autotrack, errno, os, signal, threading
+        told = []
+        signal.signal(signal.SIGCHLD, lambda *_: told.append(1))
+        with autotrack.start_run():
+            while (thread := next((t for t in threading.enumerate() if t.name == "autotrack-context"), None)):
+                try:
+                    told.append(os.waitpid(-1, os.WNOHANG))
+                except ChildProcessError:
+                    pass
+                thread.join(0.001)
+        print(told)
+        """.replace("\n        ", "\n")
+    ).commit()
+    done = project.run()
+    assert done.stdout == "[]\n"
+    assert done.stderr.count("\n") == 1  # where the record goes
+    assert project.only().noted >= FACTS
+
+
+def test_the_helper_has_nothing_of_the_program(project: Project, gate: Path):
+    """No file, terminal or group; a pipe that the program's children inherit ends with the program."""
+    project.commit_with("/usr/bin/git", "/usr/local/bin/git")
+    out, into = os.pipe()
+    os.set_inheritable(into, True)
+    process = project.begin(close_fds=False)
+    os.close(into)
+    process.communicate()
+    (pid,) = project.helpers()
+    assert os.read(out, 1) == b""
+    os.close(out)
+    assert os.getsid(pid) != os.getsid(0)
+    kinds = {fd.name: fd.stat().st_mode for fd in Path(f"/proc/{pid}/fd").iterdir()}
+    assert stat.S_ISFIFO(kinds["0"])
+    assert stat.S_ISFIFO(kinds["1"])
+    assert project.ended()
+
+
+@pytest.mark.slow
+def test_a_helper_ends_when_its_time_is_over(project: Project, gate: Path):
+    """Also if what it has asked never answers."""
+    project.commit_with("/usr/bin/git", "/usr/local/bin/git")
+    project.write(train="import autotrack, os\nautotrack.start_run()\nos.read(0, 1)\n")
+    process = project.begin()
+    project.eventually(project.helpers)
+    assert project.ended()
+    process.communicate(b"x")
+    assert project.only().fact("code.json")["missing"] == ["changes", "untracked"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("AUTOTRACK_DISABLED", "1"), ("AUTOTRACK_CONTEXT", "0"), ("AUTOTRACK_TRACKING_URI", "/proc/x")],
+)
+def test_nothing_is_started_where_nothing_is_wanted_or_kept(
+    project: Project, called: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+):
+    """No thread, no process."""
+    project.write(
+        train="import autotrack, threading\nautotrack.start_run()\nprint([t.name for t in threading.enumerate()])\n"
+    )
+    project.commit()
+    before = len(called())
+    monkeypatch.delenv("AUTOTRACK_STRICT")
+    done = project.run(**{variable: value})
+    assert "autotrack-context" not in done.stdout
+    assert project.helpers() == []
+    assert called()[before:] == []
+
+
+def test_ten_runs_or_a_thousand_are_collected_once(project: Project, called: Callable[[], list[str]]):
+    """The first runs have files of their own, which take their space once; later ones name the run that has them."""
+    project.write(
+        train="""
+        import autotrack, threading
+        from autotrack.context import process
+        process.OWN = 12
+        for number in range(8):
+            with autotrack.start_run():
+                for thread in threading.enumerate():
+                    if thread.name == "autotrack-context":
+                        thread.join()
+        with autotrack.start_run():
+            with autotrack.start_run(nested=True):
+                pass
+        """.replace("\n        ", "\n")
+    ).commit()
+    before = len(called())
+    project.run()
+    runs = project.runs()
+    assert sum(line.startswith("diff") for line in called()[before:]) == 1
+    own = [run for run in runs if run.context.exists()]
+    assert 2 <= len(own) <= 5
+    named = {run.tags.get("autotrack.context") for run in runs if run not in own}
+    assert len(named) == 1
+    assert named < {run.directory.name for run in own}
+    assert all(run.noted >= FACTS for run in own)
+    assert all(run.tags["autotrack.git.dirty"] == "false" for run in runs)
+    assert (own[0].context / "packages.json").samefile(own[1].context / "packages.json")
+
+
+def test_forked_workers_start_nothing(project: Project, called: Callable[[], list[str]]):
+    """What they record names the run of the program that forked them; before that has one, they have no context."""
+    work = "import autotrack, multiprocessing\ndef work(n):\n    with autotrack.start_run():\n        return 0\n"
+    pool = "with multiprocessing.get_context('fork').Pool(2) as pool:\n    pool.map(work, range(4))\n"
+    project.write(before=work + pool, after=f"{work}work(0)\n{pool}").commit()
+    before = len(called())
+    project.run("before.py")
+    assert [run.noted for run in project.runs()] == [set()] * 4
+    assert called()[before:] == []
+    project.run("after.py")
+    first = next(run for run in project.runs() if run.noted)
+    forked = [run for run in project.runs() if not run.noted and "autotrack.context" in run.tags]
+    assert len(forked) == 4
+    assert {run.tags["autotrack.context"] for run in forked} == {first.directory.name}
+
+
+def test_a_signal_that_ends_the_program_is_not_sent_by_the_helpers_death(project: Project):
+    """A program that has set SIGPIPE back to its default survives a helper that is gone."""
+    project.write(
+        train="""
+        import autotrack, os, signal
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        with autotrack.start_run():
+            os.read(0, 1)
+        """.replace("\n        ", "\n")
+    )
+    process = project.begin()
+    for pid in project.eventually(project.helpers):
+        os.kill(pid, signal.SIGKILL)
+    process.communicate(b"x")
+    assert process.returncode == 0
+    assert project.only().noted >= {"launch.json"}
+
+
+def test_a_process_that_is_the_parent_of_orphans_starts_none(project: Project):
+    """It would see the helper end; what it knows itself is recorded all the same."""
+    program = "import ctypes\nctypes.CDLL(None).prctl(36, 1, 0, 0, 0)\n" + RECORD
+    project.write(train=program).run()
+    run = project.only()
+    assert run.noted == {"launch.json"}
