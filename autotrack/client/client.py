@@ -18,6 +18,7 @@ from autotrack.exceptions import AutotrackException
 from autotrack.journal.format import experiment_id as id_of
 from autotrack.journal.process import this_process
 from autotrack.store import Questions, Search, open_store
+from autotrack.store.columns import Columns
 from autotrack.store.fold import PARENT_TAG
 from autotrack.values import text
 
@@ -88,6 +89,15 @@ class Client(Records, Files, Promoting, Lineage):
         return self.store.search_runs(
             Search([str(one) for one in ids], filter_string, run_view_type, order_by, max_results, page_token)
         )
+
+    def run_columns(
+        self, experiment_ids: Sequence[str], columns: Sequence[str], filter_string: str | None = "",
+        order_by: Sequence[str] | None = None, max_results: int = 1000, page_token: str | None = None,
+    ) -> Columns:  # fmt: skip
+        """Any fields of one page of active runs, spelt as in a filter: ``metrics.loss``, ``best(loss)``, ``params.lr``,
+        ``duration``."""
+        search = Search([str(one) for one in experiment_ids], filter_string, 1, order_by, max_results, page_token)
+        return self.store.columns(search, columns)
 
     def get_metric_history(self, run_id: str, key: str) -> list[Metric]:
         """Every point of a metric by time; empty for one that the run never logged."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from autotrack.client.differences import Compared, side_by_side
 from autotrack.client.registry import Registering
 from autotrack.client.sources import datasets_of, metrics_of
 from autotrack.entities import ModelVersion, Run, ViewType
@@ -19,8 +20,6 @@ CODE_TAGS = {
     "commit": "mlflow.source.git.commit",
     "branch": "mlflow.source.git.branch",
 }
-PARTS = ("metrics", "params", "data", "environment", "signature", "code")
-"""What versions are compared by."""
 _FEW = 500
 
 
@@ -63,19 +62,13 @@ class Lineage(Registering):
             found += self.search_model_versions(" AND ".join([*conditions, f"run_id IN ({among})"]), 10_000)
         return found
 
-    def compare_model_versions(self, versions: Sequence[tuple[str, int | str]]) -> dict[str, dict[str, list[Any]]]:
+    def compare_model_versions(self, versions: Sequence[tuple[str, int | str]]) -> Compared:
         """Versions side by side, given as ``(name, version)``: for each of metrics, params, data, environment,
         signature and code, each key with a value for every version (``None`` where it has none), those that differ
         first."""
         if len(versions) < 2:
             raise AutotrackException.invalid("give two versions or more to compare")
-        facts = [self._comparable(self.get_model_version(*one)) for one in versions]
-        compared: dict[str, dict[str, list[Any]]] = {}
-        for part in PARTS:
-            keys = sorted({key for one in facts for key in one[part]})
-            rows = {key: [one[part].get(key) for one in facts] for key in keys}
-            compared[part] = dict(sorted(rows.items(), key=lambda row: not differs(row[1])))
-        return compared
+        return side_by_side([self._comparable(self.get_model_version(*one)) for one in versions])
 
     def _comparable(self, version: ModelVersion) -> dict[str, dict[str, Any]]:
         run = self._run_of(version)
@@ -133,11 +126,6 @@ class Lineage(Registering):
             token = page.token
             if not token:
                 return found
-
-
-def differs(values: Sequence[Any]) -> bool:
-    """Whether not all values are the same; NaN is itself."""
-    return len({repr(value) for value in values}) > 1
 
 
 def environment_of(version: ModelVersion) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from autotrack.active import ActiveRun
 from autotrack.content import Image
 from autotrack.exceptions import AutotrackException, MlflowException
+from autotrack.fluent.analysis import aggregate, best_run, compare, importance, metric_history, trials
 from autotrack.fluent.experiments import (
     create_experiment,
     delete_experiment,
@@ -86,7 +87,10 @@ __all__ = [
     "MlflowClient",
     "MlflowException",
     "active_run",
+    "aggregate",
     "autolog",
+    "best_run",
+    "compare",
     "create_experiment",
     "delete_experiment",
     "delete_experiment_tag",
@@ -106,6 +110,7 @@ __all__ = [
     "get_registry_uri",
     "get_run",
     "get_tracking_uri",
+    "importance",
     "is_tracking_uri_set",
     "last_active_run",
     "load_table",
@@ -123,6 +128,7 @@ __all__ = [
     "log_stream",
     "log_table",
     "log_text",
+    "metric_history",
     "register_model",
     "restore_experiment",
     "restore_run",
@@ -140,6 +146,7 @@ __all__ = [
     "set_tags",
     "set_tracking_uri",
     "start_run",
+    "trials",
 ]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from autotrack import current
 from autotrack.active import ActiveRun, active
+from autotrack.analysis.frames import checked
 from autotrack.exceptions import AutotrackException
 from autotrack.fluent.asking import all_pages, client
 from autotrack.fluent.experiments import get_experiment, search_experiments
@@ -124,10 +125,9 @@ def search_runs(
     """The runs that match, newest first, as a pandas data frame where pandas is installed, else as a list.
 
     ``filter_string`` is MLflow's grammar, such as ``metrics.accuracy > 0.9 AND params.model = 'svm'``. Without
-    experiments the one that new runs belong to is searched. ``output_format`` "pandas" or "list" insists.
+    experiments the one that new runs belong to is searched. ``output_format`` "pandas", "polars" or "list" insists.
     """
-    if output_format not in (None, "pandas", "list"):
-        raise AutotrackException.invalid(f'output_format is "pandas" or "list", not {output_format!r}')
+    form = checked(output_format)
     asked = client()
     ids = list(experiment_ids or ())
     for name in experiment_names or ():
@@ -145,15 +145,7 @@ def search_runs(
             ),
             max_results,
         )
-    if output_format != "list":
-        try:
-            return of_runs(runs)
-        except ImportError:
-            if output_format == "pandas":
-                raise AutotrackException.invalid(
-                    "pandas is not installed; `pip install pandas` or give output_format='list'"
-                ) from None
-    return runs
+    return runs if form == "list" else of_runs(runs, form)
 
 
 def _status(status: Any) -> str:

@@ -118,7 +118,7 @@ def test_uncertainty_shrinks_with_the_number_of_runs():
 
 def test_what_explains_nothing_is_said_to_explain_nothing():
     """Noise has a score near zero, whatever the weights."""
-    runs, values = study(5, 100, lambda c: uniform(c, "a", "b", "c"), lambda p: 0.0, 1.0)
+    runs, values = study(5, 100, lambda c: uniform(c, "a", "b", "c"), lambda _: 0.0, 1.0)
     found = importance("score", runs, values)
     assert found.score < 0.1
     assert all(weight.permutation < 0.15 for weight in found.weights)
@@ -144,10 +144,10 @@ def test_the_same_runs_give_the_same_answer_and_no_random_number_is_drawn():
     _, draw, score, _ = STUDIES["a text"]
     data = study(1, 60, draw, score)
     random.seed(1)
-    np.random.seed(1)  # noqa: NPY002 - the global generator is what a program may use
-    before = random.getstate(), np.random.get_state()[1].tobytes()  # noqa: NPY002
+    np.random.seed(1)
+    before = random.getstate(), np.random.get_state()[1].tobytes()
     assert importance("score", *data) == importance("score", *data)
-    assert before == (random.getstate(), np.random.get_state()[1].tobytes())  # noqa: NPY002
+    assert before == (random.getstate(), np.random.get_state()[1].tobytes())
 
 
 @pytest.mark.parametrize(

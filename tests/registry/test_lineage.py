@@ -6,7 +6,7 @@ import pytest
 from registries import BUCKET, refused
 
 from autotrack.client import Client
-from autotrack.client.lineage import differs
+from autotrack.client.differences import differs
 
 
 @pytest.fixture

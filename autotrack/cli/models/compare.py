@@ -13,7 +13,7 @@ from autotrack.cli.console import box, open_console, plain
 from autotrack.cli.models import finding
 from autotrack.cli.models.options import AsJson, Name, Store
 from autotrack.client import Client
-from autotrack.client.lineage import differs
+from autotrack.client.differences import differs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

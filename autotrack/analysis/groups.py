@@ -1,0 +1,56 @@
+"""Runs that differ in nothing but their seed, taken together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from statistics import fmean, stdev
+from typing import TYPE_CHECKING, Any
+
+from autotrack.analysis.frames import framed
+
+if TYPE_CHECKING:
+    from autotrack.entities import Run
+
+SEEDS = ("seed", "random_state", "random_seed", "manual_seed", "global_seed")
+"""Parameters that are drawn rather than chosen, also at the end of a longer name, as in ``model__random_state``."""
+
+
+def aggregate(
+    runs: Sequence[Run], metrics: Sequence[str] | str, by: Sequence[str] | str | None = None,
+    output_format: str | None = None,
+) -> Any:  # fmt: skip
+    """A row for each group of runs: the parameters in ``by``, ``runs``, and for each metric its ``mean``, ``std`` (of
+    the sample), ``min`` and ``max`` over the runs of the group, as ``<metric>.mean``; NaN is left out.
+
+    Without ``by`` the groups are the runs that agree in every parameter but seeds, told by those in which they differ.
+    """
+    metrics = [metrics] if isinstance(metrics, str) else list(metrics)
+    keys = [by] if isinstance(by, str) else _chosen(runs) if by is None else list(by)
+    groups: dict[tuple[str | None, ...], list[Run]] = {}
+    for run in runs:
+        groups.setdefault(tuple(run.data.params.get(key) for key in keys), []).append(run)
+    columns: dict[str, list[Any]] = {key: [group[n] for group in groups] for n, key in enumerate(keys)}
+    columns["runs"] = [len(some) for some in groups.values()]
+    for metric in metrics:
+        values = [_values(some, metric) for some in groups.values()]
+        columns[f"{metric}.mean"] = [fmean(some) if some else math.nan for some in values]
+        columns[f"{metric}.std"] = [stdev(some) if len(some) > 1 else math.nan for some in values]
+        columns[f"{metric}.min"] = [min(some, default=math.nan) for some in values]
+        columns[f"{metric}.max"] = [max(some, default=math.nan) for some in values]
+    return framed(columns, output_format)
+
+
+def _chosen(runs: Sequence[Run]) -> list[str]:
+    keys = sorted({key for run in runs for key in run.data.params})
+    different = [key for key in keys if len({run.data.params.get(key) for run in runs}) > 1]
+    return [key for key in different if not is_seed(key)]
+
+
+def is_seed(key: str) -> bool:
+    """Whether a parameter is a seed, by its name."""
+    return key.replace(".", "__").replace("/", "__").split("__")[-1].lower() in SEEDS
+
+
+def _values(runs: Sequence[Run], metric: str) -> list[float]:
+    return [value for run in runs if math.isfinite(value := run.data.metrics.get(metric, math.nan))]
