@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import zip_longest
@@ -128,11 +129,16 @@ def log_inputs(
 
 
 def flush_async_logging() -> None:
-    """Nothing is left to do: what a call returned from is on disk."""
+    """Wait until a server has what this process has recorded, for ``AUTOTRACK_QUERY_TIMEOUT`` at most; in a local store
+    nothing is left to do, as what a call returned from is on disk."""
+    uploads = sys.modules.get("autotrack.sinks.uploads.uploader")
+    if uploads is not None:
+        uploads.flush(settings.current().query_timeout)
 
 
 def flush_artifact_async_logging() -> None:
-    """Nothing is left to do: what a call returned from is on disk."""
+    """The same: files are waited for as well."""
+    flush_async_logging()
 
 
 def _target(run_id: str | None) -> Any:

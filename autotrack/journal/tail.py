@@ -41,6 +41,8 @@ class Tail:
     directory: Path
     series: dict[tuple[str, int], Series] = field(default_factory=dict)
     """What each writer's key ids stand for."""
+    keys: set[str] = field(default_factory=set)
+    """The names of its metrics."""
     exact: dict[tuple[str, int, int | float, int], str] = field(default_factory=dict)
     """The texts of integers that a float64 rounds, by writer, key id, step and time."""
     processes: dict[str, Process | None] = field(default_factory=dict)
@@ -74,13 +76,17 @@ class Tail:
         """The events that nobody has taken yet."""
         return heapq.merge(*self._lines.values(), key=lambda place: place.line.order)
 
-    def points(self, files: RunFiles, taken: Mapping[str, int], most: int) -> Iterator[Points]:
-        """The points that nobody has taken yet, file by file, at most so many at once."""
+    def points(
+        self, files: RunFiles, taken: Mapping[str, int], most: int, until: Mapping[str, int] | None = None
+    ) -> Iterator[Points]:
+        """The points that nobody has taken yet, file by file, at most so many at once. A stretch that reaches to
+        ``until`` is not longer than that."""
         for writer, size in sorted(files.metrics.items()):
             name = metrics_name(writer)
             start = taken.get(name, 0)
             while start < size:
-                columns, end = read_points(self.directory / name, start, size, most)
+                before = (until or {}).get(name, 0)
+                columns, end = read_points(self.directory / name, start, before if before > start else size, most)
                 if end <= start:  # a torn record, which may still grow
                     break
                 yield Points(name, writer, start, end, columns)
@@ -101,6 +107,7 @@ class Tail:
             match line.event:
                 case Series(id=key_id):
                     self.series[writer, key_id] = line.event
+                    self.keys.add(line.event.key)
                 case Exact(id=key_id, step=step, time=time, text=text):
                     self.exact[writer, key_id, step, time] = text
                 case RunCreated() | Joined():

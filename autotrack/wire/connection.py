@@ -278,4 +278,9 @@ def _reason(error: BaseException) -> str:
     """The innermost cause in few words, without the URL that requests repeats."""
     cause: Any = error.args[0] if error.args else error
     cause = getattr(cause, "reason", cause)
+    while cause is not None and isinstance(getattr(cause, "args", None), tuple) and len(cause.args) > 1:
+        last = cause.args[-1]
+        if not isinstance(last, BaseException):
+            break
+        cause = last
     return " ".join(str(cause).rpartition(": ")[2].split())[:200]

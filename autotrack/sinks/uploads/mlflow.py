@@ -6,7 +6,7 @@ a parameter again that has the same value, and a run or a model is made again on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Any, TypeVar
 
 from autotrack.entities import Metric
@@ -104,6 +104,13 @@ class Mlflow:
             raise Waits(f"run {self.run_id} is not on {self.link.connection.address.uri} yet")
         self._made(run["info"])
 
+    def again(self, places: Sequence[Place]) -> Sequence[Place]:
+        """Send what was sent already and may not have arrived, where that has to be the same; gives the rest."""
+        return places
+
+    def sign_of_life(self) -> None:
+        """Say that the run goes on, where a server wants to know."""
+
     def events(self, places: Sequence[Place]) -> None:
         """Send events in their order, and acknowledge them in the receipt as they arrive."""
         params: dict[str, str] = {}
@@ -113,10 +120,11 @@ class Mlflow:
             event = place.line.event
             if isinstance(event, Params):
                 for key, value in event.values.items():
-                    params.setdefault(self._key("params", str(key)), self._param(str(key), str(value)))
+                    name = self._key("params", str(key), event.values)
+                    params.setdefault(name, self._param(str(key), str(value)))
             elif isinstance(event, Tags) and None not in event.values.values():
                 for key, given in event.values.items():
-                    tags[self._key("tags", key)] = self._tag(key, str(given))
+                    tags[self._key("tags", key, event.values)] = self._tag(key, str(given))
             elif isinstance(event, _ALONE):
                 self._batch(params, tags, held)
                 self._event(place.line, event)
@@ -241,7 +249,7 @@ class Mlflow:
         model = self.receipt.models.get(series.model or "", {}).get("id")
         return METRIC.write(
             Metric(
-                self._key("metrics", series.key), value, max(when, 0), _whole(step), model,
+                self._key("metrics", series.key, self.tail.keys), value, max(when, 0), _whole(step), model,
                 series.dataset if series.digest else None, series.digest if series.dataset else None,
             )
         )  # fmt: skip
@@ -250,9 +258,9 @@ class Mlflow:
         if what not in self.receipt.differs:
             self.receipt.differs.append(what)
 
-    def _key(self, kind: str, key: str) -> str:
-        taken = {series.key: None for series in self.tail.series.values()} if kind == "metrics" else None
-        return spelled(key, self.receipt.names.setdefault(kind, {}), taken)
+    def _key(self, kind: str, key: str, beside: Container[str] = ()) -> str:
+        """The key under which the server takes this one, which is recorded with others ``beside`` it."""
+        return spelled(key, self.receipt.names.setdefault(kind, {}), beside)
 
     def _param(self, key: str, value: str) -> str:
         return self._value("params", key, value, PARAM_CHARACTERS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Container, MutableMapping
 
 KEY_CHARACTERS = 250
 PARAM_CHARACTERS = 6000
@@ -25,7 +25,7 @@ def fits(key: str) -> bool:
     )
 
 
-def spelled(key: str, known: MutableMapping[str, str], taken: Mapping[str, object] | None = None) -> str:
+def spelled(key: str, known: MutableMapping[str, str], taken: Container[str] = ()) -> str:
     """The key under which a server takes what is recorded under this one. ``known`` keeps those that differ; a name
     that another key has there, among ``known`` or ``taken``, is not given twice."""
     if not known and fits(key):
@@ -35,7 +35,7 @@ def spelled(key: str, known: MutableMapping[str, str], taken: Mapping[str, objec
             return key
         parts = [part for part in _ELSE.sub("_", key).split("/") if part not in ("", ".", "..")]
         plain = "/".join(parts).encode("utf-8", "replace").decode() or "_"
-        if len(plain) > KEY_CHARACTERS or plain in known.values() or plain in (taken or ()) or not fits(plain):
+        if len(plain) > KEY_CHARACTERS or plain in known.values() or plain in taken or not fits(plain):
             plain = f"{plain[: KEY_CHARACTERS - 9].rstrip('/')}_{_digits(key)}"
         known[key] = plain
     return known[key]

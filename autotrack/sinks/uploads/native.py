@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,8 @@ from autotrack.journal.tail import Place, Points
 from autotrack.sinks.uploads.mlflow import MOST_METRICS, Mlflow
 from autotrack.wire.messages import METRIC
 
+LIFE_SECONDS = 15.0
+"""After which a server is told that a run goes on of which there is nothing to send."""
 MOST_BYTES = 512 * 1024
 """Of events in one request; a single one may be longer."""
 _OWN = (RunCreated, Series, Exact)
@@ -23,11 +26,33 @@ class Native(Mlflow):
     """One run's requests, with its own id. The server adds a stretch of a file in one transaction with the place where
     it ends, so a request that comes again adds nothing."""
 
+    _said = 0.0
+    """When the server last heard of the run."""
+
     def create(self, created: Line, event: RunCreated) -> None:
         """Make the run; one that is there already is the answer."""
         self.receipt.experiment_id = self.link.experiment(event.experiment)
         message = {**self._creation(created, event), "run_id": self.run_id}
         self._made(self._call("POST", "runs/create", message)["run"]["info"])
+
+    def again(self, places: Sequence[Place]) -> Sequence[Place]:
+        """Send the stretches again of which it is not known whether they have arrived, as they were; the rest."""
+        receipt, rest = self.receipt, list(places)
+        for file, end in receipt.offered.items():
+            some = [place for place in rest if place.file == file and place.end <= end]
+            if some and end > receipt.sent.get(file, 0):
+                self._send_events(some)
+                rest = [place for place in rest if place.file != file or place.end > end]
+        return rest
+
+    def sign_of_life(self) -> None:
+        """Say that the run goes on, though nothing is logged: a stretch of no length."""
+        file = min(self.receipt.sent, default=None)
+        if file is not None and time.monotonic() - self._said >= LIFE_SECONDS:
+            self._said = time.monotonic()
+            end = self.receipt.sent[file]
+            position = {"writer": file, "offset": end, "end": end}
+            self._call("POST", "runs/log-batch", {"run_id": self.receipt.run_id, "position": position})
 
     def events(self, places: Sequence[Place]) -> None:
         """Send events in their order, and acknowledge them in the receipt as they arrive."""
@@ -72,6 +97,10 @@ class Native(Mlflow):
             message: dict[str, Any] = {"run_id": self.receipt.run_id, name: list(some)}
             if len(some) == len(items):  # else the server has refused a part, and the rest goes without its place
                 message["position"] = {"writer": file, "offset": start, "end": end}
+                if self.receipt.offered.get(file) != end:
+                    self.receipt.offered[file] = end
+                    self.keep()
+            self._said = time.monotonic()
             self._call("POST", "runs/log-batch", message)
 
         self._offer(items, send, lambda one: f"{name} {one.get('key') or one.get('e')}")

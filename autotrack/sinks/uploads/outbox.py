@@ -40,6 +40,8 @@ class Receipt:
     """Whether the server was asked to make the run, and may have done so without our hearing of it."""
     sent: dict[str, int] = field(default_factory=dict)
     """How much of each file of the journal has arrived, in bytes."""
+    offered: dict[str, int] = field(default_factory=dict)
+    """Up to where a stretch of a file was sent whose arrival is not known; it is sent again as it was."""
     stored: dict[str, int] = field(default_factory=dict)
     """Up to where the events of each file have their artifacts and models there."""
     names: dict[str, dict[str, str]] = field(default_factory=dict)

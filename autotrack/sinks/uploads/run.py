@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -152,10 +152,11 @@ class RunUpload:
             self._over()
             return False
         self._make()
-        fresh = [place for place in tail.events() if place.end > receipt.sent.get(place.file, 0)]
+        fresh: Sequence[Place] = [place for place in tail.events() if place.end > receipt.sent.get(place.file, 0)]
+        fresh = self._to.again(fresh)
         end = next((at for at, place in enumerate(fresh) if isinstance(place.line.event, Ended)), len(fresh))
         self._to.events(fresh[:end])
-        for number, points in enumerate(tail.points(files, receipt.sent, MOST_METRICS)):
+        for number, points in enumerate(tail.points(files, receipt.sent, MOST_METRICS, receipt.offered)):
             if number == _REQUESTS_AT_ONCE:
                 return True
             self._to.points(points)
@@ -270,6 +271,8 @@ class RunUpload:
         """Once all has arrived: say how a run has ended whose process could not, and what the server lacks."""
         if not self._tail.ended:
             status, when = self._state(files)
+            if status == "RUNNING":
+                self._to.sign_of_life()
             if status != (self.receipt.told or "RUNNING"):
                 self._to.settle(status, when)
             if status != "KILLED":

@@ -79,7 +79,10 @@ class Uploader:
         if that takes longer than these seconds."""
         wanted = self._written(self._own if run_ids is None else [one for one in run_ids if one in self._own])
         if wanted:
-            self._await(lambda crew: crew.arrived(wanted, files=files), seconds, "taken all that was recorded")
+            self._await(
+                lambda crew: crew.over(wanted) if files else crew.arrived(wanted, files=False),
+                seconds, "taken all that was recorded",
+            )  # fmt: skip
 
     def finish(self, seconds: float) -> None:
         """Wait until all has arrived, as a program that ends does: for these seconds at most, and no longer than the
