@@ -14,6 +14,7 @@ from autotrack.cli.doctor import doctor
 from autotrack.cli.models.app import models
 from autotrack.cli.run import start
 from autotrack.cli.runs import runs
+from autotrack.cli.serve import server, ui
 from autotrack.cli.show import show
 from autotrack.exceptions import AutotrackException
 
@@ -46,6 +47,8 @@ def run(
 app.command()(runs)
 app.command()(show)
 app.command()(doctor)
+app.command()(server)
+app.command()(ui)
 app.add_typer(models)
 
 

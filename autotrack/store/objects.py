@@ -38,7 +38,8 @@ class RunObjects(Objects):
         if place is None or not name or (kind == "models" and "/" not in name):
             raise AutotrackException.invalid(f"{path!r} does not name a file of a run")
         run = await asyncio.to_thread(self._store.run, run_id)
-        if run.info.lifecycle_stage != "active":
+        # A run that only holds a model which no run made is deleted from its beginning.
+        if run.info.lifecycle_stage != "active" and kind != "models":
             raise AutotrackException.invalid(f"run {run_id} is deleted and takes no changes")
         written = await self._runs.put(place, stream, size)
         if kind == "models":

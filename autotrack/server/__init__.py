@@ -1,0 +1,1 @@
+"""The server: MLflow's REST protocol over a store."""

@@ -1,0 +1,228 @@
+"""The application: from a request on the wire to the route that answers it, and back."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import logging
+import os
+import re
+import time
+from typing import Any
+
+import msgspec
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
+
+from autotrack.exceptions import AutotrackException
+from autotrack.server import about, absent, artifacts, experiments, histories, models, registry, runs
+from autotrack.server.access import Access, loopback
+from autotrack.server.batch import LogBatch
+from autotrack.server.body import MOST_BYTES, TooLarge, whole
+from autotrack.server.errors import failed, refusal
+from autotrack.server.measures import CONTENT_TYPE, Measures
+from autotrack.server.openapi import document
+from autotrack.server.request import Asked, checked, from_json, from_query
+from autotrack.server.route import Route, Routes, Table
+from autotrack.server.service import CALLER, Service
+from autotrack.store.registry.changes import Author
+
+_LOG = logging.getLogger("autotrack.server")
+_OWN = Routes()
+OPEN = "/health"
+"""The one path that is answered without the secret."""
+_WORTH_PACKING = 2000
+"""Bytes from which an answer is packed, for those who are not on this machine."""
+
+
+@_OWN("GET", "/openapi.json")
+async def openapi(app: Application) -> Response:
+    """This document."""
+    return Response(json.dumps(document(TABLE, app.service.version)), media_type="application/json")
+
+
+@_OWN("GET", "/metrics")
+async def metrics(app: Application) -> Response:
+    """What the server counts of its own work, for Prometheus."""
+    return Response(await run_in_threadpool(app.measures.text), headers={"Content-Type": CONTENT_TYPE})
+
+
+TABLE = Table((
+    *about.ROUTES, *_OWN, *experiments.ROUTES, *runs.ROUTES, *histories.ROUTES, *models.ROUTES, *registry.ROUTES,
+    *artifacts.ROUTES,
+))  # fmt: skip
+
+
+class Application:
+    """An ASGI application over a store."""
+
+    def __init__(self, service: Service, access: Access, measures: Measures | None = None) -> None:
+        self.service, self.access = service, access
+        self.measures = measures or Measures()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take one connection's scope."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http":
+            await self._http(scope, receive, send)
+        else:  # a web socket
+            await send({"type": "websocket.close", "code": 1008})
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                self.service.store.close()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        begun = time.perf_counter()
+        request_id = _request_id(request.headers.get("x-request-id"))
+        route, inside, known = TABLE.find(request.method, request.url.path)
+        status = 500
+
+        async def answer(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [
+                    *message["headers"],
+                    (b"x-request-id", request_id.encode("ascii")),
+                    *(() if _has(message, b"x-content-type-options") else ((b"x-content-type-options", b"nosniff"),)),
+                ]
+            await send(message)
+
+        self.measures.begin()
+        try:
+            try:
+                response = await self._response(request, route, inside, known)
+            except TooLarge:
+                response = refusal(
+                    "INVALID_PARAMETER_VALUE", f"a request may have at most {MOST_BYTES} bytes, also unpacked", 413
+                )
+            except Exception as error:  # noqa: BLE001 - whatever goes wrong is answered, and the server goes on
+                response = failed(error, request_id, self.service.store.directory)
+            await response(scope, receive, answer)
+        finally:
+            seconds = time.perf_counter() - begun
+            name = route.full_path if route is not None else "unknown"
+            self.measures.end(request.method if route else "other", name, status, seconds)
+            if _LOG.isEnabledFor(logging.INFO):
+                facts = {
+                    "request_id": request_id, "method": request.method, "route": name, "status": status,
+                    "ms": round(seconds * 1000, 2), "client": request.client.host if request.client else None,
+                }  # fmt: skip
+                _LOG.info("request", extra=facts)
+
+    async def _response(self, request: Request, route: Route | None, inside: dict[str, str], known: bool) -> Response:
+        headers = request.headers
+        host = headers.get("host", "")
+        if not self.access.host_allowed(host):
+            return refusal(
+                "PERMISSION_DENIED",
+                f"Invalid Host header {host[:100]!r}: this server answers to this machine's own names alone; start it "
+                "with --allowed-host NAME for others",
+            )
+        authorization = headers.get("authorization")
+        if (route is None or route.path != OPEN) and not self.access.admitted(authorization):
+            refused = refusal("UNAUTHENTICATED", "this server asks for its token, as a bearer token or a password")
+            refused.headers["WWW-Authenticate"] = 'Basic realm="autotrack", charset="UTF-8"'
+            return refused
+        path = request.url.path
+        if route is None and known:
+            return refusal("ENDPOINT_NOT_FOUND", f"this endpoint does not take the method {request.method[:20]}", 405)
+        if route is None:
+            raise absent.unknown(path)
+        if not route.reads:
+            if not self.access.same_site(headers.get("origin"), headers.get("sec-fetch-site"), host):
+                return refusal("PERMISSION_DENIED", "a page of another site may change nothing here")
+            if self.service.read_only:
+                return refusal("PERMISSION_DENIED", "this server shows a store that it may not write to")
+        client = request.client.host if request.client else ""
+        CALLER.set(Author(Access.user(authorization), client))
+        if route.own:
+            return await self._by_itself(route, request, inside)
+        return await self._by_table(route, request, inside, pack=not loopback(client))
+
+    async def _by_itself(self, route: Route, request: Request, inside: dict[str, str]) -> Response:
+        if route in _OWN:
+            made: Response = await route.handle(self)
+        else:
+            made = await route.handle(self.service, request, **inside)
+        return made
+
+    async def _by_table(self, route: Route, request: Request, inside: dict[str, str], *, pack: bool) -> Response:
+        body = b""
+        if request.method not in ("GET", "HEAD"):
+            body = await whole(request)
+            kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+            if body and kind != "application/json":
+                raise AutotrackException(
+                    "Bad Request. Content-Type must be application/json.", "INVALID_PARAMETER_VALUE"
+                )
+        pack = pack and "gzip" in request.headers.get("accept-encoding", "")
+        return await run_in_threadpool(self._work, route, request, body, inside, pack)
+
+    def _work(self, route: Route, request: Request, body: bytes, inside: dict[str, str], pack: bool) -> Response:
+        assert route.asked is not None  # as of every route that does not read its request itself
+        asked = _asked(route, request, body, inside)
+        answer = encoded(route.handle(self.service, asked))
+        if isinstance(asked, LogBatch):
+            self.measures.points(len(asked.metrics))
+        if pack and len(answer) > _WORTH_PACKING:
+            headers = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+            return Response(gzip.compress(answer, 1, mtime=0), headers=headers, media_type="application/json")
+        return Response(answer, media_type="application/json")
+
+
+def _asked(route: Route, request: Request, body: bytes, inside: dict[str, str]) -> Asked:
+    assert route.asked is not None
+    if route.quick is not None and not any(name in body for name in _CAMELS):
+        try:
+            decoded: Asked = route.quick.decode(body)
+            return checked(decoded)
+        except (msgspec.DecodeError, msgspec.ValidationError):
+            pass  # said below, or understood there
+    if not body:
+        return from_query(request.query_params, route.asked, inside)
+    return from_json(_json(body), route.asked, inside)
+
+
+_CAMELS = (b'Id"', b'datasetName"', b'datasetDigest"')
+"""Names that only the longer way understands."""
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        pass
+    try:
+        return json.loads(body)  # with a bare NaN in it, as Python's own encoder writes them
+    except ValueError:
+        raise AutotrackException.invalid("the body of the request is no JSON") from None
+
+
+def encoded(answer: Any) -> bytes:
+    """A document as JSON."""
+    try:
+        return msgspec.json.encode(answer)
+    except (OverflowError, UnicodeEncodeError):  # an integer of more than 64 bits, half of a surrogate pair
+        return json.dumps(answer).encode("ascii")
+
+
+def _request_id(given: str | None) -> str:
+    if given is not None and re.fullmatch(r"[\w.\-]{1,64}", given, re.ASCII):
+        return given
+    return os.urandom(8).hex()
+
+
+def _has(message: Message, name: bytes) -> bool:
+    return any(key.lower() == name for key, _ in message["headers"])
