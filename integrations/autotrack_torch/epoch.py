@@ -58,6 +58,7 @@ def values_of(training: Training, pass_: Pass, *, first: bool) -> dict[str, floa
     seconds = time.perf_counter() - pass_.started
     values["train/epoch_seconds"] = seconds
     values["train/data_seconds"] = pass_.waited
+    values["train/step_seconds"] = seconds / pass_.steps
     if seconds > 0 and pass_.counted:
         values["train/samples_per_second"] = pass_.samples / seconds
     return values

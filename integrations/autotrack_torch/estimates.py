@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from autotrack_torch import naming, owner
+from autotrack_torch import forward, naming, owner
 from autotrack_torch.reading import readable
 
 if TYPE_CHECKING:
@@ -30,8 +30,10 @@ _EARLY = 8
 class Estimate:
     """What one loss function gave under one name since the last step."""
 
-    def __init__(self, place: str) -> None:
+    def __init__(self, place: str, other: str) -> None:
         self.place = place
+        self.other = other
+        """What the program calls the model, if it is another one than the one that is trained."""
         self.total = 0.0
         self.samples = 0
 
@@ -47,7 +49,9 @@ class _Open:
     def __init__(self) -> None:
         self.after: tuple[Training | None, int, int] = (None, 0, 0)
         """The training, and how many steps and epochs it had made."""
-        self.found: dict[tuple[str, str], Estimate] = {}
+        self.found: dict[tuple[str, str, str], Estimate] = {}
+        self.other = ""
+        """Whose the loss before was."""
 
 
 _around: weakref.WeakKeyDictionary[Training, frozenset[CodeType]] = weakref.WeakKeyDictionary()
@@ -81,12 +85,17 @@ def heard(loop: Loop, name: str, reduction: str, result: Any, args: tuple[Any, .
     now = (training, training.steps, training.epochs) if training is not None else (None, 0, 0)
     if pending.after != now:
         _write(loop, pending, training)
-        pending.after = now
-    estimate = pending.found.get((split, name))
+        pending.after, pending.other = now, ""
+    if training is not None and forward.calls():
+        pending.other = training.keeper.beside(loop.thread)
+        forward.forget()
+    if pending.other == "?":
+        return
+    estimate = pending.found.get((split, name, pending.other))
     if estimate is None:
         if training is not None and not pending.found:
             training.run.before_end.insert(0, partial(flush, weakref.ref(loop)))
-        estimate = pending.found[split, name] = Estimate(place)
+        estimate = pending.found[split, name, pending.other] = Estimate(place, pending.other)
     divisor = n if reduction == "sum" else 1
     loop.readings.take(result, lambda value: estimate.add(n, value / divisor))
 
@@ -118,13 +127,14 @@ def _write(loop: Loop, pending: _Open, training: Training | None) -> None:
         loop.readings.after(partial(_record, mine, steps, epochs, found))
 
 
-def _record(training: Training, steps: int, epochs: int, found: dict[tuple[str, str], Estimate]) -> None:
+def _record(training: Training, steps: int, epochs: int, found: dict[tuple[str, str, str], Estimate]) -> None:
     values: dict[str, float] = {}
-    for (split, name), estimate in found.items():
+    for (split, name, other), estimate in found.items():
         if estimate.samples:
             same = training.shape is not None and training.shape.parts == (name,)
             part = "train_eval" if split == "train" else split
-            values[f"{part}/loss" if same else f"{part}/{name}"] = estimate.total / estimate.samples
+            key = f"{part}/loss" if same else f"{part}/{name}"
+            values[f"{key}/{other}" if other else key] = estimate.total / estimate.samples
             training.say(f"autotrack.torch.{part}", f"losses without gradients, {estimate.place}")
     step = max(epochs - 1, 0) if training.unit == "epoch" else steps
     training.run.metrics(values, step)

@@ -25,8 +25,8 @@ _MOST = 8
 def evaluated(training: Training, pass_: Pass, *, nested: bool) -> None:
     """A pass without a step is over: what its loss functions gave, if they are clearly about this model."""
     if pass_.ours is None:
-        pass_.ours = training.concerned()
-    if not (pass_.ours and pass_.complete and pass_.heard) or pass_.companion or pass_.unsure:
+        training.judge(pass_, None)
+    if not ((pass_.ours or pass_.other) and pass_.complete and pass_.heard) or pass_.companion or pass_.unsure:
         return
     split = _numbered(training, pass_)
     alone = len(pass_.heard) == 1
@@ -43,6 +43,8 @@ def evaluated(training: Training, pass_: Pass, *, nested: bool) -> None:
                 values[f"{split}/rmse"] = math.sqrt(heard.squared[0] / heard.squared[1])
             if once and heard.hits.seen:
                 values[f"{split}/accuracy"] = heard.hits.right / heard.hits.seen
+    if pass_.other:
+        values = {f"{key}/{pass_.other}": value for key, value in values.items()}
     if nested:  # in the midst of a training pass: no epoch is over
         training.run.metrics({f"step/{key}": value for key, value in values.items()}, training.steps)
     else:
@@ -53,7 +55,9 @@ def evaluated(training: Training, pass_: Pass, *, nested: bool) -> None:
             training.best = loss, step
             if training.latest <= pass_.started:  # else the weights are others by now: its values came late
                 training.keeper.improved(step)
-    training.say(f"autotrack.torch.{split}", f"a pass over {pass_.place.name()}, {pass_.place}")
+    whose = f" of {pass_.other}, another model than the one that is trained" if pass_.other else ""
+    said = f"autotrack.torch.{split}" + (f".{pass_.other}" if pass_.other else "")
+    training.say(said, f"a pass over {pass_.place.name()}, {pass_.place}{whose}")
     _note_data(training, pass_, split)
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from autotrack import models
 from autotrack.hooks import Contribution, Run, aside
+from autotrack_torch import forward, others, owner
 from autotrack_torch.flavor import FLAVOR
 from autotrack_torch.forward import Forward
 from autotrack_torch.integration import INTEGRATION
-from autotrack_torch.owner import outermost
 from autotrack_torch.snapshot import Snapshot, cost, plain, take
 
 _FREE = 0.001
@@ -39,6 +39,8 @@ class Keeper:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._kept: list[Kept] = []
+        self._names: list[tuple[weakref.ref[Any], str]] = []
+        """What the program calls models that it evaluates beside these."""
         self.changed = False
         """Whether there were steps since the last snapshot."""
 
@@ -55,31 +57,62 @@ class Keeper:
         """These are trained too; ``forwards`` already look at the first call of some."""
         for model in found:
             if all(kept.ref() is not model for kept in self._kept):
-                forward = next((known for known in forwards if known.model() is model), None)
+                owner.trained(model)
+                looks = next((known for known in forwards if known.model() is model), None)
                 own = label if len(found) == 1 else type(model).__name__
                 taken = [kept.label for kept in self._kept]
                 own = next(
                     name for count in range(1, 1000) if (name := f"{own}{count if count > 1 else ''}") not in taken
                 )
-                self._kept.append(Kept(model, own, forward or Forward(model)))
+                self._kept.append(Kept(model, own, looks or Forward(model)))
+
+    def precision(self) -> dict[str, str]:
+        """In which type of number the models are computed, where autocast sees to that."""
+        found = {kept.forward.autocast for kept in self._kept} - {""}
+        return {"autocast": ", ".join(sorted(found))} if found else {}
 
     def listen(self) -> None:
         """See whether the models are called in the pass that begins."""
+        self._listen(stay=False)
+
+    def stay(self) -> None:
+        """See which models are called from now on, outside of passes."""
+        self._listen(stay=True)
+
+    def _listen(self, *, stay: bool) -> None:
+        forward.forget()
         for kept in self._kept:
             if kept.forward.called and kept.ref() is not None:
-                kept.forward.listen()
+                kept.forward.listen(stay=stay)
+
+    def beside(self, thread: int) -> str:
+        """What the program calls the one model that it has called without gradients since, if that is another one like
+        those that are trained; empty if it is one of these or not known, "?" where it is not clear or has no name."""
+        called = forward.calls()
+        alive = self.alive()
+        if not called or all(any(owner.outermost(model) is known for known in alive) for model in called):
+            return ""
+        other = others.beside(alive, called, thread)
+        if other is None:
+            return "?"
+        found = next((name for ref, name in self._names if ref() is other), None)
+        if found is None:
+            found = others.label(other)
+            self._names.append((weakref.ref(other), found))
+        return found or "?"
 
     def concerned(self) -> bool:
         """Whether the pass that has ended was about one of the models, as far as one can see."""
         seen = [kept.forward for kept in self._kept if kept.forward.called]
-        for forward in seen:
-            forward.stop()
-        return not seen or any(forward.heard for forward in seen)
+        for one in seen:
+            one.stop()
+        return not seen or any(one.heard for one in seen)
 
     def look_away(self) -> None:
         """Whoever has not been called by now is called in a way that is not seen."""
         for kept in self._kept:
-            kept.forward.stop()
+            if not kept.forward.called:
+                kept.forward.stop()
 
     def epoch(self, step: int) -> None:
         """Copy the weights, if the copy is worth its price: the program may drop the model before it says so."""
@@ -118,7 +151,7 @@ class Keeper:
         """The program has put other weights into a module: they are the model's now, also if it drops it next."""
         for kept in self._kept:
             model = kept.ref()
-            if model is None or outermost(module) is not model or kept.snapshot is None:
+            if model is None or owner.outermost(module) is not model or kept.snapshot is None:
                 continue
             now, price = time.perf_counter(), cost(model)
             before, kept.snapshot = kept.snapshot, None

@@ -17,10 +17,22 @@ from autotrack.models.signature import schema
 from autotrack_torch.integration import INTEGRATION
 from autotrack_torch.standin import hide  # noqa: F401 - the covering function asks for it by name
 
+_MOST = 4
+"""Models that may be called between two losses and are told apart."""
 _watched: dict[type, list[weakref.ref[Forward]]] = {}
 _lock = threading.Lock()
 _OWN = "autotrack_own"
 """Under this name a covering function keeps what was there before."""
+
+
+class _Here(threading.local):
+    """What one thread has called without gradients, of the classes that are watched."""
+
+    def __init__(self) -> None:
+        self.calls: list[weakref.ref[Any]] = []
+
+
+_here = _Here()
 
 
 class Forward:
@@ -31,6 +43,8 @@ class Forward:
 
     def __init__(self, model: Any) -> None:
         self.signature: ModelSignature | None = None
+        self.autocast = ""
+        """The type of number that autocast has the model compute in; empty without it."""
         self.model = weakref.ref(model)
         self.called = False
         """Whether it was ever seen being called; a compiled model is not."""
@@ -38,16 +52,17 @@ class Forward:
         """Whether it was called since `listen`."""
         self._class: type = type(model)
         self._due = True
+        self._stays = False
         self.listen()
 
-    def listen(self) -> None:
-        """Wait for the next call."""
-        self.heard = False
+    def listen(self, *, stay: bool = False) -> None:
+        """Wait for the next call, or for all of them."""
+        self.heard, self._stays = False, stay
         with _lock:
             waiting = _watched.setdefault(self._class, [])
             if all(ref() is not self for ref in waiting):
                 waiting.append(weakref.ref(self))
-            if len(waiting) == 1:
+            if not _covered(self._class):
                 _cover(self._class)
 
     def look(self, model: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
@@ -57,15 +72,16 @@ class Forward:
         self.called = self.heard = True
         if self._due and torch.is_grad_enabled():
             self._due = False
+            self.autocast = _autocast(result)
             inputs = _named(model, args, kwargs)
             if inputs is not None:
                 self.signature = ModelSignature(_schema(inputs), _schema(result))
-        if not self._due:
+        if not self._due and not self._stays:
             self.stop()
 
     def stop(self) -> None:
         """Wait no longer."""
-        self._due = False
+        self._due = self._stays = False
         _leave(self._class, self)
 
 
@@ -89,15 +105,20 @@ def stop_all() -> None:
             _uncover(cls)
 
 
+def _covered(cls: type) -> bool:
+    return _OWN in getattr(vars(cls).get("__call__"), "__dict__", ())
+
+
 def _cover(cls: Any) -> None:
     own = vars(cls).get("__call__")
+    inherited = super(cls, cls).__call__
 
     # A class that is pickled by value, as that of a notebook is, takes this along to where autotrack may not be: it
     # refers to nothing of ours but by name.
     def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N807 - it takes this very method's place
+        if is_dynamo_compiling():  # it takes what `super` gives here for this very function
+            return (own or inherited)(self, *args, **kwargs)
         call = partial(own, self) if own is not None else super(cls, self).__call__
-        if is_dynamo_compiling():
-            return call(*args, **kwargs)
         ours = sys.modules.get("autotrack_torch.forward")
         try:
             result = call(*args, **kwargs)
@@ -114,10 +135,9 @@ def _cover(cls: Any) -> None:
 
 
 def _uncover(cls: Any) -> None:
-    ours = vars(cls).get("__call__")
-    if _OWN not in getattr(ours, "__dict__", ()):
+    if not _covered(cls):
         return  # somebody else has replaced it meanwhile
-    own = vars(ours)[_OWN]
+    own = vars(vars(cls)["__call__"])[_OWN]
     if own is None:
         del cls.__call__
     else:
@@ -126,6 +146,8 @@ def _uncover(cls: Any) -> None:
 
 def called(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
     """A model was called."""
+    if not torch.is_grad_enabled() and len(_here.calls) < _MOST and all(ref() is not model for ref in _here.calls):
+        _here.calls.append(weakref.ref(model))
     for ref in _watched.get(type(model), [])[:]:
         forward = ref()
         with INTEGRATION.attempt("signature"):
@@ -133,6 +155,30 @@ def called(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: An
                 forward.look(model, args, kwargs, result)
             else:
                 _leave(type(model))
+
+
+def calls() -> list[Any]:
+    """The models that this thread has called without gradients since `forget`; of any others nothing is known."""
+    return [model for ref in _here.calls if (model := ref()) is not None]
+
+
+def forget() -> None:
+    """Begin anew."""
+    _here.calls.clear()
+
+
+def _autocast(result: Any) -> str:
+    """The type that autocast is set to where a result has come about just now."""
+    tensor = next((found for found in _tensors(result) if isinstance(found, torch.Tensor)), None)
+    kind = tensor.device.type if tensor is not None else ""
+    on = kind and torch.amp.is_autocast_available(kind) and torch.is_autocast_enabled(kind)
+    return str(torch.get_autocast_dtype(kind)).removeprefix("torch.") if on else ""
+
+
+def _tensors(result: Any) -> list[Any]:
+    if isinstance(result, dict):  # as the outputs of Hugging Face's models are
+        return list(result.values())
+    return list(result) if isinstance(result, tuple | list) else [result]
 
 
 def _named(model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -49,8 +49,13 @@ def _first_argument(frame: FrameType) -> Any:
 
 def local(frame: FrameType, name: str) -> Any:
     """The value of a function's variable."""
+    return everything(frame).get(name)
+
+
+def everything(frame: FrameType) -> dict[str, Any]:
+    """The variables of a function, or of a module."""
     kept = frame.f_locals
-    found = kept.get(name)
+    found = dict(kept)
     if _COPIED and frame.f_code.co_flags & CO_OPTIMIZED and sys.getrefcount(kept) <= 3 and sys.gettrace() is None:
         kept.clear()  # else the frame would hold what is in it until it returns
     return found

@@ -154,8 +154,8 @@ class Loop:
                 self.passes.append(pass_.again(self))
             self.current = self._around(pass_)
         pass_.outer = pass_.inside = None
-        if self.training is not None and not pass_.steps:
-            pass_.ours = self.training.concerned()
+        if self.training is not None:
+            self.training.judge(pass_, self.current)
         nested = bool(self.current and self.current.steps)
         left = [piece for piece in self.pending if piece.over is pass_]
         if left and not pass_.steps:
@@ -249,7 +249,7 @@ class Loop:
         if self.unscaled is not None:
             known, self.unscaled = self.unscaled, None
             if known[0]() is root:
-                root = known[1]  # detached; the node tells which loss it is
+                root, piece.scaled = known[1], True  # detached; the node tells which loss it is
                 node = node.next_functions[0][0] if node is not None else None
         if node is not None and type(node) is not self.plain:
             self.shape = describe(piece, node, self.shapes)

@@ -50,6 +50,8 @@ class Piece:
     """Whether it is a sum over the batch."""
     part = False
     """Whether it is about the same batch as the piece before it."""
+    scaled = False
+    """Whether a ``GradScaler`` had multiplied it."""
     reached: set[int] | None = None
     """The optimizers whose gradients it has changed, by ``id``; ``None`` where that was not looked at."""
     versions: dict[int, int] | None = None

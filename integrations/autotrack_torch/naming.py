@@ -6,6 +6,7 @@ import dis
 import re
 import sys
 import weakref
+from bisect import bisect_right
 from collections.abc import Iterator
 from inspect import CO_OPTIMIZED
 from itertools import islice
@@ -29,6 +30,7 @@ _NAMES = frozenset((
     "LOAD_FAST", "LOAD_NAME", "LOAD_GLOBAL", "LOAD_DEREF", "LOAD_ATTR", "LOAD_METHOD", "LOAD_CLASSDEREF",
     "LOAD_FAST_BORROW", "LOAD_FAST_CHECK",
 ))  # fmt: skip
+_BUILTINS = frozenset(("enumerate", "zip", "iter", "range", "len", "islice", "self"))
 _NOT_THE_PROGRAM = frozenset(("autotrack", "autotrack_torch", "torch", "wrapt", "tqdm", "rich", "alive_progress"))
 _PARTS = frozenset(("split", "phase", "mode", "part", "partition", "subset", "stage"))
 """Variables whose value is the name of a part of the data."""
@@ -102,10 +104,10 @@ NOWHERE = Place("", 0, ())
 
 def here(depth: int = 1) -> Place:
     """The place in the program that has led to the caller."""
-    frames = _frames(sys._getframe(depth))
+    around = frames(sys._getframe(depth))
     found: list[tuple[str, tuple[str, ...]]] = []
     file, line = "", 0
-    for frame in islice(frames, _LEVELS):
+    for frame in islice(around, _LEVELS):
         code = frame.f_code
         if not found:
             file, line = code.co_filename, frame.f_lineno or 0
@@ -115,14 +117,14 @@ def here(depth: int = 1) -> Place:
 
 def functions(depth: int = 1) -> frozenset[CodeType]:
     """The functions of the program in which the caller is."""
-    return frozenset(frame.f_code for frame in _frames(sys._getframe(depth)))
+    return frozenset(frame.f_code for frame in frames(sys._getframe(depth)))
 
 
 def told(depth: int, around: frozenset[CodeType]) -> tuple[str, str]:
     """The part of the data that is evaluated where the program has led to the caller, and the place in words; empty
     where it does not say. A variable such as ``split = "val"`` counts first, then the words at the call, then the name
     of the function, unless the training goes on in it too: it is one of those ``around`` it."""
-    for frame in islice(_frames(sys._getframe(depth)), _CALLS):
+    for frame in islice(frames(sys._getframe(depth)), _CALLS):
         code = frame.f_code
         for name in _PARTS.intersection(code.co_varnames if code.co_flags & CO_OPTIMIZED else frame.f_globals):
             value = local(frame, name)
@@ -137,7 +139,7 @@ def told(depth: int, around: frozenset[CodeType]) -> tuple[str, str]:
     return "", ""
 
 
-def _frames(frame: FrameType | None) -> Iterator[FrameType]:
+def frames(frame: FrameType | None) -> Iterator[FrameType]:
     """The program's own frames, from one outwards."""
     for _ in range(50):
         if frame is None:
@@ -159,22 +161,39 @@ def _names(code: CodeType, at: int) -> tuple[str, ...]:
 
 
 def _read_names(code: CodeType, at: int) -> list[str]:
-    start, end, first, last = next(islice(code.co_positions(), at // 2, None), (None,) * 4)
-    if start is None or end is None or first is None or last is None:
-        return []  # compiled without positions
+    instructions = list(dis.get_instructions(code))
+    index = bisect_right(instructions, at, key=lambda instruction: instruction.offset) - 1
+    while index and instructions[index].opname == "FOR_ITER":
+        index -= 1  # what the loop goes over stands before; behind it comes the loop's body
+    found = _within(instructions, index)
+    names = [name for name in found if name not in _BUILTINS]
+    if len(names) == 1 and not _parts(names[0]) & _DATA:
+        # A variable, such as a progress bar: what it was made of says more.
+        for before in range(index - 1, 0, -1):
+            if instructions[before].opname.startswith("STORE_") and instructions[before].argval == names[0]:
+                found += _within(instructions, before - 1)
+                break
+    return list(dict.fromkeys(found))
+
+
+def _within(instructions: list[dis.Instruction], index: int) -> list[str]:
+    """The names in the expression that ends with an instruction."""
+    whole = instructions[index].positions
     found: list[str] = []
-    for instruction in dis.get_instructions(code):
-        where = instruction.positions
-        if where is None or where.lineno is None or where.end_lineno is None:
-            continue
+    for instruction in instructions[: index + 1]:
         # A text as in loaders["val"].
         text = instruction.opname == "LOAD_CONST" and isinstance(instruction.argval, str)
-        if text or instruction.opname in _NAMES:
-            begins = (where.lineno, where.col_offset or 0)
-            ends = (where.end_lineno, where.end_col_offset or 0)
-            if (start, first) <= begins and ends <= (end, last):
-                found.append(str(instruction.argval))
-    return list(dict.fromkeys(found))
+        if (text or instruction.opname in _NAMES) and _inside(instruction.positions, whole):
+            found.append(str(instruction.argval))
+    return found
+
+
+def _inside(part: Any, whole: Any) -> bool:
+    """Whether a part of the program's text lies in another one; not where it was compiled without positions."""
+    if None in (part, whole) or None in (*part, *whole):
+        return False
+    begins, ends = (part.lineno, part.col_offset), (part.end_lineno, part.end_col_offset)
+    return (whole.lineno, whole.col_offset) <= begins and ends <= (whole.end_lineno, whole.end_col_offset)
 
 
 def _ordered(name: str) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
+from autotrack_torch.memory import devices_of
 from autotrack_torch.passes import Pass
 from autotrack_torch.series import Series
 
@@ -21,6 +22,7 @@ class Optimized:
         self.label = label
         self.params = parameters(optimizer)
         """The ``id`` of each of its parameters, as long as their model is there."""
+        self.devices = devices_of(optimizer)
         self.last = 0
         """When it has stepped last."""
         self.count = 1
@@ -43,6 +45,7 @@ class Optimized:
         key = id(optimizer)
         self.ref = weakref.ref(optimizer, lambda _: entries.pop(key, None))
         self.params |= parameters(optimizer)
+        self.devices |= devices_of(optimizer)
         self.count += 1
 
     def add_norm(self, norm: float) -> None:

@@ -16,6 +16,9 @@ _parents: dict[int, tuple[weakref.ref[Any], weakref.ref[Any]]] = {}
 """For each module that was put into another one: itself and the other one, by ``id``."""
 _TENSORS = 10_000
 """Parameters of a group whose owner is looked for."""
+_HOLDERS = 16
+_trained: dict[int, weakref.ref[Any]] = {}
+"""The models that are or were trained, by ``id``."""
 _clock = itertools.count(1)
 
 
@@ -88,6 +91,18 @@ def _called(optimizer: Any, modules: list[weakref.ref[Any]]) -> str:
     known = _parents.get(id(found[0]))
     parent = known[1]() if known is not None and known[0]() is found[0] else None
     return called(found[0]) or attribute(parent, found[0])
+
+
+def is_trained(model: Any) -> bool:
+    """Whether a model, or what it is in, is trained or was."""
+    known = _trained.get(id(whole := outermost(model)))
+    return known is not None and known() is whole
+
+
+def trained(model: Any) -> None:
+    """A model is trained."""
+    key = id(model)
+    _trained[key] = weakref.ref(model, lambda _: _trained.pop(key, None))
 
 
 def waiting(thread: int) -> list[Built]:
@@ -200,6 +215,18 @@ def outermost(module: Any) -> Any:
             break
         module = inner
     return module
+
+
+def holders(module: Any) -> list[Any]:
+    """The modules that a module is in, innermost first."""
+    found: list[Any] = []
+    while len(found) < _HOLDERS:
+        known = _parents.get(id(module))
+        module = known[1]() if known is not None and known[0]() is module else None
+        if module is None:
+            break
+        found.append(module)
+    return found
 
 
 def wrappers_of(model: Any) -> list[str]:

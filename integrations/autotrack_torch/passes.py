@@ -74,7 +74,7 @@ class Pass:
     __slots__ = (
         "_ahead", "_left", "_next", "_size", "_used", "_uses", "altered", "backwards", "batches", "companion",
         "companions", "complete", "counted", "facts", "given", "heard", "hits", "inside", "iterator", "late",
-        "loop", "moved", "n", "ours", "outer", "place", "replays", "samples", "sizes", "source", "started",
+        "loop", "moved", "n", "other", "ours", "outer", "place", "replays", "samples", "sizes", "source", "started",
         "steps", "sums", "tokens", "training", "waited",
     )  # fmt: skip
 
@@ -102,6 +102,8 @@ class Pass:
         self.complete = False
         self.ours: bool | None = None
         """Whether it was about the model that is trained."""
+        self.other = ""
+        """What the program calls the model that it was about, if that is another one."""
         self.late = False
         """Whether its loader is exhausted, and the last batch is still to come: something in between is one ahead."""
         self._ahead = True

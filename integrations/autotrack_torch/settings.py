@@ -84,16 +84,30 @@ def of_torch() -> dict[str, Any]:
     found: dict[str, Any] = {"torch": torch.__version__, "seed": torch.initial_seed()}
     if torch.are_deterministic_algorithms_enabled():
         found["deterministic"] = True
+    if torch.is_deterministic_algorithms_warn_only_enabled():
+        found["deterministic_warn_only"] = True
+    if torch.backends.cudnn.deterministic:
+        found["cudnn_deterministic"] = True
     if torch.backends.cudnn.benchmark:
         found["cudnn_benchmark"] = True
-    if torch.get_float32_matmul_precision() != "highest":
-        found["float32_matmul_precision"] = torch.get_float32_matmul_precision()
+    precision = _matmul_precision()
+    if precision not in ("highest", "ieee", "none"):
+        found["float32_matmul_precision"] = precision
     group = distributed()
     if os.environ.get("WORLD_SIZE") or group is not None:
         found["world_size"] = world_size()
         if group is not None:
             found["distributed_backend"] = group.get_backend()
     return found
+
+
+def _matmul_precision() -> str:
+    import torch  # the framework, which is training
+
+    try:
+        return torch.get_float32_matmul_precision()
+    except RuntimeError:  # the program has set it for one backend, by a way that this function does not know
+        return str(torch.backends.cuda.matmul.fp32_precision)
 
 
 def rank() -> int:

@@ -14,6 +14,7 @@ from autotrack_torch.evaluation import evaluated, trainings
 from autotrack_torch.final import Keeper
 from autotrack_torch.integration import INTEGRATION, log_steps
 from autotrack_torch.loss import Piece, Shape, losses
+from autotrack_torch.memory import peaks
 from autotrack_torch.optimized import HOLD, Optimized, parameters
 from autotrack_torch.passes import Pass
 from autotrack_torch.series import Series
@@ -73,6 +74,8 @@ class Training:
         self._lossless = True
         self.best: tuple[float, int] | None = None
         """The lowest ``val/loss`` and its epoch."""
+        self._windowed = self._started, 0
+        """When the last window ended, and after how many steps."""
         self.noted: set[str] = set()
         """What has been noted of what the program does beside its steps."""
         self.steady: Steady | None = None
@@ -166,7 +169,7 @@ class Training:
         if len(self.by_name) == 1:
             first.label = ""
         optimizer = first.ref()
-        self.run.params(settings.of_models(self.keeper.alive(), self.living()))
+        self.run.params(settings.of_models(self.keeper.alive(), self.living()) | self.keeper.precision())
         if optimizer is not None:
             self.run.params(settings.of_optimizer(optimizer, f"{first.label}." if first.label else ""))
         held, self._held = self._held, []
@@ -196,6 +199,7 @@ class Training:
             self.last_pass = pass_
         elif not self.unit:
             self.unit = "step"
+            self.keeper.stay()
         if not self._decided and self.steps >= HOLD:
             self._decide()
         self.keeper.changed = True
@@ -204,6 +208,9 @@ class Training:
         """What an optimizer's step was made for."""
         piece = pieces[0]
         self._lossless = False
+        if piece.scaled and "grad_scaler" not in self.noted:
+            self.noted.add("grad_scaler")
+            self.run.params({"grad_scaler": True})
         loss: float
         if len(pieces) == 1 and piece.value is not None and not piece.extensive and piece.factor == 1.0:
             loss = piece.value
@@ -293,6 +300,10 @@ class Training:
             if weight:
                 values[self.key("train/loss", optimized)] = total / weight
             optimized.window = [0.0, 0.0]
+        began, before = self._windowed
+        self._windowed = self.latest, self.steps
+        if self.steps > before:
+            values["train/step_seconds"] = (self.latest - began) / (self.steps - before)
         self.run.metrics({**values, **self._rates()}, step)
         self.keeper.epoch(step)
 
@@ -321,12 +332,16 @@ class Training:
         self.run.metrics({**values, **self._rates()}, step)
         self.keeper.epoch(step)
 
-    def concerned(self) -> bool:
-        """Whether the pass that has ended was about this training's model, as far as one can see. It may be about
+    def judge(self, pass_: Pass, around: Pass | None) -> None:
+        """A pass has ended: note whether it was about this training's model, as far as one can see. It may be about
         another one if this one is gone, or an optimizer was built for the next."""
-        if not self.keeper.concerned() or (self.keeper.known and not self.keeper.alive()):
-            return False
-        return not any(facts.born > self._last for facts in owner.waiting(self.thread))
+        if not pass_.steps:
+            concerned, known = self.keeper.concerned(), self.keeper.known and not self.keeper.alive()
+            mine = not known and not any(facts.born > self._last for facts in owner.waiting(self.thread))
+            pass_.ours = mine and concerned
+            pass_.other = self.keeper.beside(self.thread).strip("?") if mine and not concerned else ""
+        if around is None or not around.steps:
+            self.keeper.stay()
 
     def say(self, tag: str, why: str) -> None:
         if tag not in self._said and not self.run.ended:
@@ -376,7 +391,7 @@ class Training:
         return f"{name}/{optimized.label}" if optimized.label else name
 
     def _rates(self) -> dict[str, float]:
-        rates: dict[str, float] = {}
+        rates = peaks({device for optimized in self.by_name for device in optimized.devices})
         self.norm_due = 0.0
         for optimized in self.by_name:
             rates |= {self.key(name, optimized): value for name, value in optimized.rates().items()}

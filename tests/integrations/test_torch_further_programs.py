@@ -130,10 +130,11 @@ def test_so_many_steps(program):  # noqa: F811
 
 
 def test_averaged_weights(program):  # noqa: F811
-    """An average of the model's weights is another model; what it is tested on is not the model's score."""
+    """An average of the model's weights is another model; its score has its own name."""
     seen = program("averaged")
     assert seen.run.metrics["train/loss"] == near(seen.epochs())
     assert seen.run.metrics["test/loss"] == near([loss for (loss,) in seen["test"]])
+    assert seen.run.metrics["test/loss/swa_model"] == near([loss for (loss,) in seen["swa"]])
     assert (seen.run.params["epochs"], seen.run.params["train_samples"]) == ("4", "32")
 
 

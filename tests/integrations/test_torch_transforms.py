@@ -21,6 +21,7 @@ from torch_matrix import same
 from autotrack.testing import fresh
 from autotrack.testing.sameness import digest
 from autotrack.testing.traces import names_us
+from autotrack_torch import INTEGRATION
 
 X, Y = torch.arange(24.0).view(8, 3).sin(), torch.tensor([0, 1, 1, 0, 1, 0, 0, 1])
 
@@ -284,3 +285,18 @@ def test_exchanged_tensors():
             torch.__future__.set_swap_module_params_on_conversion(False)
 
     same(program)
+
+
+def test_a_class_is_left_as_it_was():
+    """Passes that begin while others are under way cover a class once, and what covers it is taken off."""
+    before = vars(nn.Sequential).get("__call__")
+    INTEGRATION.switch()
+    model = nn.Sequential(nn.Linear(3, 2))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    loader = DataLoader(X, batch_size=4)
+    for _ in range(3):
+        for x, *_ in zip(loader, loader, loader, strict=True):
+            model(x).sum().backward()
+            optimizer.step()
+    INTEGRATION.disable()
+    assert vars(nn.Sequential).get("__call__") is before is None
