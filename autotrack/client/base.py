@@ -38,7 +38,8 @@ class Base:
         run = self.get_run(run_id)
         if run.info.lifecycle_stage != "active":
             raise AutotrackException.invalid(
-                f"run {run_id} is deleted and takes no changes; restore_run({run_id!r}) brings it back"
+                f"The run {run_id} must be in the 'active' state. Current state is deleted; "
+                f"restore_run({run_id!r}) brings it back"
             )
         return run
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
@@ -63,10 +62,11 @@ class Changes(Protocol):
 def param_conflict(run_id: str, key: str, before: str, value: str) -> AutotrackException:
     """The error for a parameter that is to get another value than it has."""
     return AutotrackException.invalid(
-        f"the parameter {key!r} of run {run_id} is {_short(before)} and cannot be changed to {_short(value)}; log it "
-        "under another name, or in another run"
+        f"Changing param values is not allowed. Param with key={_short(key)} was already logged with "
+        f"value={_short(before)} for run ID={run_id!r}. Attempted logging new value {_short(value)}; log it under "
+        "another name, or in another run"
     )
 
 
 def _short(value: str) -> str:
-    return json.dumps(value if len(value) <= 100 else value[:100] + "…")
+    return repr(value if len(value) <= 100 else value[:100] + "…")

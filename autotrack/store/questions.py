@@ -64,7 +64,7 @@ class Questions(ABC):
             found = self._ask(ask, run_id)
         if found is None:
             raise AutotrackException.missing(
-                f"there is no run {run_id!r} in {self.context.name}; `autotrack runs` lists those that are"
+                f"Run with id={run_id} not found in {self.context.name}; `autotrack runs` lists those that are"
             )
         return found
 

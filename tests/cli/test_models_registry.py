@@ -75,7 +75,7 @@ def test_listing(models, registry: Client, store: Path):
     assert [one["version"] for one in data(models("show", "churn", "--json"))["versions"]] == ["3", "2", "1"]
     code, shown = models("show", "x")
     assert (code, shown.count("\n")) == (2, 1)
-    assert "there is no registered model 'x'" in shown
+    assert "Registered Model with name=x not found" in shown
 
 
 def test_nothing_registered_yet(models, store: Path):

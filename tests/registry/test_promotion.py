@@ -302,9 +302,9 @@ def test_where_a_name_led_in_the_past(client: Client, version, monkeypatch):
     assert (at("models:/m/Production", staged), at("models:/m/2", moved)) == ("1", "2")
     assert client.resolve_model_version("models:/m@live", at=moved).aliases == ["live"]
     for uri, moment, says in (
-        ("models:/m@live", live - 1, "no alias"), ("models:/m@live", renamed, "no registered model"),
-        ("models:/n@live", removed, "no alias"), ("models:/n/1", deleted, "no registered model"),
-        ("models:/m/1", 0, "no registered model"), ("models:/m/Production", moved, "in stage Production"),
+        ("models:/m@live", live - 1, "no alias"), ("models:/m@live", renamed, "Registered Model with name=. not found"),
+        ("models:/n@live", removed, "no alias"), ("models:/n/1", deleted, "Registered Model with name=. not found"),
+        ("models:/m/1", 0, "Registered Model with name=. not found"), ("models:/m/Production", moved, "in stage Production"),
     ):  # fmt: skip
         with pytest.raises(AutotrackException, match=f"^at 1970-.*{says}"):
             client.resolve_model_version(uri, at=moment)

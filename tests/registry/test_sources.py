@@ -74,13 +74,13 @@ def test_what_does_not_belong_together_is_refused(client: Client, logged):
     for source, run, says in (
         (f"runs:/{run_id}/other", None, "has no model 'other'; it has model"),
         (f"runs:/{other}/model", None, "it has logged none"),
-        ("runs:/nowhere/model", None, "no run 'nowhere'"),
+        ("runs:/nowhere/model", None, "Run with id=nowhere not found"),
         (f"models:/m-{'0' * 32}", None, "no logged model"),
-        ("models:/m/1", None, "no version 1: it has none yet"),
+        ("models:/m/1", None, "version=1\\) not found: it has none yet"),
         ("models:/m@live", None, "live"),
-        ("models:/x/1", None, "no registered model 'x'"),
+        ("models:/x/1", None, "Registered Model with name=x not found"),
         ("some/where", None, "no model directory"),
-        (BUCKET, "nowhere", "no run 'nowhere'"),
+        (BUCKET, "nowhere", "Run with id=nowhere not found"),
     ):
         with refused("INVALID_PARAMETER_VALUE" if "@" in source else "RESOURCE_DOES_NOT_EXIST", says):
             client.create_model_version("m", source, run)

@@ -102,7 +102,8 @@ class DatabaseEditor:
                 )
             if held.deleted and (points or not all(isinstance(event, LifeStage) for _, event in events)):
                 raise AutotrackException.invalid(
-                    f"run {run_id} is deleted and takes no changes; restore_run({run_id!r}) brings it back"
+                    f"The run {run_id} must be in the 'active' state. Current state is deleted; "
+                    f"restore_run({run_id!r}) brings it back"
                 )
             if events:
                 _apply(connection, held, events, strict=position is None)
@@ -164,7 +165,7 @@ def _hold(connection: Connection, run_id: str, position: Position | None) -> _He
     source = tables.runs.join(intake).outerjoin(tables.experiments, above.experiment_id == run.experiment_id)
     row = connection.execute(query.select_from(source).where(run.run_id == run_id)).one_or_none()
     if row is None:
-        raise AutotrackException.missing(f"there is no run {run_id!r}")
+        raise AutotrackException.missing(f"Run with id={run_id} not found")
     facts = Facts(**{name: getattr(row, name) for name in FACTS}, ended=row.status != "RUNNING")
     return _Held(
         row.id, run_id, facts, "deleted" in (row.lifecycle_stage, row.above), row.last_seen, row.leased, row.end,

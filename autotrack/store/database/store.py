@@ -54,7 +54,7 @@ class DatabaseStore(Questions):
 
         found = self._ask(ask)
         if found is None:
-            raise AutotrackException.missing(f"there is no run {run_id!r} in {self.context.name}")
+            raise AutotrackException.missing(f"Run with id={run_id} not found in {self.context.name}")
         return found
 
     def last_event_time(self, scope: str) -> int:  # noqa: ARG002 - changes are applied as they arrive

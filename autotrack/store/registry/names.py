@@ -52,7 +52,9 @@ def checked_version(version: object) -> int:
     """The number of a version, given as a number or as its digits."""
     text = str(version)
     if isinstance(version, bool) or not re.fullmatch(r"[0-9]{1,18}", text) or int(text) < 1:
-        raise AutotrackException.invalid(f"{version!r} is no model version; give its number, such as 3")
+        raise AutotrackException.invalid(
+            f"Parameter 'version' must be an integer, got {version!r}; give its number, such as 3"
+        )
     return int(text)
 
 

@@ -57,7 +57,7 @@ def known_model(book: Book, name: str) -> Row:
     row = model_row(book, checked_name(name))
     if row is None:
         raise AutotrackException.missing(
-            f"there is no registered model {name!r}; `autotrack models list` names those that are, "
+            f"Registered Model with name={name} not found; `autotrack models list` names those that are, "
             "create_registered_model() makes one"
         )
     return row
@@ -71,7 +71,7 @@ def known_version(book: Book, name: str, version: object) -> Row:
         given = number <= model["last_version"]
         last = f"its versions end with {model['last_version']}" if model["last_version"] else "it has none yet"
         raise AutotrackException.missing(
-            f"the registered model {name!r} has no version {number}: " + ("it was deleted" if given else last)
+            f"Model Version (name={name}, version={number}) not found: " + ("it was deleted" if given else last)
         )
     return row
 
@@ -193,7 +193,7 @@ def approve(book: Book, name: str, version: object, to: str = "") -> Approved:
 def _free(book: Book, name: str) -> None:
     if model_row(book, name) is not None:
         raise AutotrackException(
-            f"there is a registered model {name!r} already; create_model_version() adds a version to it",
+            f"Registered Model (name={name}) already exists; create_model_version() adds a version to it",
             "RESOURCE_ALREADY_EXISTS",
         )
 
