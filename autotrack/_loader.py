@@ -8,7 +8,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from autotrack import _workers, guard, settings
+from autotrack import _said, _workers, guard, settings
 from autotrack._registered import DOORS, INTEGRATIONS, registered
 from autotrack._watch import forget, when_imported
 from autotrack._workers import General
@@ -86,3 +86,5 @@ def _on_import(package: str, _module: ModuleType) -> None:
     integration.others = frozenset(registered(INTEGRATIONS)) - own - general.exclude
     integration.options = integration.read_options(general.options, strict=False)
     integration.switch()
+    if settings.context():
+        _said.switch_on()

@@ -38,6 +38,8 @@ class Patched(wrapt.FunctionWrapper[Any, Any]):
     __bound_function_wrapper__ = _Bound
 
     def __reduce_ex__(self, protocol: Any) -> Any:
+        if inspect.ismethod(self.__wrapped__):  # such as random.seed, a method of an object that has no name
+            return self.__wrapped__.__reduce_ex__(protocol)
         return str(self.__wrapped__.__qualname__)
 
     def __reduce__(self) -> Any:

@@ -80,6 +80,7 @@ class Run:
         self._process = this_process()
         self._fits = count()
         self._named = named
+        self._given: set[str] = set()
         self._settled = False
         self._lock = threading.RLock()  # a signal handler may end what it interrupts
 
@@ -182,8 +183,14 @@ class Run:
                 if len(value) > LONG:
                     found[key] = self._long(f"params/{key}", redact.pair(key, value))
             self._event(Params(found))
+            self._given.update(found)
         except Exception as error:  # noqa: BLE001 - whatever fails here must not reach the training
             self._refused("parameters", error)
+
+    def defaults(self, values: Mapping[str, Any]) -> None:
+        """Record those of these parameters that nobody has recorded here under their names."""
+        if left := {key: value for key, value in values.items() if key not in self._given}:
+            self.params(left)
 
     def tags(self, values: Mapping[str, Any]) -> None:
         """Set tags; ``None`` deletes one."""

@@ -32,7 +32,7 @@ LAYERS = (
     {"client"},
     {"data", "models"},
     {
-        "_aside", "_doors", "_engine", "_installing", "_loader", "_loops", "_origins", "_patch", "_variables",
+        "_aside", "_doors", "_engine", "_installing", "_loader", "_loops", "_origins", "_patch", "_said", "_variables",
         "_versions", "_watch", "_workers", "call", "hooks", "testing",
     },
     {"analysis"},

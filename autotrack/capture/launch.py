@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Mapping
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from autotrack import redact
 from autotrack.capture.launchers import launchers
@@ -28,18 +28,50 @@ _PREFIXES = (
 """The variables that are recorded, and the beginnings of further ones; no others ever are."""
 
 
-def launch() -> dict[str, Any]:
+_PYTHON = os.path.dirname(os.__file__) + os.sep  # noqa: PTH120 - a text is wanted
+
+
+class Main(NamedTuple):
+    """The program as it is while it runs; the interpreter forgets its file before it ends."""
+
+    file: str | None
+    module: str | None
+    argv: list[str]
+    directory: str | None
+    """The working directory; ``None`` if somebody has removed it."""
+
+    @property
+    def place(self) -> str | None:
+        """The directory whose code the program is: its script's, else the one it works in."""
+        return os.path.dirname(self.file) if self.file else self.directory  # noqa: PTH120 - a text is wanted
+
+
+def main() -> Main:
+    """The program that runs."""
+    module = sys.modules.get("__main__")
+    file, spec = getattr(module, "__file__", None), getattr(module, "__spec__", None)
+    try:
+        directory = os.getcwd()  # noqa: PTH109 - a text is wanted
+    except OSError:
+        directory = None
+    return Main(
+        os.path.abspath(file) if isinstance(file, str) else None,  # noqa: PTH100 - as above
+        spec.name.removesuffix(".__main__") if spec is not None and spec.name != "__main__" else None,
+        [str(word) for word in sys.argv],
+        directory,
+    )
+
+
+def launch(program: Main) -> dict[str, Any]:
     """How this process was started, for JSON."""
-    main = sys.modules.get("__main__")
-    file, spec = getattr(main, "__file__", None), getattr(main, "__spec__", None)
     return {
         "taken": time.time_ns() // 1_000_000,
-        "kind": _kind(file, spec),
-        "argv": redact.arguments([str(word) for word in sys.argv]),
+        "kind": _kind(program),
+        "argv": redact.arguments(program.argv),
         "command": redact.arguments(sys.orig_argv),
-        "file": os.path.abspath(file) if file else None,  # noqa: PTH100 - a text is wanted
-        "module": spec.name.removesuffix(".__main__") if spec is not None else None,
-        "directory": directory(),
+        "file": program.file,
+        "module": program.module,
+        "directory": program.directory,
         "executable": sys.executable,
         "prefix": sys.prefix,
         "host": os.uname().nodename if hasattr(os, "uname") else "",
@@ -48,20 +80,6 @@ def launch() -> dict[str, Any]:
         "environment": variables(os.environ),
         "libraries": libraries(),
     }
-
-
-def directory() -> str | None:
-    """The working directory; ``None`` if somebody has removed it."""
-    try:
-        return os.getcwd()  # noqa: PTH109 - a text is wanted
-    except OSError:
-        return None
-
-
-def place() -> str | None:
-    """The directory whose code this program is: its script's, else the one it works in."""
-    file = getattr(sys.modules.get("__main__"), "__file__", None)
-    return os.path.dirname(os.path.abspath(file)) if file else directory()  # noqa: PTH100, PTH120 - as above
 
 
 def variables(environment: Mapping[str, str]) -> dict[str, str]:
@@ -92,37 +110,37 @@ def libraries() -> dict[str, dict[str, Any]]:
     return found
 
 
-def modules() -> tuple[list[str], list[str]]:
+def modules(program: Main) -> tuple[list[str], list[str]]:
     """The top-level modules that this process has imported and that are not Python's own, and the source files of
     those that are not installed."""
     names: set[str] = set()
-    files: set[str] = set()
-    installed = tuple({os.path.realpath(place) + os.sep for place in (sys.prefix, sys.base_prefix)})
+    files = {program.file} if program.file and not is_installed(program.file) else set[str]()
     for name, module in list(sys.modules.items()):
         top = name.partition(".")[0]
         if top in sys.stdlib_module_names or not isinstance(name, str):
             continue
         names.add(top)
         file = (_contents(module) or {}).get("__file__")
-        if isinstance(file, str) and file.endswith(".py") and not _is_installed(file, installed):
+        if isinstance(file, str) and file.endswith(".py") and not is_installed(file):
             files.add(file)
     return sorted(names - {"__main__", "__mp_main__"}), sorted(files)
 
 
-def _is_installed(file: str, installed: tuple[str, ...]) -> bool:
+def is_installed(file: str) -> bool:
+    """Whether a source file belongs to Python or to an installed distribution, rather than to the program."""
     if f"{os.sep}site-packages{os.sep}" in file or f"{os.sep}dist-packages{os.sep}" in file or file.startswith("<"):
         return True
-    return file.startswith(installed) and not file.startswith((place() or os.sep) + os.sep)
+    return file.startswith(_PYTHON)
 
 
-def _kind(file: str | None, spec: Any) -> str:
+def _kind(program: Main) -> str:
     if "_pytest" in sys.modules and os.environ.get("PYTEST_CURRENT_TEST"):
         return "pytest"
-    if file is None and "ipykernel" in sys.modules:
+    if program.file is None and "ipykernel" in sys.modules:
         return "notebook"
-    if spec is not None and spec.name != "__main__":
+    if program.module is not None:
         return "module"
-    if file is not None:
+    if program.file is not None:
         return "script"
     return "command" if "-c" in sys.orig_argv[:-1] else "interactive"
 

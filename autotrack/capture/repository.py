@@ -16,6 +16,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -77,11 +78,13 @@ def _read(root: Path, sources: list[Path], scratch: Path, deadline: float, found
         "branch": at.get("mlflow.source.git.branch"),
         "remote": git.remote(at.get("mlflow.source.git.branch", "")),
     }
-    changes = git.difference(facts["commit"])
+    with ThreadPoolExecutor(1) as beside:  # each looks at every file of the work tree
+        looking = beside.submit(git.untracked)
+        changes = git.difference(facts["commit"])
+        names = looking.result()
     shown = _clear(_whole(changes))
     if shown:
         found.files["changes.diff"] = shown
-    names = git.untracked()
     tracked = git.tracked([file.relative_to(root).as_posix() for file in sources if file.is_relative_to(root)])
     _keep(root, list(dict.fromkeys((*(names or ()), *tracked))), found)
     facts |= {

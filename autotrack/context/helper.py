@@ -13,6 +13,7 @@ import os
 import select
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,8 @@ from autotrack.context import files, protocol
 from autotrack.event import ArtifactStored, Tags
 from autotrack.journal.writer import RunWriter, append_line
 
-PATIENCE = 2.0
-"""Seconds that the collection may take."""
+PATIENCE = 1.7
+"""Seconds after which what is asked of others, git above all, is over: the whole is done in two."""
 
 
 def main() -> None:
@@ -36,9 +37,11 @@ def main() -> None:
         return
     deadline = begin + PATIENCE
     directory = Path(asked["directory"])
-    found = code(Path(asked["place"]), asked["sources"], deadline) if asked["place"] else Code()
-    installed = packages(asked["path"])
-    environment: dict[str, Any] = machine(deadline)
+    with ThreadPoolExecutor(1) as beside:
+        reading = beside.submit(code, Path(asked["place"]), asked["sources"], deadline) if asked["place"] else None
+        installed = packages(asked["path"])
+        environment: dict[str, Any] = machine(deadline)
+        found = reading.result() if reading else Code()
     late = bool(rest) or bool(select.select([0], [], [], 0)[0])
     for collected in (found.facts, environment):
         collected |= {"taken": time.time_ns() // 1_000_000, "late": late}

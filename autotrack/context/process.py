@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from autotrack import guard, settings
-from autotrack.capture import launch, notebook
+from autotrack.capture import launch, notebook, said
 from autotrack.context import detached, files, protocol
 from autotrack.journal.process import this_process
 from autotrack.run import Run
@@ -40,6 +40,7 @@ class Context:
         self.directory = run.files / files.NAME
         self.ready = False
         """Whether the files are there."""
+        self._main = launch.main()
         self._waiting = [run]
         self._left = OWN
         self._many = 0
@@ -80,7 +81,7 @@ class Context:
         self._seen = seen
         if not self._packages and (self.directory / files.PACKAGES).is_file():
             self._packages = json.loads((self.directory / files.PACKAGES).read_text("utf-8"))
-        names, _ = launch.modules()
+        names, _ = launch.modules(self._main)
         facts = {**self._launch, "libraries": launch.libraries(), "imported": files.imported(self._packages, names)}
         target = run.files / files.NAME
         run.placed(f"{files.NAME}/{files.LAUNCH}", files.put(target / files.LAUNCH, files.document(facts)))
@@ -99,10 +100,10 @@ class Context:
                 return
             self._over = True
             if not self._pipes:
-                facts = files.document(self._launch or launch.launch())
+                facts = files.document(self._launch or launch.launch(self._main))
                 self.home.placed(f"{files.NAME}/{files.LAUNCH}", files.put(self.directory / files.LAUNCH, facts))
                 return
-            names, _ = launch.modules()
+            names, _ = launch.modules(self._main)
             words: dict[str, Any] = {
                 "runs": [str(run.files.parent) for run in self._waiting],
                 "launch": {**self._launch, "libraries": launch.libraries()},
@@ -124,14 +125,14 @@ class Context:
         with guard.guard("context"):
             # A helper that dies is to be heard of from the call, not by a signal that ends the program.
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGPIPE})
-            self._launch = launch.launch()
+            self._launch = launch.launch(self._main)
             self._seen = _state()
-            names, sources = launch.modules()
+            names, sources = launch.modules(self._main)
             heard = False
             if _is_first() and self._start():
                 question = {
                     "directory": str(self.directory),
-                    "place": launch.place(),
+                    "place": self._main.place,
                     "sources": sources,
                     "path": [str(place) for place in sys.path if place],
                     "modules": names,
@@ -205,20 +206,29 @@ def join(run: Run, *, resumed: bool = False) -> dict[str, str]:
     a run, the first gives it its context, unless it has one."""
     if not run.kept or not settings.context():
         return {}
+    tags: dict[str, str] = {}
     with guard.guard("context"):
-        if resumed and not _claim(run):
-            return {}
-        if given := os.environ.get(RUN):
-            return {files.TAG: given}
-        place = str(run.files.parent.parent)
-        known = _contexts.get(place)
-        if known is not None:
-            return known.join(run)
-        if not _is_worker():
-            known = _contexts[place] = Context(run)
-            _owners[run] = run.run_id
-            run.before_end.append(partial(known.refresh, run))
-            known.begin()
+        tags = said.seeds()
+        if run.parent is None:
+            run.before_end.append(partial(_say, run, tags))
+        return {**tags, **_joined(run, resumed=resumed)}
+    return tags
+
+
+def _joined(run: Run, *, resumed: bool) -> dict[str, str]:
+    if resumed and not _claim(run):
+        return {}
+    if given := os.environ.get(RUN):
+        return {files.TAG: given}
+    place = str(run.files.parent.parent)
+    known = _contexts.get(place)
+    if known is not None:
+        return known.join(run)
+    if not _is_worker():
+        known = _contexts[place] = Context(run)
+        _owners[run] = run.run_id
+        run.before_end.append(partial(known.refresh, run))
+        known.begin()
     return {}
 
 
@@ -239,6 +249,14 @@ def reset() -> None:
     """Forget everything, as between two tests."""
     leave()
     _contexts.clear()
+    said.forget()
+
+
+def _say(run: Run, seeds: dict[str, str]) -> None:
+    """What the program has said of itself by the end of a run; what it has recorded there itself goes before."""
+    run.defaults(said.arguments())
+    if (now := said.seeds()) != seeds:
+        run.tags(now)
 
 
 def _claim(run: Run) -> bool:

@@ -50,7 +50,7 @@ class Project:
         """Run ``python`` with these arguments, by default the program ``train.py``."""
         done = subprocess.run(
             [sys.executable, *(arguments or ("train.py",))], cwd=self.directory, capture_output=True, text=True,
-            env={**os.environ, **environment}, check=False,
+            env={**os.environ, "PYTEST_CURRENT_TEST": "", **environment}, check=False,
         )  # fmt: skip
         assert done.returncode == code, done.stderr
         return done
