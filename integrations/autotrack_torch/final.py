@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import time
 import weakref
 from typing import Any
+
+import torch
 
 from autotrack import models
 from autotrack.hooks import Contribution, Run, aside
@@ -12,7 +15,9 @@ from autotrack_torch import forward, others, owner
 from autotrack_torch.flavor import FLAVOR
 from autotrack_torch.forward import Forward
 from autotrack_torch.integration import INTEGRATION
-from autotrack_torch.snapshot import Snapshot, cost, plain, take
+from autotrack_torch.reading import unseen
+from autotrack_torch.remains import Optimizers, Remains
+from autotrack_torch.snapshot import Snapshot, Structure, cost, plain, structure_of, take
 
 _FREE = 0.001
 _SHARE = 0.01
@@ -22,7 +27,13 @@ class Kept:
     """One model of a training."""
 
     def __init__(self, model: Any, label: str, forward: Forward) -> None:
-        self.ref = weakref.ref(model)
+        me = weakref.ref(self)
+        self.ref = weakref.ref(model, lambda _: _dropped(me()))
+        self.remains: Remains | None = None
+        """What is found of the model when the program drops it."""
+        self.structure: Structure | None = None
+        self.last = False
+        """Whether the snapshot is of that moment."""
         self.label = label
         self.snapshot: Snapshot | None = None
         self.best: Snapshot | None = None
@@ -33,11 +44,24 @@ class Kept:
         self.forward = forward
 
 
+def _dropped(kept: Kept | None) -> None:
+    """The program has dropped a model. Whatever this is called in the midst of goes on."""
+    if kept is None or kept.remains is None:
+        return
+    try:
+        state = kept.remains.state()
+    except Exception:  # noqa: BLE001 - nobody could be told here; a copy of an epoch before may do
+        return
+    if state is not None:
+        kept.snapshot, kept.last = Snapshot(state, kept.structure), True
+
+
 class Keeper:
     """Knows a training's models weakly, and copies their weights after each epoch where that costs next to nothing."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, optimizers: Optimizers) -> None:
         self._run = run
+        self._optimizers = optimizers
         self._kept: list[Kept] = []
         self._names: list[tuple[weakref.ref[Any], str]] = []
         """What the program calls models that it evaluates beside these."""
@@ -116,9 +140,8 @@ class Keeper:
 
     def epoch(self, step: int) -> None:
         """Copy the weights, if the copy is worth its price: the program may drop the model before it says so."""
-        options = INTEGRATION.options
         self.changed = False
-        if not options.log_models or not self._run.kept:
+        if not self._wanted():
             return
         for kept in self._kept:
             model = kept.ref()
@@ -126,16 +149,36 @@ class Keeper:
                 continue
             now = time.perf_counter()
             price = cost(model)
+            self._list(kept, model, price)
             if price > _FREE and price > _SHARE * (now - kept.taken):
                 kept.snapshot = None
                 continue
             with INTEGRATION.attempt("snapshot"):
-                kept.snapshot = take(model, kept.snapshot)
+                kept.snapshot = take(model, kept.snapshot, kept.structure)
                 kept.taken, kept.step = now, step
+
+    def began(self) -> None:
+        """The first step is made: see to it that the weights are found if the program drops the model."""
+        if self._wanted():
+            for kept in self._kept:
+                model = kept.ref()
+                if model is not None:
+                    self._list(kept, model, cost(model))
+
+    def _list(self, kept: Kept, model: Any, price: float) -> None:
+        if price == math.inf or (kept.remains is not None and kept.remains.same(model)):
+            return
+        with INTEGRATION.attempt("remains"), torch.no_grad(), unseen():
+            if kept.remains is not None:
+                kept.remains.forget()
+            kept.structure, kept.remains = structure_of(model), Remains(model, self._optimizers)
+
+    def _wanted(self) -> bool:
+        return INTEGRATION.options.log_models and self._run.kept and not isinstance(self._run, Contribution)
 
     def improved(self, step: int) -> None:
         """An evaluation has come out better than all before: copy the weights, if the copy is worth its price."""
-        if not INTEGRATION.options.log_models or not self._run.kept or isinstance(self._run, Contribution):
+        if not self._wanted():
             return
         for kept in self._kept:
             model = kept.ref()
@@ -145,7 +188,7 @@ class Keeper:
             now, price = time.perf_counter(), cost(model)
             if price <= _FREE or price <= _SHARE * (now - kept.compared):
                 with INTEGRATION.attempt("best weights"):
-                    kept.best, kept.best_step, kept.compared = take(model, before, structure=False), step, now
+                    kept.best, kept.best_step, kept.compared = take(model, before), step, now
 
     def loaded(self, module: Any) -> None:
         """The program has put other weights into a module: they are the model's now, also if it drops it next."""
@@ -157,16 +200,18 @@ class Keeper:
             before, kept.snapshot = kept.snapshot, None
             if price <= _FREE or price <= _SHARE * (now - kept.taken):
                 with INTEGRATION.attempt("snapshot"):
-                    kept.snapshot, kept.taken = take(model, before), now
+                    kept.snapshot, kept.taken = take(model, before, kept.structure), now
                     self.changed = self.changed and len(self._kept) > 1
 
     def save(self, step: int) -> None:
         """Keep the models as they are now, or as they were last seen if the program has dropped them."""
-        if not INTEGRATION.options.log_models or not self._run.kept or isinstance(self._run, Contribution):
+        if not self._wanted():
             return
         with aside():
             for kept in self._kept:
                 kept.forward.stop()
+                if kept.remains is not None:
+                    kept.remains.forget()
                 with INTEGRATION.attempt("model"):
                     self._save(kept, step, alone=len(self._kept) == 1)
                 kept.snapshot = None
@@ -179,7 +224,7 @@ class Keeper:
             if kept.snapshot is None:
                 self._run.tags({f"autotrack.torch.{name}": "not kept: the program had dropped it when it ended"})
                 return
-            state = "last epoch" if self.changed else "final"
+            state = "last epoch" if self.changed and not kept.last else "final"
             model = kept.snapshot.module()
             if model is None:
                 kept.snapshot.write(self._run, f"{name}.safetensors")

@@ -6,6 +6,7 @@ import itertools
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import GeneratorType
 from typing import Any
 
 from autotrack_torch.integration import INTEGRATION
@@ -19,6 +20,10 @@ _TENSORS = 10_000
 _HOLDERS = 16
 _trained: dict[int, weakref.ref[Any]] = {}
 """The models that are or were trained, by ``id``."""
+listed: set[int] = set()
+"""Modules of which it is of interest whether another one is put into them, by ``id``."""
+altered: set[int] = set()
+"""Those of them where that has happened."""
 _clock = itertools.count(1)
 
 
@@ -126,16 +131,16 @@ class Watched:
     `Module.to` does where it is set to.
     """
 
-    __slots__ = ("_group", "_index", "_ref")
+    __slots__ = ("_ref", "group", "index")
 
     def __init__(self, optimizer: Any, group: int, index: int) -> None:
         self._ref = weakref.ref(optimizer)
-        self._group, self._index = group, index
+        self.group, self.index = group, index
 
     def __call__(self) -> Any:
         optimizer = self._ref()
         try:
-            return None if optimizer is None else optimizer.param_groups[self._group]["params"][self._index]
+            return None if optimizer is None else optimizer.param_groups[self.group]["params"][self.index]
         except LookupError:  # the program has put other groups there
             return None
 
@@ -193,6 +198,8 @@ def _note_parent(parent: Any, _name: str, child: Any) -> None:
     if child is None:
         return
     key = id(child)
+    if id(parent) in listed:
+        altered.add(id(parent))
     try:
         _parents[key] = (weakref.ref(child, lambda _: _parents.pop(key, None)), weakref.ref(parent))
     except Exception as error:  # noqa: BLE001 - whatever a program makes a module of
@@ -269,11 +276,15 @@ def _sources(parameters: Any) -> Iterator[Any]:
 
 
 def _of_generator(source: Any) -> Any:
-    """The module of ``module.parameters()`` that has not been begun, also inside a ``filter``."""
+    """The module of ``module.parameters()`` that has not been begun, also inside a ``filter`` or another generator."""
     for _ in range(4):
         frame = getattr(source, "gi_frame", None)
         if frame is not None:
-            owner = frame.f_locals.get("self")
+            given = frame.f_locals
+            if isinstance(given.get(".0"), GeneratorType):  # a generator expression over another one
+                source = given[".0"]
+                continue
+            owner = given.get("self")
             return owner if callable(getattr(owner, "named_parameters", None)) else None
         if type(source) is not filter:
             return None

@@ -19,10 +19,14 @@ _STRUCTURE = 4 * 1024 * 1024
 _SECONDS = 0.05
 
 
+Structure = tuple[bytes, list[Any]]
+"""A pickled model, and what stands for its tensors."""
+
+
 class Snapshot:
     """The weights of one moment."""
 
-    def __init__(self, state: dict[str, torch.Tensor], structure: tuple[bytes, list[Any]] | None) -> None:
+    def __init__(self, state: dict[str, torch.Tensor], structure: Structure | None) -> None:
         self.state = state
         self.structure = structure
 
@@ -69,13 +73,10 @@ def cost(model: Any) -> float:
     return float("inf") if size > _BYTES else size / _SPEED + count * _EACH
 
 
-def take(model: Any, before: Snapshot | None, *, structure: bool = True) -> Snapshot:
-    """Copy the weights now; the structure, if it is wanted, is taken from the snapshot before."""
+def take(model: Any, before: Snapshot | None, structure: Structure | None = None) -> Snapshot:
+    """Copy the weights now, into the place of the snapshot before."""
     with torch.no_grad():
-        if before is None:
-            return Snapshot(_state(model), _structure(model) if structure else None)
-        state = _state(model, before.state)
-        return Snapshot(state, before.structure)
+        return Snapshot(_state(model, before.state if before is not None else None), structure)
 
 
 def _state(model: Any, into: dict[str, torch.Tensor] | None = None) -> dict[str, torch.Tensor]:
@@ -90,9 +91,10 @@ def _state(model: Any, into: dict[str, torch.Tensor] | None = None) -> dict[str,
     return found
 
 
-def _structure(model: Any) -> tuple[bytes, list[Any]] | None:
+def structure_of(model: Any) -> Structure | None:
+    """A model without the weights that it saves, from which it can be built again; ``None`` where that is not so."""
     buffer = _Bounded()
-    writer = _Writer(buffer)
+    writer = _Writer(buffer, {id(tensor) for tensor in model.state_dict(keep_vars=True).values()})
     try:
         writer.dump(model)
     except Exception:  # noqa: BLE001 - a module may refuse to be pickled in any way; its weights are kept anyhow
@@ -112,10 +114,11 @@ class _Bounded(io.BytesIO):
 
 
 class _Writer(pickle.Pickler):
-    """Writes a module without its tensors: those of the state are copied apart, and any others here."""
+    """Writes a module without its tensors: those of the state only as to their kind, any others are copied."""
 
-    def __init__(self, buffer: io.BytesIO) -> None:
+    def __init__(self, buffer: io.BytesIO, state: set[int]) -> None:
         super().__init__(buffer, protocol=4)
+        self._state = state
         self.tensors: list[Any] = []
         self._known: dict[int, int] = {}
         self._kept: list[Any] = []
@@ -127,9 +130,10 @@ class _Writer(pickle.Pickler):
         if index is None:
             index = self._known[id(thing)] = len(self.tensors)
             self._kept.append(thing)
-            copy = thing.detach().clone()
+            kind = torch.empty_like(thing, device="meta") if id(thing) in self._state else thing.detach().clone()
+            parameter = isinstance(thing, torch.nn.Parameter)
             self.tensors.append(
-                torch.nn.Parameter(copy, thing.requires_grad) if isinstance(thing, torch.nn.Parameter) else copy
+                (torch.nn.Parameter(kind, thing.requires_grad) if parameter else kind.detach(), thing.device)
             )
         return index
 
@@ -140,4 +144,11 @@ class _Reader(pickle.Unpickler):
         self._tensors = tensors
 
     def persistent_load(self, pid: Any) -> Any:
-        return self._tensors[pid]
+        tensor, device = self._tensors[pid]
+        if not tensor.is_meta:
+            return tensor
+        made = torch.empty_like(tensor, device=device)
+        if isinstance(tensor, torch.nn.Parameter):
+            made = torch.nn.Parameter(made, tensor.requires_grad)
+        self._tensors[pid] = made, device
+        return made

@@ -50,8 +50,8 @@ class Steady:
     """A loop's steps since the last one that was looked at closely."""
 
     __slots__ = (
-        "_collected", "_counted", "_kind", "_lr", "_most", "_optimized", "_optimizer", "_owner", "_pass", "_ready",
-        "_rows", "_until", "_value", "_version", "_watched", "at", "training",
+        "_collected", "_counted", "_group", "_index", "_kind", "_lr", "_most", "_optimized", "_optimizer", "_owner", "_pass",
+        "_ready", "_rows", "_until", "_value", "_version", "at", "training",
     )  # fmt: skip
 
     def __init__(self, loop: Loop, training: Training, watched: owner.Watched) -> None:
@@ -61,7 +61,7 @@ class Steady:
         self._pass: Any = loop.current
         self._counted = loop.current is not None and loop.current.counted
         self._kind = loop.plain
-        self._watched = watched
+        self._group, self._index = watched.group, watched.index
         self._collected = passes.collected
         self._owner = os.getpid()
         self._ready = TAKEN if loop.current is None else STEPPED
@@ -86,12 +86,12 @@ class Steady:
         """Whether what ``backward`` begins at is the loss of that batch, as before."""
         if self.at != TAKEN or type(root) is not torch.Tensor or type(root.grad_fn) is not self._kind:
             return False
-        watched = self._watched()
-        if watched is None or self._collected != passes.collected or owner.unstepped or not at_hand(root):
+        optimizer = self._optimizer()
+        if optimizer is None or self._collected != passes.collected or owner.unstepped or not at_hand(root):
             return False
         if loop.judged is not None and not self._judge(loop, root):
             return False
-        self._version = watched._version
+        self._version = optimizer.param_groups[self._group]["params"][self._index]._version
         self._value = root.item()
         self.at = MINIMISED
         return True

@@ -80,7 +80,7 @@ class Training:
         """What has been noted of what the program does beside its steps."""
         self.steady: Steady | None = None
         """What gathers steps of this training just now."""
-        self.keeper = Keeper(run)
+        self.keeper = Keeper(run, self.living)
         trainings.add(self)
         run.before_end.append(self.close)
         if owned and run.parent is not None:
@@ -188,6 +188,8 @@ class Training:
         optimized.steps += 1
         optimized.last = owner.now()
         optimized.lr = optimizer.param_groups[0]["lr"]
+        if optimized.steps == 1:
+            self.keeper.began()
         if optimized is self.by_name[0]:
             self.steps += 1
             if self.steps == _LOOKS:
@@ -300,8 +302,7 @@ class Training:
             if weight:
                 values[self.key("train/loss", optimized)] = total / weight
             optimized.window = [0.0, 0.0]
-        began, before = self._windowed
-        self._windowed = self.latest, self.steps
+        (began, before), self._windowed = self._windowed, (self.latest, self.steps)
         if self.steps > before:
             values["train/step_seconds"] = (self.latest - began) / (self.steps - before)
         self.run.metrics({**values, **self._rates()}, step)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 
 import numpy as np
@@ -135,18 +136,22 @@ def test_weights_of_a_model_that_cannot_be_rebuilt(record):
 
 
 def test_steps_after_the_last_epoch(record):
-    """The model says that it is not the final one."""
+    """The model says that it is not the final one, where its weights could not be found as the program dropped it."""
 
-    def train():
+    def train(*, cycle):
         model = Net()
         fit(model, loader())
         optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
         model(torch.ones(2, 3)).sum().backward()
         optimizer.step()
+        if cycle:  # collected all at once
+            vars(model)["myself"] = model
 
-    train()
-    record.finish()
-    assert record.run.models[0].tags["state"] == "last epoch"
+    for cycle in (True, False):
+        train(cycle=cycle)
+        gc.collect()
+        record.finish()
+    assert [run.models[0].tags["state"] for run in record.runs] == ["last epoch", "final"]
 
 
 def test_random_numbers(record):

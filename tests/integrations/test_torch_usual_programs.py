@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import torch
 from test_torch_further_programs import weighted
 from test_torch_programs import near, program  # noqa: F401 - a fixture
+
+import autotrack
 
 
 def test_a_moving_average_beside_the_model(program):  # noqa: F811
@@ -95,3 +98,25 @@ def test_a_batch_in_parts(program):  # noqa: F811
     seen = program("micro")
     assert seen.run.metrics["train/loss"] == near(seen.epochs())
     assert seen.run.params["steps"] == "10"
+
+
+def test_epochs_by_hand(program):  # noqa: F811
+    """Batches out of tensors are steps; the model that main() has dropped is the one that it left."""
+    seen = program("permuted")
+    assert seen.run.metrics["step/loss"] == near([numbers[-1] for numbers in seen["loss"]])
+    assert seen.run.metrics["val/loss"] == near([loss for _, loss in seen["val"]])
+    assert seen.run.steps["val/loss"] == [4, 8, 12, 16, 20]
+    torch.manual_seed(51)
+    x, y = torch.randn(60, 4), torch.randint(0, 2, (60, 1)).float()
+    model = autotrack.torch.load_model(seen.run.file("model"), trust=True)
+    with torch.no_grad():
+        loss = torch.nn.functional.binary_cross_entropy_with_logits(model(x[48:]), y[48:]).item()
+    assert [loss] == near([seen["val"][-1][1]])
+
+
+def test_a_network_that_follows(program):  # noqa: F811
+    """What a target network gives for a loss is none of the policy's evaluation."""
+    seen = program("dqn")
+    assert seen.run.metrics["step/loss"] == near([numbers[-1] for numbers in seen["loss"]])
+    assert not any(key.startswith(("val", "test")) for key in seen.run.metrics)
+    assert (seen.run.params["clip_grad_value"], seen.run.models[0].tags["state"]) == ("100", "final")
