@@ -50,8 +50,8 @@ class Steady:
     """A loop's steps since the last one that was looked at closely."""
 
     __slots__ = (
-        "_collected", "_counted", "_group", "_index", "_kind", "_lr", "_most", "_optimized", "_optimizer", "_owner", "_pass",
-        "_ready", "_rows", "_until", "_value", "_version", "at", "training",
+        "_collected", "_counted", "_group", "_index", "_kind", "_lr", "_most", "_optimized", "_optimizer", "_owner",
+        "_pass", "_ready", "_rows", "_until", "_value", "_version", "at", "training",
     )  # fmt: skip
 
     def __init__(self, loop: Loop, training: Training, watched: owner.Watched) -> None:
