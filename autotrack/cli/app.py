@@ -9,13 +9,18 @@ from typing import Annotated
 import typer
 
 import autotrack
+from autotrack.cli.best import best
+from autotrack.cli.compare import compare
 from autotrack.cli.console import fail
 from autotrack.cli.doctor import doctor
+from autotrack.cli.history import history
+from autotrack.cli.importance import importance
 from autotrack.cli.models.app import models
 from autotrack.cli.run import start
 from autotrack.cli.runs import runs
 from autotrack.cli.serve import server, ui
 from autotrack.cli.show import show
+from autotrack.cli.tail import tail
 from autotrack.exceptions import AutotrackException
 
 app = typer.Typer(
@@ -46,6 +51,11 @@ def run(
 
 app.command()(runs)
 app.command()(show)
+app.command()(tail)
+app.command()(best)
+app.command()(compare)
+app.command()(importance)
+app.command()(history)
 app.command()(doctor)
 app.command()(server)
 app.command()(ui)

@@ -44,6 +44,14 @@ def experiments_named(client: Client, names: list[str]) -> list[str]:
     return [by_name.get(name, name) for name in names]
 
 
+def newest(client: Client) -> Run:
+    """The run that started last; raises where there is none."""
+    found = client.search_runs(list(experiments(client)), max_results=1)
+    if not found:
+        raise AutotrackException.missing(f"no run yet in {client.tracking_uri}; `autotrack run train.py` records one")
+    return found[0]
+
+
 def run(client: Client, given: str) -> Run:
     """The run with this id, or the only one whose id begins so; deleted runs are found too.
 

@@ -66,7 +66,7 @@ def runs(
         return
     console.print(table(console, found, names, wanted))
     if more:
-        console.print(plain(f"older ones are left out; --limit {limit * 5} shows more", "dim"))
+        console.print(plain(f"more are left out; --limit {limit * 5} shows them", "dim"))
 
 
 def search(client: Client, ids: Sequence[str], where: str, order: list[str], limit: int) -> list[Run]:
