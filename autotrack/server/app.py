@@ -28,6 +28,7 @@ from autotrack.server.request import Asked, checked, from_json, from_query
 from autotrack.server.route import Route, Routes, Table
 from autotrack.server.service import CALLER, Service
 from autotrack.store.registry.changes import Author
+from autotrack.store.tables import storable
 
 _LOG = logging.getLogger("autotrack.server")
 _OWN = Routes()
@@ -108,7 +109,7 @@ class Application:
                     "INVALID_PARAMETER_VALUE", f"a request may have at most {MOST_BYTES} bytes, also unpacked", 413
                 )
             except Exception as error:  # noqa: BLE001 - whatever goes wrong is answered, and the server goes on
-                response = failed(error, request_id, self.service.store.directory)
+                response = failed(error, request_id, self.service.store)
             await response(scope, receive, answer)
         finally:
             seconds = time.perf_counter() - begun
@@ -205,9 +206,21 @@ def _json(body: bytes) -> Any:
     except msgspec.DecodeError:
         pass
     try:
-        return json.loads(body)  # with a bare NaN in it, as Python's own encoder writes them
+        # With a bare NaN in it, as Python's own encoder writes them, or half of a surrogate pair.
+        return _storable(json.loads(body))
     except ValueError:
         raise AutotrackException.invalid("the body of the request is no JSON") from None
+
+
+def _storable(value: Any) -> Any:
+    """A document whose texts any database keeps."""
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, list):
+        return [_storable(one) for one in value]
+    if isinstance(value, dict):
+        return {storable(name): _storable(inner) for name, inner in value.items()}
+    return value
 
 
 def encoded(answer: Any) -> bytes:

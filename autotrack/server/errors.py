@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
-from pathlib import Path
 
 from starlette.responses import Response
 
 from autotrack.exceptions import AutotrackException
+from autotrack.store import Questions
 
 STATUS = {
     "BAD_REQUEST": 400, "INVALID_PARAMETER_VALUE": 400, "RESOURCE_ALREADY_EXISTS": 400,
@@ -32,18 +32,22 @@ def refusal(code: str, message: str, status: int | None = None) -> Response:
     return Response(body, STATUS.get(code, 500) if status is None else status, media_type="application/json")
 
 
-def failed(error: Exception, request_id: str, directory: Path | None) -> Response:
+def failed(error: Exception, request_id: str, store: Questions) -> Response:
     """The answer to a request that raised. What went wrong inside the server stays in its log: an answer names no
     path, no SQL and no code of it."""
     if isinstance(error, AutotrackException) and error.error_code in STATUS:
-        return refusal(error.error_code, _without(error.message, directory))
+        return refusal(error.error_code, _without(error.message, store))
     if isinstance(error, RecursionError):
         return refusal("INVALID_PARAMETER_VALUE", "the request is nested too deeply")
     _LOG.error("a request failed", exc_info=error, extra={"request_id": request_id})
     return refusal("INTERNAL_ERROR", f"the server failed on this request; its log says why, under {request_id}")
 
 
-def _without(message: str, directory: Path | None) -> str:
-    if directory is None:
-        return message
-    return message.replace(directory.as_uri(), "the store").replace(str(directory), "the store")
+def _without(message: str, store: Questions) -> str:
+    """A message without the name of the database or the directory that is behind the server."""
+    hidden = [store.context.name]
+    if store.directory is not None:
+        hidden += [store.directory.as_uri(), str(store.directory)]
+    for name in hidden:
+        message = message.replace(name, "this server")
+    return message

@@ -109,5 +109,6 @@ class Service:
             "presigned_upload_run_id_supported": False,
             "presigned_upload_model_id_supported": False,
             "request_encodings": ["gzip"],
-            "autotrack": self.version,
+            # What autotrack's uploader sends exactly once, journals cannot take: there this is one of MLflow's servers.
+            **({"autotrack": self.version} if self.store.directory is None else {}),
         }
