@@ -17,21 +17,33 @@ from autotrack.event import ExperimentCreated, ExperimentLife, ExperimentRenamed
 from autotrack.exceptions import AutotrackException
 from autotrack.journal.format import experiment_id as id_of
 from autotrack.journal.process import this_process
+from autotrack.sinks.open import usable_uri
 from autotrack.store import Questions, Search, open_store
 from autotrack.store.columns import Columns
 from autotrack.store.fold import PARENT_TAG
 from autotrack.values import text
+from autotrack.wire.address import is_server
+
+of_servers: list[Callable[[], Any]] = []
+"""Gives the class of clients that ask a server: one of this one's own, which it therefore cannot import."""
 
 
 class Client(Records, Files, Promoting, Lineage):
     """Asks a store, and changes what it holds, by the verbs of MLflow's client.
 
-    ``tracking_uri`` is a directory, by default the one that runs are recorded to. Every answer includes what any
+    ``tracking_uri`` is a directory or a server, by default where runs are recorded to. Every answer includes what any
     process had recorded before the question. Unlike logging to the active run, each verb raises
     :class:`~autotrack.exceptions.AutotrackException` when it cannot do what it was asked for.
     """
 
     _open: Callable[[], Questions]
+
+    def __new__(cls, tracking_uri: str | Path | None = None, *_: Any, **__: Any) -> Self:
+        """A client of a server, where the URI names that."""
+        there = cls is Client and is_server(str(tracking_uri or usable_uri() or ""))
+        kind: Any = of_servers[0]() if there else cls
+        made: Any = object.__new__(kind)
+        return made  # type: ignore[no-any-return]  # of a class of its own
 
     def __init__(
         self, tracking_uri: str | Path | None = None, registry_uri: str | None = None,
@@ -51,7 +63,7 @@ class Client(Records, Files, Promoting, Lineage):
     def on(cls, store: Questions, process: Process | None = None) -> Self:
         """A client of a store that is open already. ``process`` is who the runs that it makes belong to: their state
         follows from its life. Without one they run until somebody ends them."""
-        client = cls.__new__(cls)
+        client = object.__new__(cls)
         Records.__init__(client, process)
         client.tracking_uri = store.context.name
         client._open = lambda: store

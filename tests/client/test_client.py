@@ -285,8 +285,6 @@ def test_logged_models(client: Client):
 @pytest.mark.parametrize(
     ("uri", "says"),
     [
-        ("http://localhost:5000", "local stores only"),
-        ("https://example.org", "local stores only"),
         ("sqlite:///mlflow.db", "left as it is"),
         ("postgresql://somewhere/db", "left as it is"),
         ("ftp://somewhere", "not a local store"),

@@ -74,6 +74,13 @@ class Uploader:
         assert self._crew is not None
         return self._crew.remote_id(run_id) or run_id
 
+    def own(self, run_id: str) -> str | None:
+        """The id here of a run of this process, by either of its ids; ``None`` for another's."""
+        if run_id in self._own:
+            return run_id
+        crew = self._crew
+        return None if crew is None else next((one for one in list(self._own) if crew.remote_id(one) == run_id), None)
+
     def flush(self, seconds: float, run_ids: Iterable[str] | None = None, *, files: bool = True) -> None:
         """Wait until the server has all that this process has recorded so far in its runs, or in some of them; raises
         if that takes longer than these seconds."""
@@ -221,6 +228,20 @@ def flush(seconds: float) -> None:
     """Wait until the servers have all that this process has recorded; raises if that takes longer."""
     for one in list(_uploaders.values()):
         one.flush(seconds)
+
+
+def flush_to(server: str, seconds: float, run_id: str | None = None, *, files: bool = True) -> None:
+    """The same for one server, and for one run if its id is given, by either of its ids."""
+    for one in list(_uploaders.values()):
+        if one.outbox.server.uri == server:
+            own = None if run_id is None else one.own(run_id)
+            if run_id is None or own is not None:
+                one.flush(seconds, None if own is None else [own], files=files)
+
+
+def is_own(server: str, run_id: str) -> bool:
+    """Whether this process records a run to a server."""
+    return any(one.outbox.server.uri == server and one.own(run_id) is not None for one in list(_uploaders.values()))
 
 
 def forget() -> None:
