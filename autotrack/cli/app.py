@@ -18,6 +18,7 @@ from autotrack.cli.importance import importance
 from autotrack.cli.models.app import models
 from autotrack.cli.run import start
 from autotrack.cli.runs import runs
+from autotrack.cli.scrub import scrub
 from autotrack.cli.serve import server, ui
 from autotrack.cli.show import show
 from autotrack.cli.tail import tail
@@ -57,6 +58,7 @@ app.command()(compare)
 app.command()(importance)
 app.command()(history)
 app.command()(doctor)
+app.command()(scrub)
 app.command()(server)
 app.command()(ui)
 app.add_typer(models)

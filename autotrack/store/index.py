@@ -64,6 +64,15 @@ class Index:
                 if _inode(self.path) == failed:  # else another process has replaced it already
                     _remove(self.path)
 
+    def discard(self) -> None:
+        """Remove the index from wherever it may lie, with all that it has of the journals."""
+        with self._lock:
+            self.close()
+            for path in (self.directory / FILE, *_cached(self.directory)):
+                if path.exists():
+                    with _only_one(path):
+                        _remove(path)
+
     def leave(self) -> None:
         """Give up the place where the index lies, which takes no more writes, for the next best one."""
         with self._lock:
@@ -163,12 +172,16 @@ def _places(directory: Path, exists: bool) -> Iterator[Path]:
     if exists and _writable(directory) and not _on_network(directory):
         yield directory / FILE
     if exists:
-        name = sha256(os.fsencode(os.path.realpath(directory))).hexdigest()[:16]
-        with contextlib.suppress(RuntimeError):  # no home directory
-            yield _cache_directory() / f"{name}.db"
+        yield from _cached(directory)
     temporary = tempfile.mkdtemp(prefix="autotrack-")
     weakref.finalize(_temporary, shutil.rmtree, temporary, ignore_errors=True)
     yield Path(temporary) / FILE
+
+
+def _cached(directory: Path) -> Iterator[Path]:
+    name = sha256(os.fsencode(os.path.realpath(directory))).hexdigest()[:16]
+    with contextlib.suppress(RuntimeError):  # no home directory
+        yield _cache_directory() / f"{name}.db"
 
 
 def _writable(directory: Path) -> bool:
