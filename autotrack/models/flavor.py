@@ -62,6 +62,11 @@ class Flavor(ABC):
         """What loading would run, in words; empty if the files are mere data. Must not trust the files."""
         return f"code that the {self.name} model brings along"
 
+    def damage(self, _directory: Path, _conf: Mapping[str, Any], /) -> str:
+        """Which file is damaged and how, in words; empty if none is. Asked before a model is loaded that is not known
+        to be what was logged, for files over which the framework's own reader would end the process."""
+        return ""
+
     def lacks(self, _flavors: Mapping[str, Mapping[str, Any]], /) -> str:
         """What of the model could not be kept, in words; empty if nothing is missing."""
         return ""

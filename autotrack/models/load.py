@@ -46,7 +46,8 @@ def opened(located: Located, info: ModelInfo, flavor: Flavor, *, trust: bool = F
     runs = [f"the modules in its directory {conf['code']}"] if conf.get("code") else []
     if own := flavor.runs(located.directory, conf):
         runs.append(own)
-    admit(located, " and ".join(runs), trusted=trust)
+    if not admit(located, " and ".join(runs), trusted=trust) and (damage := flavor.damage(located.directory, conf)):
+        raise AutotrackException.invalid(f"{damage}; fetch the model again, or log it again")
     if conf.get("code"):
         code.add(inside(located.directory, conf["code"]))
     return flavor.load(located.directory, conf, **options)
@@ -67,16 +68,17 @@ def chosen(located: Located, info: ModelInfo, wanted: str | None = None) -> Flav
     )
 
 
-def admit(located: Located, runs: str, *, trusted: bool = False) -> None:
+def admit(located: Located, runs: str, *, trusted: bool = False) -> bool:
     """Raise unless the directory is what was logged, or runs nothing, or the user trusts it.
 
-    ``runs`` says in words what loading would run; empty for mere data.
+    ``runs`` says in words what loading would run; empty for mere data. The answer is whether the content was found to
+    be what was logged.
     """
     if trusted or (runs and _consented(located.directory)):
-        return
+        return False
     key = (located.directory, located.store, located.digest, located.named, bool(runs))
     if unchanged.since(key):
-        return
+        return True
     parts = located.directory.relative_to(located.store).parts if located.store else ()
     tellers: list[str] = []
     if located.store and len(parts) > 3 and parts[0] == "runs" and parts[2] == "artifacts":
@@ -104,6 +106,7 @@ def admit(located: Located, runs: str, *, trusted: bool = False) -> None:
         )
     if expected:
         look.keep(key)
+    return bool(expected)
 
 
 def _consented(directory: Path) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from autotrack.exceptions import AutotrackException
 from autotrack.models import estimators
 from autotrack.models.flavor import Flavor, Flavors, inside
+from autotrack_lightgbm import text
 
 TEXT = "model.lgb"
 PICKLE = "model.pkl"
@@ -58,6 +59,13 @@ class LightGBMFlavor(Flavor):
             return ""
         return estimators.runs(directory, conf.get("data", PICKLE), conf)
 
+    def damage(self, directory: Path, conf: Mapping[str, Any]) -> str:
+        if conf.get("model_class", BOOSTER) != BOOSTER:
+            return ""
+        file = inside(directory, conf.get("data", TEXT))
+        found = text.damage(file)
+        return f"{file} is damaged: {found}" if found else ""
+
     def load(self, directory: Path, conf: Mapping[str, Any], /, **_options: Any) -> Any:
         import lightgbm  # the framework, asked for by loading one of its models
 
@@ -66,7 +74,7 @@ class LightGBMFlavor(Flavor):
         file = inside(directory, conf.get("data", TEXT))
         try:
             return lightgbm.Booster(model_file=file)
-        except lightgbm.basic.LightGBMError as error:
+        except (lightgbm.basic.LightGBMError, ValueError) as error:  # a last line that is no JSON is a ValueError
             raise AutotrackException.invalid(f"{file} is damaged: {error}") from error
 
 

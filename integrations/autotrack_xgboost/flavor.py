@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from autotrack.exceptions import AutotrackException
 from autotrack.models.flavor import Flavor, Flavors, inside
+from autotrack_xgboost import ubjson
 
 FILE = "model.ubj"
 FORMATS = ("ubj", "json")
@@ -49,6 +50,11 @@ class XGBoostFlavor(Flavor):
     def runs(self, _directory: Path, conf: Mapping[str, Any]) -> str:
         module, _, name = str(conf.get("model_class", BOOSTER)).rpartition(".")
         return "" if module.partition(".")[0] == "xgboost" else f"the module {module} for its class {name}"
+
+    def damage(self, directory: Path, conf: Mapping[str, Any]) -> str:
+        file = inside(directory, conf.get("data", FILE))
+        found = "" if file.suffix == ".json" else ubjson.damage(file)
+        return f"{file} is damaged: {found}" if found else ""
 
     def load(self, directory: Path, conf: Mapping[str, Any], /, **_options: Any) -> Any:
         import xgboost  # the framework, asked for by loading one of its models
