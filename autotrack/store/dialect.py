@@ -7,11 +7,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Boolean, ColumnElement, Connection, Engine, Table, Text, any_, create_engine, event, literal
+from sqlalchemy import (
+    URL,
+    Boolean,
+    ColumnElement,
+    Connection,
+    Double,
+    Engine,
+    Table,
+    Text,
+    any_,
+    create_engine,
+    event,
+    literal,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
 
+from autotrack.store import tables
 from autotrack.store.search import regex
 
 T = TypeVar("T")
@@ -28,18 +42,58 @@ def batches(items: Sequence[T], size: int = BATCH) -> Iterator[Sequence[T]]:
 
 
 def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *, keep: bool = False) -> None:
-    """Insert rows; where the primary key is taken, ``keep`` the row that is there or replace it."""
+    """Insert rows of the same columns; where the primary key is taken, ``keep`` the row that is there or replace it."""
     if not rows:
         return
-    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement: Any = make(table)
+    names = tuple(name for name in table.columns.keys() if name in rows[0])  # noqa: SIM118 - its own order
+    texts = [isinstance(table.c[name].type, tables.Text) for name in names]
+    places = list(zip(names, texts, strict=True))
+    # By the driver itself: for every value, what lies between costs more than writing it.
+    values: list[tuple[Any, ...]] = [
+        tuple([tables.storable(row[name]) if text and row[name] is not None else row[name] for name, text in places])
+        for row in rows
+    ]
+    if connection.dialect.name == "postgresql" and len(rows) >= _MANY_ROWS:
+        key = [names.index(column.name) for column in table.primary_key]
+        if keep:
+            values.reverse()
+        each = {tuple([row[place] for place in key]): row for row in values}
+        columns = [list(column) for column in zip(*each.values(), strict=True)]
+        for place, name in enumerate(names):
+            if isinstance(table.c[name].type, Double):  # an array holds values of one type
+                columns[place] = [None if value is None else float(value) for value in columns[place]]
+        connection.exec_driver_sql(_upsert_arrays(table, names, keep=keep), tuple(columns))
+        return
+    connection.exec_driver_sql(_upsert(connection.dialect.name, table, names, keep=keep), values)
+
+
+_MANY_ROWS = 20
+"""Rows that PostgreSQL takes as arrays in one statement rather than one by one."""
+
+
+@lru_cache(maxsize=256)
+def _upsert(dialect: str, table: Table, names: tuple[str, ...], *, keep: bool) -> str:
+    """The statement, with a place for each of the named columns in their order."""
+    module: Any = postgresql if dialect == "postgresql" else sqlite
+    statement = module.insert(table)
     key = [column.name for column in table.primary_key]
-    others = {name: statement.excluded[name] for name in table.columns.keys() if name not in key}  # noqa: SIM118
+    others = {name: statement.excluded[name] for name in names if name not in key}
     if keep or not others:
         statement = statement.on_conflict_do_nothing(index_elements=key)
     else:
         statement = statement.on_conflict_do_update(index_elements=key, set_=others)
-    connection.execute(statement, rows)
+    places = "format" if dialect == "postgresql" else "qmark"
+    return str(statement.compile(dialect=module.dialect(paramstyle=places), column_keys=list(names)))
+
+
+@lru_cache(maxsize=256)
+def _upsert_arrays(table: Table, names: tuple[str, ...], *, keep: bool) -> str:
+    """The same for PostgreSQL with an array of values for each of the columns."""
+    made: Any = postgresql
+    kinds = (table.c[name].type.compile(dialect=made.dialect()) for name in names)
+    arrays = ", ".join(f"%s::{kind}[]" for kind in kinds)
+    before, _, after = _upsert("postgresql", table, names, keep=keep).partition(" VALUES (")
+    return f"{before} SELECT * FROM unnest({arrays}){after.partition(')')[2]}"  # noqa: S608 - names of our own tables and columns
 
 
 class Matches(GenericFunction[bool]):

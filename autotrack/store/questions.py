@@ -36,11 +36,14 @@ class Questions(ABC):
     ``editor`` takes changes, ``registry`` has the registered models.
     """
 
-    directory: Path | None
-    """Where the runs and their files are; ``None`` for a database, whose files are elsewhere."""
     context: Context
     editor: Changes
     registry: Registry
+
+    @property
+    def directory(self) -> Path | None:
+        """Where the runs and their files are; ``None`` for a database, whose files are elsewhere."""
+        return None
 
     @abstractmethod
     def close(self) -> None:
@@ -123,6 +126,10 @@ class Questions(ABC):
     def last_points(self, run_ids: Sequence[str]) -> dict[str, list[Metric]]:
         """The last point of each metric of some runs; none of those that are not there."""
         return self._ask(lambda connection: runs.last_points(connection, run_ids))
+
+    def datasets(self, experiment_ids: Sequence[str], limit: int) -> list[tuple[str, str, str, str]]:
+        """Experiment id, name, digest and context of each data set that runs have read; up to ``limit`` of them."""
+        return self._ask(lambda connection: runs.datasets(connection, experiment_ids, limit))
 
     @abstractmethod
     def last_event_time(self, scope: str) -> int:

@@ -34,16 +34,19 @@ class Store(Questions):
     that is not a store of ours; one that does not exist yet is an empty store, and no question makes it.
     """
 
-    directory: Path
-
     def __init__(self, directory: Path) -> None:
         check_store(directory)
-        self.directory = directory
+        self._directory = directory
         self.context = LocalContext(directory)
         self._index = Index(directory)
         self._ingest = Ingest(directory, self._index)
         self.editor = Editor(directory)
         self.registry = FileRegistry(directory, self.context, self._ask_registry)
+
+    @property
+    def directory(self) -> Path:
+        """Where the runs and their files are."""
+        return self._directory
 
     def refresh(self) -> None:
         """Take in what the journals hold by now."""

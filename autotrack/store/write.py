@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import fields
+from math import nan
 from typing import Any
 
 from sqlalchemy import Connection, Table, delete, func, select, update
@@ -16,6 +17,7 @@ from autotrack.store.dialect import batches, damaged, upsert
 from autotrack.store.experiments import named_by_run
 from autotrack.store.fold import Facts, Fold, Key, process_from, process_text
 from autotrack.store.look import Known, News
+from autotrack.values import spelt
 
 FACTS = (
     "experiment_id", "run_name", "user_id", "status", "start_time", "end_time", "lifecycle_stage", "error",
@@ -210,7 +212,7 @@ def point_row(point: Point, exact: str | None) -> dict[str, Any]:
 
 def summary_row(summary: Summary) -> dict[str, Any]:
     """A summary as the columns of a row; what is NaN or not there is NULL."""
-    facts = asdict(summary)
+    facts = {name: getattr(summary, name) for name in _SUMMARY}
     if not summary.count:
         facts |= dict.fromkeys(("minimum", "minimum_step", "maximum", "maximum_step"))
     return {name: value if value == value else None for name, value in facts.items()}
@@ -218,20 +220,18 @@ def summary_row(summary: Summary) -> dict[str, Any]:
 
 def stored_summary(row: Any) -> Summary:
     """The summary in a row of the metrics."""
-    blank = Summary()
-    found = {name: getattr(row, name) for name in asdict(blank)}
-    if found["total"] is None:
-        found["total"] = float("nan")
-    return Summary(**{name: getattr(blank, name) if value is None else value for name, value in found.items()})
+    found: list[Any] = [getattr(row, name) for name in _SUMMARY]
+    return Summary(*[known if value is None else value for value, known in zip(found, _NOTHING, strict=True)])
+
+
+_SUMMARY = tuple(one.name for one in fields(Summary))
+_NOTHING = [getattr(Summary(total=nan), name) for name in _SUMMARY]
+"""What NULL stands for."""
 
 
 def param_row(key: str, value: str) -> dict[str, Any]:
     """A parameter as the columns of a row, with the number that its value spells."""
-    try:
-        number = float(value) if "_" not in value else float("nan")  # Python takes 1_000, which may be an identifier
-    except ValueError:
-        number = float("nan")
-    return {"key": key, "value": value, "number": number if number == number else None}
+    return {"key": key, "value": value, "number": spelt(value)}
 
 
 def stored_point(row: Any) -> Point:

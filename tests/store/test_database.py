@@ -136,6 +136,21 @@ def test_a_batch_is_taken_whole_or_not_at_all(client: Client, store: DatabaseSto
     assert len(store.history(run_id, "m")) == 0
 
 
+def test_of_changes_at_once_each_has_its_own_end(client: Client, store: DatabaseStore, run_id: str):
+    """One that is refused takes none of the others with it."""
+    client.log_param(run_id, "p", 0)
+
+    def change(number: int) -> str | None:
+        events = [(None, Params({"p": str(number % 3)})), (None, Tags({f"t{number}": "x"}))]
+        return code_of(lambda: store.editor.batch(run_id, events, [point("m", number, number)]))
+
+    with ThreadPoolExecutor(40) as pool:
+        codes = list(pool.map(change, range(120)))
+    assert [code is None for code in codes] == [number % 3 == 0 for number in range(120)]
+    assert store.history(run_id, "m").steps == list(range(0, 120, 3))
+    assert len([tag for tag in client.get_run(run_id).data.tags if tag.startswith("t")]) == 40
+
+
 def test_a_batch_with_its_position_counts_once(store: DatabaseStore, run_id: str):
     """However often it is sent, and by however many at once; what overlaps is refused, what follows is taken."""
     first = [point("loss", 0.5, step) for step in range(10)]

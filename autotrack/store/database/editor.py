@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, null, select, update
+from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from autotrack.event import Event, Joined, LifeStage, Params, RunCreated
@@ -146,24 +146,11 @@ def _create(connection: Connection, run_id: str, events: Sequence[Stamped]) -> N
 
 def _hold(connection: Connection, run_id: str, position: Position | None) -> _Held:
     """Take a run, so that nobody else writes to it until the transaction ends."""
-    run, above = tables.runs.c, tables.experiments.c
     if connection.dialect.name == "postgresql":
         # Alone: what one statement reads beside the row that it waited for may be older than that row.
-        held = select(intake.c.run).join(tables.runs).where(run.run_id == run_id).with_for_update(of=intake)
-        connection.execute(held)
-    own = tail.c.run == run.id
-    end = null() if position is None else _end(position.writer)
-    query = select(
-        tables.runs,
-        above.lifecycle_stage.label("above"),
-        intake.c.last_seen,
-        intake.c.leased,
-        end.label("end"),
-        select(func.count()).where(own).scalar_subquery().label("pieces"),
-        select(func.sum(tail.c.points)).where(own).scalar_subquery().label("points"),
-    )
-    source = tables.runs.join(intake).outerjoin(tables.experiments, above.experiment_id == run.experiment_id)
-    row = connection.execute(query.select_from(source).where(run.run_id == run_id)).one_or_none()
+        connection.execute(_HOLD, {"run_id": run_id})
+    values = {"run_id": run_id, "writer": "" if position is None else position.writer}
+    row = connection.execute(_HELD, values).one_or_none()
     if row is None:
         raise AutotrackException.missing(f"Run with id={run_id} not found")
     facts = Facts(**{name: getattr(row, name) for name in FACTS}, ended=row.status != "RUNNING")
@@ -173,9 +160,28 @@ def _hold(connection: Connection, run_id: str, position: Position | None) -> _He
     )  # fmt: skip
 
 
-def _end(writer: str) -> Any:
-    query = select(positions.c.end).where(positions.c.run == tables.runs.c.id, positions.c.writer == writer)
-    return query.scalar_subquery()
+def _held_query() -> Select[Any]:
+    run, above = tables.runs.c, tables.experiments.c
+    own = tail.c.run == run.id
+    mine = positions.c.run == run.id, positions.c.writer == bindparam("writer")
+    query = select(
+        tables.runs,
+        above.lifecycle_stage.label("above"),
+        intake.c.last_seen,
+        intake.c.leased,
+        select(positions.c.end).where(*mine).scalar_subquery().label("end"),
+        select(func.count()).where(own).scalar_subquery().label("pieces"),
+        select(func.sum(tail.c.points)).where(own).scalar_subquery().label("points"),
+    )
+    source = tables.runs.join(intake).outerjoin(tables.experiments, above.experiment_id == run.experiment_id)
+    return query.select_from(source).where(run.run_id == bindparam("run_id"))
+
+
+# Made once: to put a statement together takes longer than to carry it out.
+_HELD = _held_query()
+_HOLD = (
+    select(intake.c.run).join(tables.runs).where(tables.runs.c.run_id == bindparam("run_id")).with_for_update(of=intake)
+)
 
 
 def _apply(connection: Connection, held: _Held, events: Sequence[Stamped], *, strict: bool) -> None:

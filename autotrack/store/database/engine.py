@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, SQLAlchemyError
@@ -21,6 +22,8 @@ T = TypeVar("T")
 _ATTEMPTS = 4
 _THREADS = 20
 """Connections that one process holds to a PostgreSQL server at once; further threads wait."""
+_TOGETHER = 64
+"""Changes that one transaction of SQLite carries out."""
 _AGAIN = ("40001", "40P01")
 """PostgreSQL's codes for a transaction that stood in another's way."""
 
@@ -36,6 +39,7 @@ class Database:
         if self.engine.dialect.name == "postgresql":
             self._reading = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         self._lock = threading.Lock()
+        self._queue: deque[_Change[Any]] | None = deque() if self.is_sqlite else None
         _all.add(self)
 
     @property
@@ -57,35 +61,59 @@ class Database:
 
         It is repeated if the connection was lost, or another transaction stood in its way, before it was committed.
         """
+        if self._queue is None:
+            return self._attempt(lambda: self._transaction(action))
+        change = _Change(action)
+        self._queue.append(change)
+        with self._lock:
+            while not change.done:
+                self._carry_out(self._queue)
+        return change.result()
 
-        def attempt() -> T:
-            with self._alone(), self.engine.connect().execution_options(writes=True) as connection:
-                transaction = connection.begin()
-                try:
-                    result = action(connection)
-                except BaseException:
-                    transaction.rollback()
-                    raise
-                try:
-                    transaction.commit()
-                except SQLAlchemyError as error:
-                    raise self._told(error) from error  # nobody can say whether it was done
-                return result
+    def _transaction(self, action: Callable[[Connection], T]) -> T:
+        with self.engine.connect().execution_options(writes=True) as connection:
+            transaction = connection.begin()
+            try:
+                result = action(connection)
+            except BaseException:
+                transaction.rollback()
+                raise
+            try:
+                transaction.commit()
+            except SQLAlchemyError as error:
+                raise self._told(error) from error  # nobody can say whether it was done
+            return result
 
-        return self._attempt(attempt)
+    def _carry_out(self, queue: deque[_Change[Any]]) -> None:
+        """Do what waits as one transaction, each change on its own within it: SQLite has one writer at a time, and
+        most of a small change's time is spent on having the disk keep it."""
+        changes = [queue.popleft() for _ in range(min(len(queue), _TOGETHER))]
+
+        def together(connection: Connection) -> None:
+            for change in changes:
+                with suppress(_Undone), connection.begin_nested():
+                    change.carry_out(connection)
+
+        try:
+            if len(changes) == 1:
+                only = changes[0]
+                self._attempt(lambda: self._transaction(only.keep))
+            else:
+                self._attempt(lambda: self._transaction(together))
+        except Exception as error:  # noqa: BLE001 - raised to each of those whose change it was
+            for change in changes:
+                change.fail(error)
+        except BaseException:  # this thread is told to stop; the others are not
+            for change in changes:
+                change.fail(AutotrackException(f"{self.name} was interrupted; try again", "TEMPORARILY_UNAVAILABLE"))
+            raise
+        finally:
+            for change in changes:
+                change.done = True
 
     def close(self) -> None:
         """Let the connections go; the next question opens others."""
         self.engine.dispose()
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """SQLite has one writer at a time, and those who wait here are woken sooner than by its own waiting."""
-        if not self.is_sqlite:
-            yield
-            return
-        with self._lock:
-            yield
 
     def _attempt(self, action: Callable[[], T]) -> T:
         for attempt in range(_ATTEMPTS):
@@ -115,6 +143,46 @@ class Database:
         _inherited.append(self.engine.pool)
         self.engine.dispose(close=False)
         self._lock = threading.Lock()
+        self._queue = deque() if self.is_sqlite else None
+
+
+class _Undone(Exception):
+    """Takes one change back, and leaves those that it shares the transaction with."""
+
+
+class _Change(Generic[T]):
+    """A change that waits for its turn, and what came of it."""
+
+    def __init__(self, action: Callable[[Connection], T]) -> None:
+        self._action = action
+        self._result: T
+        self._error: BaseException | None = None
+        self.done = False
+
+    def keep(self, connection: Connection) -> None:
+        """Carry it out; raises what it raises."""
+        self._result = self._action(connection)
+
+    def carry_out(self, connection: Connection) -> None:
+        """The same beside others; :class:`_Undone` if it raises what concerns itself alone."""
+        self._error = None
+        try:
+            self.keep(connection)
+        except Exception as error:
+            if isinstance(error, SQLAlchemyError) and not isinstance(error, IntegrityError):
+                raise
+            self._error = error
+            raise _Undone from error
+
+    def fail(self, error: BaseException) -> None:
+        """Nothing of it was done."""
+        self._error = self._error or error
+
+    def result(self) -> T:
+        """What the action gave; raises what it raised."""
+        if self._error is not None:
+            raise self._error
+        return self._result
 
 
 def _parsed(url: str) -> URL:

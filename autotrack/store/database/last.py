@@ -7,6 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from autotrack.journal.format import FLOAT_STEP, step_of
+from autotrack.journal.summary import Summary
 from autotrack.store import tables
 from autotrack.store.database import curves
 from autotrack.store.database.points import Columns, Name
@@ -14,6 +16,7 @@ from autotrack.store.dialect import batches, upsert
 from autotrack.store.write import point_row, stored_point, stored_summary, summary_row
 
 _OF = ("model_id", "dataset_name", "dataset_digest")
+_COLUMNS = tuple(column.name for column in tables.metrics.columns)
 
 
 def new_points(connection: Connection, run: int, series: Mapping[Name, Columns]) -> tuple[dict[Name, Columns], Any]:
@@ -33,9 +36,10 @@ def new_points(connection: Connection, run: int, series: Mapping[Name, Columns])
 
 def _later(columns: Columns, row: Any) -> bool:
     """Whether all points surely come after the last one of their metric, so that none can be among those before."""
-    last = stored_point(row)
-    low = columns.reach[0]
-    return low > last.step or (low == last.step and min(columns.times) > last.time)
+    if len(columns) == 1 and not columns.flags[0] and not row.flags & FLOAT_STEP:
+        return bool((columns.raw_steps[0], columns.times[0]) > (row.raw_step, row.timestamp))
+    last, low = step_of(row.raw_step, row.flags), columns.reach[0]
+    return bool(low > last or (low == last and min(columns.times) > row.timestamp))
 
 
 def _stored(connection: Connection, run: int, metrics: Iterable[str]) -> dict[str, Any]:
@@ -51,30 +55,29 @@ def update(connection: Connection, run: int, series: Mapping[Name, Columns], sto
     """Write what new points make of the rows of their metrics."""
     rows: dict[str, dict[str, Any]] = {}
     ranks: dict[str, Any] = {}
-    summaries: dict[str, Any] = {}
-    of_models: list[tuple[Name, Columns, int]] = []
+    summaries: dict[str, Summary] = {}
     for name, columns in series.items():
         metric, greatest = name[0], columns.greatest()
-        point, summary = columns.last(greatest), columns.summary()
-        old = stored.get(metric)
+        point = columns.last(greatest)
         if metric not in rows:
-            rows[metric] = {} if old is None else dict(old._mapping)
+            old = stored.get(metric)
+            rows[metric] = {} if old is None else dict(zip(_COLUMNS, old, strict=True))
             ranks[metric] = None if old is None else stored_point(old).rank
-            summaries[metric] = summary
-            if old is not None:
-                summaries[metric] = stored_summary(old)
-                summaries[metric].merge(summary)
-        else:
-            summaries[metric].merge(summary)
-        if ranks[metric] is None or point.rank > ranks[metric]:
-            ranks[metric] = point.rank
-            of = {part: value or None for part, value in zip(_OF, name[1:], strict=True)}
-            rows[metric] |= {"run": run, "key": metric, **point_row(point, columns.exact.get(greatest)), **of}
-        if name[1]:
-            of_models.append((name, columns, greatest))
+            summaries[metric] = Summary() if old is None else stored_summary(old)
+        summaries[metric].merge(columns.summary())
+        rank = point.rank
+        if ranks[metric] is None or rank > ranks[metric]:
+            ranks[metric] = rank
+            rows[metric] |= point_row(point, columns.exact.get(greatest))
+            rows[metric] |= {"run": run, "key": metric, **dict(zip(_OF, _parts(name), strict=True))}
     upsert(connection, tables.metrics, [row | summary_row(summaries[metric]) for metric, row in rows.items()])
+    of_models = [(name, columns, columns.greatest()) for name, columns in series.items() if name[1]]
     if of_models:
         _update_models(connection, run, of_models)
+
+
+def _parts(name: Name) -> tuple[str | None, ...]:
+    return name[1] or None, name[2] or None, name[3] or None
 
 
 def _update_models(connection: Connection, run: int, of_models: Sequence[tuple[Name, Columns, int]]) -> None:

@@ -13,11 +13,11 @@ import json
 import sys
 import zlib
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from math import inf
-from operator import eq, le, lt
+from operator import eq, le, lt, sub
 from typing import Any
 
 from autotrack.exceptions import AutotrackException
@@ -52,9 +52,14 @@ class Columns:
     @property
     def steps(self) -> Sequence[int | float]:
         """The steps as they were logged."""
-        if not any(flag & FLOAT_STEP for flag in self.flags):
+        if self._whole:
             return self.raw_steps
         return [step_of(raw, flag) for raw, flag in zip(self.raw_steps, self.flags, strict=True)]
+
+    @property
+    def _whole(self) -> bool:
+        """Whether all steps are integers."""
+        return not any(self.flags) or not any(flag & FLOAT_STEP for flag in self.flags)
 
     def extend(self, other: Columns) -> None:
         """Add the points of another part of the series."""
@@ -118,14 +123,17 @@ class Columns:
 
     def greatest(self) -> int:
         """The row of the last point by step, time and value."""
-        if all(map(lt, self.raw_steps, self.raw_steps[1:])) and not any(flag & FLOAT_STEP for flag in self.flags):
+        if len(self) == 1 or (self._whole and all(map(lt, self.raw_steps, self.raw_steps[1:]))):
             return len(self) - 1
         return max(range(len(self)), key=lambda row: self.last(row).rank)
 
     def summary(self) -> Summary:
         """What the points do."""
         steps, values = self.steps, self.values
-        if len(values) == 1 or any(value != value for value in values) or any(step != step for step in steps):
+        if len(values) == 1 and values[0] == values[0]:
+            value, step = values[0], float(steps[0])
+            return Summary(1, 1, value, value, step, value, step, value, step)
+        if not all(map(eq, values, values)) or not all(map(eq, steps, steps)):
             found = Summary()
             for value, step in zip(values, steps, strict=True):
                 found.take(value, float(step))
@@ -139,11 +147,16 @@ class Columns:
     @property
     def reach(self) -> tuple[float, float]:
         """The lowest and the highest step as float64, NaN being lowest of all."""
-        steps = [step if step == step else -inf for step in self.steps]
+        steps = self.steps
+        if not self._whole:
+            steps = [step if step == step else -inf for step in steps]
         return float(min(steps)), float(max(steps))
 
 
 def _lowest_step(steps: Sequence[float], values: Sequence[float], value: float) -> float:
+    first = values.index(value)
+    if values.count(value) == 1:
+        return float(steps[first])
     return float(min(step for step, one in zip(steps, values, strict=True) if one == value))
 
 
@@ -154,17 +167,21 @@ def _rank(value: float) -> tuple[bool, float]:
 def by_series(points: Iterable[Point], exact: Iterable[Exact]) -> dict[Name, Columns]:
     """Points as they are logged, as columns of each series. A point that comes twice stays once."""
     found: dict[Name, Columns] = {}
-    names: dict[Key, Columns] = {}
+    adders: dict[Key, tuple[Callable[[Any], None], ...]] = {}
     for key, flags, step, time, value in points:
-        columns = names.get(key)
-        if columns is None:
-            columns = names[key] = found.setdefault(name_of(key), Columns())
-        columns.flags.append(flags)
-        columns.raw_steps.append(step)
-        columns.times.append(time)
-        columns.values.append(value)
+        adding = adders.get(key)
+        if adding is None:
+            columns = found.setdefault(name_of(key), Columns())
+            each: tuple[list[Any], ...] = (columns.flags, columns.raw_steps, columns.times, columns.values)
+            adding = adders[key] = tuple([column.append for column in each])
+        flag, raw_step, when, number = adding
+        flag(flags)
+        raw_step(step)
+        when(time)
+        number(value)
     _give_texts(found, exact)
     for columns in found.values():
+        columns.values = list(map(float, columns.values))
         _check(columns)
     return {name: columns.distinct() for name, columns in found.items()}
 
@@ -199,10 +216,9 @@ def _near(text: str) -> float:
 
 
 def _check(columns: Columns) -> None:
-    if not all(-_WORD // 2 <= time < _WORD // 2 for time in columns.times):
-        raise AutotrackException.invalid("a timestamp does not fit into 64 bits; give ms since 1970")
-    if not all(-_WORD // 2 <= step < _WORD // 2 for step in columns.raw_steps):
-        raise AutotrackException.invalid("a step does not fit into 64 bits")
+    for what, numbers in (("timestamp", columns.times), ("step", columns.raw_steps)):
+        if not (min(numbers) >= -_WORD // 2 and max(numbers) < _WORD // 2):
+            raise AutotrackException.invalid(f"a {what} does not fit into 64 bits")
 
 
 def tail_blob(series: Mapping[Name, Columns]) -> bytes:
@@ -274,7 +290,7 @@ def from_chunk(data: bytes) -> Columns:
 def _differences(column: Sequence[int]) -> array[int]:
     if not column:
         return array("q")
-    found = [column[0], *(after - before for before, after in pairwise(column))]
+    found = [column[0], *map(sub, column[1:], column)]
     try:
         return array("q", found)
     except OverflowError:

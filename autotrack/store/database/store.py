@@ -24,8 +24,6 @@ T = TypeVar("T")
 class DatabaseStore(Questions):
     """Runs, experiments, models and the registry in a database, which is their truth."""
 
-    directory = None
-
     def __init__(self, database: Database, artifact_root: str) -> None:
         self.database = database
         self.context = ServerContext(database.name, artifact_root)
