@@ -94,7 +94,7 @@ def _of_run(store: Questions, source: str, run_id: str | None, model_id: str | N
         raise AutotrackException.missing(
             f"{source}: run {own} has no model {path!r}; " + (f"it has {there}" if there else "it has logged none")
         )
-    return {"run_id": own, "location": f"runs/{own}/artifacts/{path}"}
+    return {"run_id": own, "location": store.context.location(f"{run.info.artifact_uri}/{path}")}
 
 
 def _of_models(store: Questions, source: str, run_id: str | None, model_id: str | None) -> dict[str, Any]:

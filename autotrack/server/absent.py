@@ -10,7 +10,6 @@ _ABSENT = {
     r"mlflow/traces(/.*)?": "traces",
     r"mlflow/logged-models/.*traces.*": "traces",
     r"v1/traces": "traces",
-    r"mlflow/experiments/search-datasets": "searches over the data sets of experiments",
     r"mlflow/(assessments|scorers|issues|label-schemas|review-queues)(/.*)?": "assessments and their queues",
     r"mlflow/datasets(/.*)?": "evaluation data sets",
     r"mlflow/(prompts|prompt-optimization|optimize)(/.*)?": "prompts",

@@ -27,8 +27,14 @@ from autotrack.wire.values import TEXT, several
 ROUTES = Routes()
 Document = dict[str, Any]
 _PATH = "mlflow-artifacts"
+SMALL = 10 * 1024 * 1024
+"""Bytes of a file that a page sends."""
 SIGNED_SECONDS = 3600
 """For how long a signed URL is good."""
+_TEXTS = frozenset((
+    "MLmodel", "MLproject", "cf", "cfg", "cnf", "conf", "csv", "err", "hocon", "ini", "ipynb", "js", "json", "log",
+    "md", "prop", "properties", "py", "py3", "rst", "toml", "tsv", "txt", "xml", "yaml", "yml",
+))  # fmt: skip
 NO_MULTIPART = "Multipart upload is not supported for the current artifact repository"
 """MLflow's client goes on without parts when a refusal begins like this."""
 
@@ -50,6 +56,12 @@ class OfModel(Asked):
 
 class ModelFile(Asked):
     artifact_file_path: str
+
+
+class OfVersion(Asked):
+    name: str
+    version: str
+    path: str
 
 
 class Begin(Asked):
@@ -83,7 +95,7 @@ class Abort(Asked):
 async def list_files(service: Service, request: Request) -> Response:
     """What lies in a directory: names, not paths."""
     asked = from_query(request.query_params, List)
-    entries = await service.objects.list(places.artifact(asked.path))
+    entries = await service.objects.list(places.artifact(asked.path.rstrip("/")))
     files = [_info(entry.name, entry) for entry in entries]
     return _json({"files": files} if files else {})
 
@@ -99,7 +111,7 @@ async def put_file(service: Service, request: Request, path: str) -> Response:
     """Write a file from the body, whole or not at all."""
     length = request.headers.get("content-length", "")
     await service.objects.put(places.key(path), streamed(request), int(length) if length.isdigit() else None)
-    return _json({})
+    return Response()
 
 
 @ROUTES("DELETE", _PATH + "/artifacts/{path:path}")
@@ -206,6 +218,29 @@ async def get_artifact(service: Service, request: Request) -> Response:
     return await _sent(service, request, places.key(own_path(str(run.info.artifact_uri), asked.path)))
 
 
+@ROUTES("GET", "/model-versions/get-artifact")
+async def get_version_artifact(service: Service, request: Request) -> Response:
+    """A file of a model version, as pages ask for it."""
+    asked = from_query(request.query_params, OfVersion)
+    uri = await run_in_threadpool(service.verbs.get_model_version_download_uri, asked.name, asked.version)
+    return await _sent(service, request, places.key(own_path(uri, asked.path)))
+
+
+@ROUTES("POST", "mlflow/upload-artifact")
+async def upload_artifact(service: Service, request: Request) -> Response:
+    """Write a small file of a run, as pages do."""
+    asked = from_query(request.query_params, OfRun)
+    if not asked.path:
+        raise AutotrackException.invalid("Request must specify path.")
+    run = await run_in_threadpool(service.active_run, limits.identifier(asked.run_id, "run id"))
+    key = places.key(own_path(str(run.info.artifact_uri), asked.path))
+    data = await whole(request, SMALL)
+    if not data:
+        raise AutotrackException.invalid("Request must specify data.")
+    await service.objects.put(key, data, len(data))
+    return _json({})
+
+
 def own_path(root: str, path: str) -> str:
     """The key of a file below the root of a run or a model, which lie with this server."""
     if not root.startswith("mlflow-artifacts:/"):
@@ -225,7 +260,7 @@ async def _sent(service: Service, request: Request, path: str) -> Response:
         "ETag": f'"{facts.etag}"',
         "Cache-Control": "private, no-cache",
     }
-    kind = mimetypes.guess_type(path)[0] or "application/octet-stream"
+    kind = media_type(path)
     if request.headers.get("if-none-match", "").strip() == headers["ETag"]:
         return Response(None, 304, headers)
     start, end, status = 0, facts.size, 200
@@ -243,6 +278,14 @@ async def _sent(service: Service, request: Request, path: str) -> Response:
         return Response(None, status, headers, media_type=kind)
     chunks = await service.objects.get(path, start, end)
     return StreamingResponse(_counted(chunks, end - start), status, headers, kind)
+
+
+def media_type(path: str) -> str:
+    """What a file is, by its name; as in MLflow, whatever people read is plain text."""
+    name = path.rsplit("/", maxsplit=1)[-1]
+    if name.rpartition(".")[2] in _TEXTS:
+        return "text/plain"
+    return mimetypes.guess_type(name)[0] or "application/octet-stream"
 
 
 async def _facts(service: Service, path: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from autotrack.entities import ViewType
+from autotrack.entities import Experiment, ViewType
 from autotrack.exceptions import AutotrackException
 from autotrack.server import limits
 from autotrack.server.places import checked_location
@@ -34,7 +34,7 @@ class ByName(Asked):
 
 
 class Search(Asked):
-    max_results: int | None = None
+    max_results: int = 0
     page_token: str | None = None
     filter: str = ""
     order_by: tuple[str, ...] = ()
@@ -43,7 +43,11 @@ class Search(Asked):
 
 class Update(Asked):
     experiment_id: str
-    new_name: str | None = None
+    new_name: str
+
+
+class SearchDatasets(Asked):
+    experiment_ids: tuple[str, ...]
 
 
 class SetTag(Asked):
@@ -69,7 +73,7 @@ def create(service: Service, asked: Create) -> Document:
 @ROUTES("GET", "mlflow/experiments/get", ById, experiment=EXPERIMENT.kind)
 def get(service: Service, asked: ById) -> Document:
     """An experiment by its id, deleted or not."""
-    return {"experiment": EXPERIMENT.write(service.experiment(asked.experiment_id))}
+    return {"experiment": _written(service.experiment(asked.experiment_id))}
 
 
 @ROUTES("GET", "mlflow/experiments/get-by-name", ByName, experiment=EXPERIMENT.kind)
@@ -78,16 +82,16 @@ def get_by_name(service: Service, asked: ByName) -> Document:
     found = service.store.experiment_named(asked.experiment_name)
     if found is None:
         raise AutotrackException.missing(f"Could not find experiment with name '{asked.experiment_name[:500]}'")
-    return {"experiment": EXPERIMENT.write(found)}
+    return {"experiment": _written(found)}
 
 
 def search(service: Service, asked: Search) -> Document:
     """One page of the experiments that match a filter."""
-    most = limits.page(asked.max_results, 1000, LARGEST)
+    most = limits.page(asked.max_results, LARGEST, LARGEST)
     found = service.store.search_experiments(
         view(asked.view_type), asked.filter, asked.order_by, most, asked.page_token or None
     )
-    return paged("experiments", [EXPERIMENT.write(one) for one in found], found.token)
+    return paged("experiments", [_written(one) for one in found], found.token)
 
 
 for _method in ("POST", "GET"):
@@ -98,10 +102,9 @@ for _method in ("POST", "GET"):
 @ROUTES("POST", "mlflow/experiments/update", Update)
 def update(service: Service, asked: Update) -> Document:
     """Give an experiment another name."""
-    if asked.new_name:
-        limits.short(asked.new_name, limits.EXPERIMENT_NAME, "new_name")
-        service.experiment(asked.experiment_id)
-        service.verbs.rename_experiment(asked.experiment_id, asked.new_name)
+    limits.short(asked.new_name, limits.EXPERIMENT_NAME, "new_name")
+    service.experiment(asked.experiment_id)
+    service.verbs.rename_experiment(asked.experiment_id, asked.new_name)
     return {}
 
 
@@ -139,6 +142,25 @@ def delete_tag(service: Service, asked: DeleteTag) -> Document:
     return {}
 
 
+@ROUTES("POST", "mlflow/experiments/search-datasets", SearchDatasets, reads=True)
+def search_datasets(service: Service, asked: SearchDatasets) -> Document:
+    """The data sets that the runs of some experiments have read, each with its role."""
+    if not 0 < len(asked.experiment_ids) <= limits.EXPERIMENTS:
+        raise AutotrackException.invalid(
+            f"SearchDatasets request must specify at least one and at most {limits.EXPERIMENTS} experiment_ids. "
+            f"Received {len(asked.experiment_ids)} experiment_ids."
+        )
+    names = ("experiment_id", "name", "digest", "context")
+    found = [
+        dict(zip(names, row, strict=True)) for row in service.store.datasets(asked.experiment_ids, limits.DATASETS)
+    ]
+    return paged("dataset_summaries", [{name: text for name, text in one.items() if text} for one in found], None)
+
+
+def _written(found: Experiment) -> Document:
+    return {**EXPERIMENT.write(found), "workspace": "default"}
+
+
 def view(asked: str | int) -> int:
     """A view by its name or its number; 0 and nothing are the active ones."""
     text = str(asked).upper()
@@ -153,4 +175,4 @@ def view(asked: str | int) -> int:
 
 def paged(name: str, items: list[Document], token: str | None) -> Document:
     """One page of an answer."""
-    return {name: items} | ({"next_page_token": token} if token else {})
+    return ({name: items} if items else {}) | ({"next_page_token": token} if token else {})

@@ -7,6 +7,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from typing import Any
 
+from autotrack.entities import Metric
 from autotrack.exceptions import AutotrackException
 from autotrack.server import limits
 from autotrack.server.experiments import paged
@@ -19,6 +20,13 @@ from autotrack.wire.values import TEXT, several
 ROUTES = Routes()
 Document = dict[str, Any]
 LARGEST, RUNS, INTERVAL = 25_000, 100, 2500
+EXACTLY = 20_000
+"""Points of a curve that is thinned as MLflow does it; of a longer one the extremes of each stretch are what is left
+before that."""
+
+
+_BARE = {"run_id": None}
+"""Whose points these are the request says."""
 
 
 class GetHistory(Asked):
@@ -31,14 +39,14 @@ class GetHistory(Asked):
 class GetBulk(Asked):
     """``run_id`` may be repeated."""
 
-    metric_key: str
+    metric_key: str = ""
     run_id: tuple[str, ...] = ()
     max_results: int | None = None
 
 
 class GetInterval(Asked):
     metric_key: str
-    run_ids: tuple[str, ...] = ()
+    run_ids: tuple[str, ...]
     start_step: int | None = None
     end_step: int | None = None
     max_results: int | None = None
@@ -50,12 +58,12 @@ def get_history(service: Service, asked: GetHistory) -> Document:
     service.run(asked.run_id)
     if asked.max_results is None and not asked.page_token:
         found = service.store.history(asked.run_id, asked.metric_key)
-        return {"metrics": [METRIC.write(one) for one in found.metrics()]}
+        return paged("metrics", [METRIC.write(one, **_BARE) for one in found.metrics()], None)
     most = limits.page(asked.max_results, LARGEST, LARGEST)
     start = _offset(asked.page_token, asked.run_id, asked.metric_key)
     found = service.store.history(asked.run_id, asked.metric_key)
     rows = found.metrics()
-    page = [METRIC.write(one) for one in rows[start : start + most]]
+    page = [METRIC.write(one, **_BARE) for one in rows[start : start + most]]
     more = _token(start + most, asked.run_id, asked.metric_key) if len(rows) > start + most else None
     return paged("metrics", page, more)
 
@@ -65,7 +73,13 @@ def get_bulk(service: Service, asked: GetBulk) -> Document:
     """The points of a metric of several runs."""
     if not asked.run_id:
         raise AutotrackException.invalid("GetMetricHistoryBulk request must specify at least one run_id.")
-    _few(asked.run_id, "GetMetricHistoryBulk")
+    if len(asked.run_id) > RUNS:
+        raise AutotrackException.invalid(
+            f"GetMetricHistoryBulk request cannot specify more than {RUNS} run_ids. Received {len(asked.run_id)} "
+            "run_ids."
+        )
+    if not asked.metric_key:
+        raise AutotrackException.invalid("GetMetricHistoryBulk request must specify a metric_key.")
     most = min(asked.max_results or LARGEST, LARGEST)
     found: list[Document] = []
     for run_id in sorted(set(asked.run_id)):
@@ -74,15 +88,17 @@ def get_bulk(service: Service, asked: GetBulk) -> Document:
         service.run(run_id)
         rows = service.store.history(run_id, asked.metric_key).metrics()
         found += [METRIC.write(one) for one in rows[: most - len(found)]]
-    return {"metrics": found}
+    return paged("metrics", found, None)
 
 
 @ROUTES("GET", "mlflow/metrics/get-history-bulk-interval", GetInterval, metrics=several(METRIC.kind))
 def get_interval(service: Service, asked: GetInterval) -> Document:
     """The points of a metric of several runs between two steps, thinned to what a chart can show."""
-    if not asked.run_ids:
-        raise AutotrackException.invalid("Missing value for required parameter 'run_ids'.")
-    _few(asked.run_ids, "GetMetricHistoryBulkInterval")
+    if len(asked.run_ids) > RUNS:
+        raise AutotrackException.invalid(
+            f"GetMetricHistoryBulkInterval request must specify at most {RUNS} run_ids. Received {len(asked.run_ids)} "
+            "run_ids."
+        )
     if (asked.start_step is None) != (asked.end_step is None):
         raise AutotrackException.invalid(
             "If either start step or end step are specified, both start step and end step must be specified."
@@ -92,20 +108,28 @@ def get_interval(service: Service, asked: GetInterval) -> Document:
             f"end_step must be greater than start_step. Found start_step={asked.start_step} and end_step="
             f"{asked.end_step}."
         )
-    most = limits.page(asked.max_results, INTERVAL, INTERVAL)
+    most = INTERVAL if asked.max_results is None else asked.max_results
+    if not 1 <= most <= INTERVAL:
+        raise AutotrackException.invalid(f"max_results must be between 1 and {INTERVAL}.")
     found: list[Document] = []
     for run_id in dict.fromkeys(asked.run_ids):
         service.run(run_id)
-        curve = service.store.history(run_id, asked.metric_key, asked.start_step, asked.end_step, most)
-        found += [METRIC.write(one) for one in curve.metrics()]
-    return {"metrics": found}
+        curve = service.store.history(run_id, asked.metric_key, asked.start_step, asked.end_step, EXACTLY)
+        points = sorted(curve.metrics(), key=lambda one: (one.step, one.timestamp))
+        found += [METRIC.write(one) for one in thinned(points, most)]
+    return paged("metrics", found, None)
 
 
-def _few(run_ids: Sequence[str], name: str) -> None:
-    if len(run_ids) > RUNS:
-        raise AutotrackException.invalid(
-            f"{name} request cannot specify more than {RUNS} run_ids. Received {len(run_ids)} run_ids."
-        )
+def thinned(points: Sequence[Metric], most: int) -> Sequence[Metric]:
+    """The first point of each of ``most`` stretches of equal length, and the last point of all."""
+    count = len(points)
+    if count <= most:
+        return points
+    # As SQL's NTILE divides: the first stretches have one point more.
+    size, longer = divmod(count, most)
+    starts = [number * size + min(number, longer) for number in range(most)]
+    starts[-1] = count - 1
+    return [points[start] for start in starts]
 
 
 def _token(offset: int, run_id: str, key: str) -> str:

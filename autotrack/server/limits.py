@@ -15,7 +15,7 @@ KEY, EXPERIMENT_NAME, ARTIFACT_LOCATION = 250, 500, 2048
 VALUE = 65_536
 """Characters of a parameter or tag that are kept; MLflow keeps 6,000 and 8,000, and cuts off the rest like this."""
 EXPERIMENT_TAG, REGISTRY_VALUE = 20_000, 100_000
-DATASETS = 1000
+DATASETS, EXPERIMENTS = 1000, 20
 DATASET = {"name": 500, "digest": 36, "schema": 1_048_575, "source": 65_535, "profile": 16_777_215}
 
 _NAME = re.compile(r"[/\w.\- :]*")

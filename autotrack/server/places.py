@@ -42,11 +42,14 @@ def artifact(path: str) -> str:
 
 
 def checked_location(location: str) -> str:
-    """Where the files of an experiment may lie: with the server, which is "", or where clients reach it themselves."""
+    """Where the files of an experiment may lie: with the server, by default or below a path of its root, or where
+    clients reach it themselves."""
     limits.short(location, limits.ARTIFACT_LOCATION, "artifact_location")
     if not location:
         return ""
     parts = _split(location, "artifact_location")
+    if parts.scheme == "mlflow-artifacts" and not parts.netloc and parts.path.strip("/"):
+        return f"mlflow-artifacts:/{key(parts.path.strip('/'))}"
     if parts.scheme not in REMOTE or not parts.netloc:
         raise AutotrackException.invalid(
             f"Invalid artifact_location: {location[:300]!r}. This server keeps the files of runs itself; leave "

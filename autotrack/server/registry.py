@@ -170,7 +170,7 @@ def search_models(service: Service, asked: Search) -> Document:
 def latest_versions(service: Service, asked: LatestVersions) -> Document:
     """The highest version in each stage, or in each of some stages."""
     found = service.verbs.get_latest_versions(asked.name, asked.stages)
-    return {"model_versions": [MODEL_VERSION.write(one) for one in found]}
+    return paged("model_versions", [MODEL_VERSION.write(one) for one in found], None)
 
 
 for _method in ("POST", "GET"):

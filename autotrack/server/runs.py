@@ -13,6 +13,7 @@ from autotrack.exceptions import AutotrackException
 from autotrack.server import batch, limits
 from autotrack.server.batch import LogBatch, MetricPoint
 from autotrack.server.experiments import paged, view
+from autotrack.server.names import random_name
 from autotrack.server.request import Asked, Pair
 from autotrack.server.route import Routes
 from autotrack.server.service import Service
@@ -31,7 +32,7 @@ MODEL_HISTORY_TAG = "mlflow.log-model.history"
 class Create(Asked):
     """``run_id`` is what autotrack's client adds: 32 hexadecimal digits of its own choice."""
 
-    experiment_id: str = "0"
+    experiment_id: str
     user_id: str = ""
     run_name: str = ""
     start_time: int | None = None
@@ -138,14 +139,14 @@ def create(service: Service, asked: Create) -> Document:
         raise AutotrackException.invalid(f"Invalid value {asked.start_time} for parameter 'start_time' supplied.")
     if asked.run_id is not None:
         limits.new_run_id(asked.run_id)
-    experiment = service.experiment(asked.experiment_id or "0")
+    experiment = service.experiment(asked.experiment_id)
     if experiment.lifecycle_stage != "active":
         raise AutotrackException.invalid(
             f"The experiment {experiment.experiment_id} must be in the 'active' state. Current state is "
             f"{experiment.lifecycle_stage}."
         )
     made = service.verbs.create_run(
-        experiment.experiment_id, asked.start_time or None, tags, name or None, run_id=asked.run_id
+        experiment.experiment_id, asked.start_time or None, tags, name or tagged or random_name(), run_id=asked.run_id
     )
     return {"run": RUN.write(made, points=[])}
 
@@ -163,8 +164,8 @@ def update(service: Service, asked: Update) -> Document:
     """Change a run's state, end time or name."""
     run = service.active_run(asked.run_id)
     state = _state(asked.status)
-    if state in _FINAL or (state is None and asked.end_time and run.info.status in _FINAL):
-        service.record(asked.run_id, Ended(state or run.info.status), time_ms=asked.end_time)
+    if state in (*_FINAL, "SCHEDULED") or (state is None and asked.end_time and run.info.status in _FINAL):
+        service.record(asked.run_id, Ended(state or run.info.status), time_ms=asked.end_time or run.info.end_time)
     elif state == "RUNNING" and run.info.status != "RUNNING":
         service.record(asked.run_id, Joined())
     if asked.run_name:
@@ -294,7 +295,8 @@ def search(service: Service, asked: SearchRuns) -> Document:
         Search(asked.experiment_ids, asked.filter, view(asked.run_view_type), asked.order_by, most,
                asked.page_token or None)
     )  # fmt: skip
-    return paged("runs", [RUN.write(one) for one in found], found.token)
+    points = service.store.last_points([one.info.run_id for one in found])
+    return paged("runs", [RUN.write(one, points=points.get(one.info.run_id, ())) for one in found], found.token)
 
 
 _FINAL = ("FINISHED", "FAILED", "KILLED")

@@ -178,6 +178,9 @@ class Fold:
 
     def _ended(self, line: Line, event: Ended) -> None:
         error = None if event.error is None else str(event.error)
+        if event.status == "SCHEDULED":  # it has not begun, as those who plan runs say of them
+            self.settle(status="SCHEDULED", end_time=None, error=None, ended=False)
+            return
         self.settle(status=str(event.status), end_time=line.time, error=error, ended=True)
         if event.exit is not None:
             self.tags[EXIT_TAG] = str(event.exit)

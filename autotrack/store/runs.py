@@ -167,6 +167,17 @@ def last_points(connection: Connection, run_ids: Sequence[str]) -> dict[str, lis
     return found
 
 
+def datasets(connection: Connection, experiment_ids: Sequence[str], limit: int) -> list[tuple[str, str, str, str]]:
+    """Experiment id, name, digest and context of each data set that active runs have read."""
+    run, own = tables.runs.c, tables.inputs.c
+    query = select(run.experiment_id, own.name, own.digest, own.context).distinct()
+    query = query.join_from(tables.inputs, tables.runs).where(
+        run.experiment_id.in_([str(one) for one in experiment_ids]), run.lifecycle_stage == "active"
+    )
+    ordered = query.order_by(run.experiment_id, own.name, own.digest, own.context).limit(limit)
+    return [(row[0], row[1], row[2], row[3]) for row in connection.execute(ordered)]
+
+
 def metric(row: Any) -> Metric:
     """The point of a row of the metrics or the models' metrics."""
     return Metric(

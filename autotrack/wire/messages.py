@@ -66,13 +66,17 @@ class Field:
 class Message(Generic[E]):
     """One entity in JSON: ``write`` makes a document of it, ``read`` makes it of a document.
 
-    A field that is ``None`` is left out, one that a document lacks gets the entity's default, and one that nobody
-    knows is skipped. ``read`` raises ``KeyError``, ``TypeError`` or ``ValueError`` for a document of another shape.
+    A field that is ``None`` or an empty list is left out, one that a document lacks gets the entity's default, and one
+    that nobody knows is skipped. ``read`` raises ``KeyError``, ``TypeError`` or ``ValueError`` for one of another
+    shape.
     """
 
     def __init__(self, entity: type[E], *fields: Field, **defaults: Any) -> None:
         self.entity, self.fields, self.defaults = entity, fields, defaults
-        self._writes = [(one.name, one.wire or one.name, one.part, one.kind.write) for one in fields]
+        self._writes = [
+            (one.name, one.wire or one.name, one.part, one.kind.write, one.kind.schema.get("type") == "array")
+            for one in fields
+        ]
         self._reads = [(one.name, one.wire or one.name, one.part, one.kind.read) for one in fields]
         self._parts = list(dict.fromkeys(one.part for one in fields if one.part))
 
@@ -93,9 +97,9 @@ class Message(Generic[E]):
     def write(self, entity: E, **other: Any) -> dict[str, Any]:
         """The document of an entity; ``other`` are values that stand in the place of its own."""
         document: dict[str, Any] = {part: {} for part in self._parts}
-        for name, wire, part, write in self._writes:
+        for name, wire, part, write, many in self._writes:
             value = other[name] if name in other else getattr(entity, name)
-            if value is not None:
+            if value is not None and not (many and not value):
                 (document[part] if part else document)[wire] = value if write is None else write(value)
         return document
 
@@ -187,11 +191,12 @@ class _RunData(Message[RunData]):
         points = other.get("points")
         if points is None:
             points = [Metric(key, value, 0) for key, value in entity.metrics.items()]
-        return {
+        document = {
             "metrics": [METRIC.write(one) for one in points],
             "params": pairs(entity.params),
             "tags": pairs(other.get("tags", entity.tags)),
         }
+        return {name: values for name, values in document.items() if values}
 
     def read(self, document: Mapping[str, Any]) -> RunData:
         points = [METRIC.read(one) for one in document.get("metrics", ())]
