@@ -12,9 +12,10 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from autotrack.cli import find, telling, text
+from autotrack.cli import context, find, telling, text
 from autotrack.cli.console import STATUS, box, open_console, paint, plain
 from autotrack.cli.curve import Curve
+from autotrack.cli.inferred import inferred
 from autotrack.cli.models.finding import place
 from autotrack.cli.runs import facts
 from autotrack.client import Client
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from autotrack.context.record import Record as ContextRecord
     from autotrack.entities import FileInfo, LoggedModel, Metric, ModelVersion, Run
 
 DRAWN = 4
@@ -60,6 +62,7 @@ def show(
         models(client, found),
         registered(client, found.info.run_id),
         files(client, found.info.run_id),
+        context.context(client, found),
     )
     if as_json:
         print(text.as_json(record.as_json(history=history)))
@@ -110,6 +113,7 @@ class Record:
     models: Sequence[LoggedModel]
     versions: Sequence[ModelVersion]
     files: Sequence[FileInfo]
+    context: ContextRecord | None = None
 
     def as_json(self, *, history: bool) -> dict[str, Any]:
         """Everything, under documented keys."""
@@ -122,6 +126,7 @@ class Record:
             ],
             "models": [_model_facts(model) for model in self.models],
             "versions": [version.to_dictionary() for version in self.versions],
+            "context": context.as_json(self.context),
             "artifacts": [{"path": file.path, "size": file.file_size} for file in self.files],
         }
         if history:
@@ -144,6 +149,8 @@ class Record:
             "tags",
             {k: v for k, v in run.data.tags.items() if not k.startswith(("mlflow.", "autotrack."))},
         )
+        _print_pairs(console, "context", context.lines(self.context, run), ordered=True)
+        _print_pairs(console, "inferred", inferred(run.data.tags))
         for item in run.inputs.dataset_inputs:
             data = item.dataset
             role = f" ({_role(item.tags)})" if _role(item.tags) else ""
@@ -318,13 +325,13 @@ def _heading(title: str) -> Text:
     return Text(f"\n{title}", "bold")
 
 
-def _print_pairs(console: Console, title: str, pairs: dict[str, str]) -> None:
+def _print_pairs(console: Console, title: str, pairs: dict[str, str], *, ordered: bool = False) -> None:
     if not pairs:
         return
     console.print(_heading(title))
     shown = Table.grid(padding=(0, 2), pad_edge=True)
     shown.add_column(no_wrap=True, style="dim", overflow="ellipsis", max_width=40)
     shown.add_column(overflow="fold")
-    for key, value in sorted(pairs.items()):
+    for key, value in pairs.items() if ordered else sorted(pairs.items()):
         shown.add_row(plain(key), text.clean(value if len(value) <= 300 else f"{value[:297]}..."))
     console.print(shown)

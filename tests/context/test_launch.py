@@ -1,5 +1,6 @@
 """How a program was started, what it imported, and what it has said of itself."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -166,7 +167,27 @@ def test_arguments_of_commands_are_parameters(project: Project, library: str):
         "typer": "import typer\napp = typer.Typer()\n@app.command()\n",
     }[library]
     project.write(
-        train=f"{RECORDED}{command}def main(name: str, epochs: int = 5):\n    with autotrack.start_run():\n        pass\n"
+        train=f"{RECORDED}{command}def main(name: str, epochs: int = 5):\n    autotrack.start_run()\n"
         + ("main()\n" if library == "click" else "app()\n")
     ).run("train.py", "--epochs", "7", "engine")
     assert project.only().params == {"name": "engine", "epochs": "7"}
+
+
+def test_the_command_line_shows_it(project: Project):
+    """`autotrack show` has a section for people, and with `--json` the facts for programs; also for a run that is
+    nested in the one that has them."""
+    project.write(
+        train="import autotrack\nwith autotrack.start_run(run_name='outer'):\n"
+        "    with autotrack.start_run(run_name='inner', nested=True):\n        pass\n"
+    ).commit()
+    project.run("train.py", "--lr", "0.1", SLURM_JOB_ID="12")
+    for run in project.runs():
+        lines = project.run("-m", "autotrack", "show", run.directory.name).stdout.splitlines()
+        section = lines[lines.index("context") + 1 :]
+        told = {line[2:13].strip(): line[13:].strip() for line in section[: section.index("")]}
+        assert ", clean" in told["code"]
+        assert told["command"].endswith("train.py --lr 0.1")
+        assert told["started by"] == "slurm"
+        shown = json.loads(project.run("-m", "autotrack", "show", "--json", run.directory.name).stdout)
+        assert shown["context"]["code"]["branch"] == "main"
+        assert shown["context"]["launch"]["argv"] == ["train.py", "--lr", "0.1"]
