@@ -2,6 +2,7 @@
 
 import json
 import sys
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -183,8 +184,8 @@ def test_the_command_line_shows_it(project: Project):
     project.run("train.py", "--lr", "0.1", SLURM_JOB_ID="12")
     for run in project.runs():
         lines = project.run("-m", "autotrack", "show", run.directory.name).stdout.splitlines()
-        section = lines[lines.index("context") + 1 :]
-        told = {line[2:13].strip(): line[13:].strip() for line in section[: section.index("")]}
+        section = takewhile(str.strip, lines[lines.index("context") + 1 :])
+        told = {line[2:13].strip(): line[13:].strip() for line in section}
         assert ", clean" in told["code"]
         assert told["command"].endswith("train.py --lr 0.1")
         assert told["started by"] == "slurm"
