@@ -17,6 +17,7 @@ import autotrack
 from autotrack import guard, settings
 from autotrack.cli import find, text
 from autotrack.cli.console import box, open_console, plain
+from autotrack.cli.inferred import of_last_run
 from autotrack.client import Client
 from autotrack.exceptions import AutotrackException
 
@@ -43,6 +44,7 @@ def doctor(
     """
     integrations = look_at_integrations(load=load)
     place = look_at_store(store)
+    last = place.pop("last")
     findings = {
         "autotrack": autotrack.__version__,
         "python": f"{platform.python_version()} ({sys.executable})",
@@ -51,6 +53,7 @@ def doctor(
         "environment": environment(os.environ),
         "integrations": integrations,
         "failures": guard.failures(),
+        "inferred": last,
     }
     findings["attention"] = attention(place, integrations)
     if as_json:
@@ -79,7 +82,7 @@ def look_at_integrations(*, load: bool) -> list[dict[str, Any]]:
 
 def look_at_store(uri: str | None) -> dict[str, Any]:
     """Where the record is, and whether it can be read and written. Nothing is made that is not there."""
-    facts: dict[str, Any] = {"uri": uri, "state": "", "runs": None, "experiments": None, "faults": []}
+    facts: dict[str, Any] = {"uri": uri, "state": "", "runs": None, "experiments": None, "faults": [], "last": {}}
     try:
         client = Client(uri)
         facts["uri"] = client.tracking_uri
@@ -90,6 +93,9 @@ def look_at_store(uri: str | None) -> dict[str, Any]:
         names = find.experiments(client)
         facts["experiments"] = len(names)
         facts["runs"] = _count(client, list(names))
+        if facts["runs"]:
+            name, why = of_last_run(client, list(names))
+            facts["last"] = {"run": name, "why": why}
         facts["faults"] = [f"{fault.file} at byte {fault.offset}: {fault.reason}" for fault in client.store.faults()]
         writable = directory is None or os.access(directory, os.W_OK)
         facts["state"] = "in order" if writable else f"read-only: {directory} cannot be written"
@@ -169,6 +175,10 @@ def print_findings(console: Console, findings: Mapping[str, Any]) -> None:
             text.clean(row["why"] or _hooks(row["hooks"])),
         )
     console.print(shown)
+    last = findings["inferred"]
+    for name, why in last["why"].items() if last else ():
+        told = Text.assemble((f"inferred for {last['run']}  ", "dim"), text.clean(f"{name}: {why}"))
+        console.print(told, soft_wrap=True)
     for problem in findings["attention"]:
         console.print(Text.assemble(("! ", "bold yellow"), text.clean(problem)), soft_wrap=True)
     if not findings["attention"]:

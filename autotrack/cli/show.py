@@ -15,6 +15,7 @@ from rich.text import Text
 from autotrack.cli import context, find, telling, text
 from autotrack.cli.console import STATUS, box, open_console, paint, plain
 from autotrack.cli.curve import Curve
+from autotrack.cli.inferred import inferred
 from autotrack.cli.models.finding import place
 from autotrack.cli.runs import facts
 from autotrack.client import Client
@@ -149,6 +150,7 @@ class Record:
             {k: v for k, v in run.data.tags.items() if not k.startswith(("mlflow.", "autotrack."))},
         )
         _print_pairs(console, "context", context.lines(self.context, run), ordered=True)
+        _print_pairs(console, "inferred", inferred(run.data.tags))
         for item in run.inputs.dataset_inputs:
             data = item.dataset
             role = f" ({_role(item.tags)})" if _role(item.tags) else ""

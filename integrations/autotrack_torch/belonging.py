@@ -35,6 +35,7 @@ def enrol(loop: Loop, optimizer: Any) -> Optimized | None:
         _watch(loop, optimizer)
         return before.optimizers[id(optimizer)]
     if training is None or not _takes(training, optimizer, loop.current, loop.pending):
+        following = training is not None and not training.closed
         if training is not None:
             loop.aside.append(training)
         for known in loop.aside[:]:
@@ -50,6 +51,9 @@ def enrol(loop: Loop, optimizer: Any) -> Optimized | None:
             loop.refused = weakref.ref(optimizer)
             return None
         loop.loose_steps = 0
+        if following:
+            kind = type(optimizer).__name__
+            training.say("autotrack.torch.run", f"a training of its own: {kind} shares no parameters with the others")
     _watch(loop, optimizer)
     return training.enrol(optimizer)
 

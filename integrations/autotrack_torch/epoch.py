@@ -64,6 +64,19 @@ def values_of(training: Training, pass_: Pass, *, first: bool) -> dict[str, floa
     return values
 
 
+def of_window(training: Training, began: float, before: int) -> dict[str, float]:
+    """Values by name of the steps since a time and a number of steps, where no loader tells epochs."""
+    values: dict[str, float] = {}
+    for optimized in training.by_name:
+        total, weight = optimized.window
+        if weight:
+            values[training.key("train/loss", optimized)] = total / weight
+        optimized.window = [0.0, 0.0]
+    if training.steps > before:
+        values["train/step_seconds"] = (training.latest - began) / (training.steps - before)
+    return values
+
+
 def of_loss(split: str, name: str, mean: float, *, tokens: bool) -> dict[str, float]:
     """What follows from the mean of a loss function alone."""
     if name == "mse_loss" and mean >= 0:

@@ -7,6 +7,7 @@ import weakref
 from typing import TYPE_CHECKING
 
 from autotrack_torch.epoch import of_loss
+from autotrack_torch.explained import of_split
 from autotrack_torch.passes import Pass, Source
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def evaluated(training: Training, pass_: Pass, *, nested: bool) -> None:
                 training.keeper.improved(step)
     whose = f" of {pass_.other}, another model than the one that is trained" if pass_.other else ""
     said = f"autotrack.torch.{split}" + (f".{pass_.other}" if pass_.other else "")
-    training.say(said, f"a pass over {pass_.place.name()}, {pass_.place}{whose}")
+    training.say(said, f"a pass over {pass_.place.name()}, {pass_.place}{whose}; {of_split(pass_)}")
     _note_data(training, pass_, split)
 
 

@@ -73,26 +73,32 @@ class Place(NamedTuple):
         return bool(self.levels) and "cycle" in self.levels[0][1]
 
     def split(self, default: str = "val") -> str:
-        """The part of the data: "train", "val" or "test". The loader's own name counts first, then the function's
-        that goes over it, then the same of its caller."""
-        weak = ""
+        """The part of the data: "train", "val" or "test"."""
+        return self.told()[0] or default
+
+    def told(self) -> tuple[str, str]:
+        """The part of the data, and the name that says so. The loader's own name counts first, then the function's that
+        goes over it, then the same of its caller."""
+        weak = "", ""
         for function, names in self.levels:
             loaders = [name for name in names if _parts(name) & _DATA]
             for name in (*loaders, *names, function):
                 for word in _ordered(name):
                     split = _SPLITS.get(word)
                     if word in _WEAK:
-                        weak = weak or _SPLITS[word]
+                        weak = weak if weak[0] else (_SPLITS[word], name)
                     elif split and (split != "train" or name in loaders):  # train() may well evaluate
-                        return split
-        return weak or default
+                        return split, name
+        return weak
 
     def name(self) -> str:
         """The loader's name, as near as the program gives one."""
         for _, names in self.levels[:1]:
             for name in names:
-                if _parts(name) & _DATA and name != "iter":
+                if _parts(name) & _DATA and name != "iter" and not name[0].isupper():
                     return name
+            if names[1:2] == ("DataLoader",):
+                return names[0]  # a variable that was made so
         return "data"
 
     def __str__(self) -> str:

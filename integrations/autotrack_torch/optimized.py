@@ -20,6 +20,8 @@ class Optimized:
         key = id(optimizer)
         self.ref = weakref.ref(optimizer, lambda _: entries.pop(key, None))
         self.label = label
+        self.why = ""
+        """Whose parameters it was given, as far as that is known."""
         self.params = parameters(optimizer)
         """The ``id`` of each of its parameters, as long as their model is there."""
         self.devices = devices_of(optimizer)

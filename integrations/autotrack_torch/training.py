@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from autotrack.hooks import Run
 from autotrack_torch import owner, settings
-from autotrack_torch.epoch import Epochs, values_of
+from autotrack_torch.epoch import Epochs, of_window, values_of
 from autotrack_torch.evaluation import evaluated, trainings
+from autotrack_torch.explained import explain, of_models
 from autotrack_torch.final import Keeper
 from autotrack_torch.integration import INTEGRATION, log_steps
 from autotrack_torch.loss import Piece, Shape, losses
@@ -71,7 +72,7 @@ class Training:
         self._said: set[str] = set()
         self.norm_due = 0.0
         """When the gradients of an optimizer are to be looked at."""
-        self._lossless = True
+        self.lossless = True
         self.best: tuple[float, int] | None = None
         """The lowest ``val/loss`` and its epoch."""
         self._windowed = self._started, 0
@@ -104,6 +105,7 @@ class Training:
         self.optimizers[id(optimizer)] = found
         self.by_name.append(found)
         facts = owner.enrolled(optimizer)
+        found.why = of_models(optimizer, models, given=bool(facts and facts.modules))
         self.keeper.add(models, label, facts.forwards if facts else [])
         if len(self.by_name) == 1:
             if not self._others_may_follow():
@@ -209,7 +211,7 @@ class Training:
     def lost(self, optimized: Optimized, pieces: list[Piece], step: int) -> None:
         """What an optimizer's step was made for."""
         piece = pieces[0]
-        self._lossless = False
+        self.lossless = False
         if piece.scaled and "grad_scaler" not in self.noted:
             self.noted.add("grad_scaler")
             self.run.params({"grad_scaler": True})
@@ -221,7 +223,7 @@ class Training:
             sums[0] += n * loss
             sums[1] += n
         else:
-            each = losses(pieces, self._accumulated())
+            each = losses(pieces, self.accumulated())
             if not each:
                 return
             self._batches[len(each)] = self._batches.get(len(each), 0) + 1
@@ -268,7 +270,7 @@ class Training:
             if self._filled >= self._width:
                 self._window(self.steps)
 
-    def _accumulated(self) -> int:
+    def accumulated(self) -> int:
         """Over how many batches gradients are accumulated: what half of the steps do; 0 if it is one."""
         count = max(self._batches, key=lambda count: self._batches[count], default=0)
         return count if count > 1 and 2 * self._batches[count] >= self.steps else 0
@@ -276,7 +278,7 @@ class Training:
     def leftover(self, pieces: list[Piece]) -> None:
         """A pass ended with losses after its last step."""
         if len(self.by_name) == 1:
-            for over, n, value in losses(pieces, self._accumulated()):
+            for over, n, value in losses(pieces, self.accumulated()):
                 self._add(self.by_name[0], over, n or 1, value)
 
     def _add(self, optimized: Optimized, pass_: Pass | None, n: int, value: float) -> None:
@@ -296,16 +298,10 @@ class Training:
         self._windows += 1
         if self._windows % _WINDOWS == 0:
             self._width *= 2
-        values = {}
-        for optimized in self.by_name:
-            total, weight = optimized.window
-            if weight:
-                values[self.key("train/loss", optimized)] = total / weight
-            optimized.window = [0.0, 0.0]
-        (began, before), self._windowed = self._windowed, (self.latest, self.steps)
-        if self.steps > before:
-            values["train/step_seconds"] = (self.latest - began) / (self.steps - before)
+        began, self._windowed = self._windowed, (self.latest, self.steps)
+        values = of_window(self, *began)
         self.run.metrics({**values, **self._rates()}, step)
+        explain(self)
         self.keeper.epoch(step)
 
     # Passes
@@ -331,6 +327,7 @@ class Training:
             self.run.tags({"autotrack.torch.epoch": f"a pass over {pass_.place.name()}, {pass_.place}"})
         step = index if self.unit == "epoch" else self.steps
         self.run.metrics({**values, **self._rates()}, step)
+        explain(self)
         self.keeper.epoch(step)
 
     def judge(self, pass_: Pass, around: Pass | None) -> None:
@@ -376,9 +373,10 @@ class Training:
             if optimized.loss is not None:
                 optimized.loss.flush()
         self.closed = True
-        if self._lossless:
+        if self.lossless:
             self.say("autotrack.torch.loss", "not seen: backward was not called for the steps")
-        counts = {"steps": self.steps, "epochs": self.epochs, "gradient_accumulation": self._accumulated()}
+        explain(self)
+        counts = {"steps": self.steps, "epochs": self.epochs, "gradient_accumulation": self.accumulated()}
         if self.best is not None and self.epochs > 1:
             self.run.params({"best_epoch": self.best[1]})
         self.run.params({name: count for name, count in counts.items() if count})

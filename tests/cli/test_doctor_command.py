@@ -75,3 +75,13 @@ def test_secrets_are_not_shown(autotrack, monkeypatch):
     assert "correct horse" not in autotrack("doctor", "--no-load").out
     assert "correct horse" not in autotrack("doctor", "--no-load", "--json").out
     assert os.environ["MLFLOW_TRACKING_PASSWORD"]
+
+
+def test_what_was_inferred(autotrack):
+    """From what the newest run's record was inferred where the program does not say it; `autotrack show` has it too."""
+    with at.start_run(run_name="net", tags={"autotrack.torch.epoch": "a pass over loader, train.py line 4"}) as run:
+        pass
+    findings = json.loads(autotrack("doctor", "--no-load", "--json").out)
+    assert findings["inferred"] == {"run": "net", "why": {"epoch": "a pass over loader, train.py line 4"}}
+    assert "inferred for net  epoch: a pass over loader, train.py line 4" in autotrack("doctor", "--no-load").out
+    assert "a pass over loader, train.py line 4" in autotrack("show", run.info.run_id).out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from test_torch_further_programs import weighted
 from test_torch_programs import near, program  # noqa: F401 - a fixture
@@ -120,3 +121,31 @@ def test_a_network_that_follows(program):  # noqa: F811
     assert seen.run.metrics["step/loss"] == near([numbers[-1] for numbers in seen["loss"]])
     assert not any(key.startswith(("val", "test")) for key in seen.run.metrics)
     assert (seen.run.params["clip_grad_value"], seen.run.models[0].tags["state"]) == ("100", "final")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("progress", {
+            "epoch": "a pass over loader, progress.py line", "trained": "Linear, whose parameters() NAdam was given",
+            "test": "so called for 'test_loader'", "loss": "what backward begins at: l1_loss",
+        }),
+        ("accumulation", {"loss": "before the GradScaler multiplied it; gradients of 3 batches a step"}),
+        ("sequence", {"loss": "of several in a step the first", "epoch": "none, as no loader is gone over"}),
+        ("gan", {"trained": "one training, as they step in turn"}),
+        ("vae", {"loss": "binary_cross_entropy + sum; a sum, divided by the samples of its batch"}),
+        ("phases", {"then": "1 more in its place"}),
+        ("scored", {"val": "val, as nothing there says which data they are"}),
+    ],
+)  # fmt: skip
+def test_what_was_inferred(program, name, expected):  # noqa: F811
+    """Whatever the program does not say itself is told, and from what it follows."""
+    tags = program(name).run.tags
+    for what, why in expected.items():
+        assert why in tags[f"autotrack.torch.{what}"]
+
+
+def test_two_trainings_are_told_apart(program):  # noqa: F811
+    """A second training says why it is one."""
+    *_, large = program("two_trainings").runs
+    assert "shares no parameters" in large.tags["autotrack.torch.run"]
