@@ -171,8 +171,8 @@ def by_series(points: Iterable[Point], exact: Iterable[Exact]) -> dict[Name, Col
     for key, flags, step, time, value in points:
         adding = adders.get(key)
         if adding is None:
-            columns = found.setdefault(name_of(key), Columns())
-            each: tuple[list[Any], ...] = (columns.flags, columns.raw_steps, columns.times, columns.values)
+            columns: Any = found.setdefault(name_of(key), Columns())
+            each = (columns.flags, columns.raw_steps, columns.times, columns.values)
             adding = adders[key] = tuple([column.append for column in each])
         flag, raw_step, when, number = adding
         flag(flags)
