@@ -70,15 +70,16 @@ class LogBatch(Asked):
     events: tuple[dict[str, Any], ...] = ()
 
 
-def points(metrics: Sequence[MetricPoint]) -> tuple[list[Point], list[Exact]]:
-    """The points as a journal has them, and the integers among them that a double rounds."""
+def points(metrics: Sequence[MetricPoint], *, journal: bool = False) -> tuple[list[Point], list[Exact]]:
+    """The points as a journal has them, and the integers among them that a double rounds. What comes from a ``journal``
+    has names of any characters, as it has there."""
     found: list[Point] = []
     exact: list[Exact] = []
     seen: set[str] = set()
     for number, one in enumerate(metrics):
         name = one.key
         if name not in seen:
-            seen.add(limits.key(name, f"metrics[{number}].name"))
+            seen.add(name if journal else limits.key(name, f"metrics[{number}].name"))
         when = one.timestamp
         if not 0 <= when < LATEST:
             raise AutotrackException.invalid(

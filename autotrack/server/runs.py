@@ -207,7 +207,7 @@ def log_batch(service: Service, asked: LogBatch) -> Document:
     """Add points, parameters and tags, all or none of them."""
     if asked.position is None:
         limits.batch(asked.metrics, asked.params, asked.tags)
-    points, exact = batch.points(asked.metrics)
+    points, exact = batch.points(asked.metrics, journal=asked.position is not None)
     changes = batch.told(asked.events) + batch.changes(asked.params, asked.tags)
     service.verbs.ready(asked.run_id, {one.key: limits.value(one.value) for one in asked.params})
     service.store.editor.batch(asked.run_id, changes, points, exact, batch.position(asked.position))

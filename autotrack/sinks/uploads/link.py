@@ -47,7 +47,7 @@ class Link:
     @property
     def in_parts(self) -> bool:
         """Whether large files may be sent in parts."""
-        return bool(self.info.get("multipart_uploads_enabled"))
+        return self.native or bool(self.info.get("multipart_uploads_enabled"))
 
     def experiment(self, name: str) -> str:
         """The id that the server has for an experiment; made there if it is new."""

@@ -6,6 +6,7 @@ a parameter again that has the same value, and a run or a model is made again on
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Any, TypeVar
 
@@ -36,6 +37,7 @@ from autotrack.wire.values import pairs
 
 T = TypeVar("T")
 
+MOST_REFUSALS = 3
 MOST_METRICS, MOST_OTHERS = 1000, 100
 """Metrics, and parameters or tags, in one request."""
 NAME_TAG, USER_TAG, PARENT_TAG, CONTEXT_TAG = (
@@ -57,6 +59,7 @@ class Mlflow:
         self.link, self.run_id, self.receipt, self.tail, self.keep = link, run_id, receipt, tail, keep
         self._call = link.connection.call
         self.models = Models(link, receipt, keep)
+        self._refusals: Counter[str] = Counter()
 
     def create(self, created: Line, event: RunCreated) -> None:
         """Make the run, unless it is there already."""
@@ -276,7 +279,10 @@ class Mlflow:
         return shortened(value, most, DIFFERENCES)
 
     def _offer(self, some: Sequence[T], send: Callable[[Sequence[T]], object], name: Callable[[T], str]) -> None:
-        """Send all of it; where the server refuses something, all but that, which is noted."""
+        """Send all of it; where the server refuses something, all but that, which is noted. What it has refused a few
+        times is not offered again."""
+        if self._refusals:
+            some = [one for one in some if self._refusals[name(one)] < MOST_REFUSALS]
         if not some:
             return
         try:
@@ -290,6 +296,7 @@ class Mlflow:
                 self._offer(some[half:], send, name)
                 return
             self._check_active()
+            self._refusals[name(some[0])] += 1
             self.receipt.refused[name(some[0])[:300]] = error.message[:300]
 
     def _check_active(self) -> None:

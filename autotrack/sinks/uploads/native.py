@@ -11,6 +11,7 @@ from autotrack.entities import Metric
 from autotrack.event import Exact, ModelLogged, RunCreated, Series, encode
 from autotrack.journal.reader import Line
 from autotrack.journal.tail import Place, Points
+from autotrack.sinks.uploads.link import RUN_TAG
 from autotrack.sinks.uploads.mlflow import MOST_METRICS, Mlflow
 from autotrack.wire.messages import METRIC
 
@@ -33,6 +34,7 @@ class Native(Mlflow):
         """Make the run; one that is there already is the answer."""
         self.receipt.experiment_id = self.link.experiment(event.experiment)
         message = {**self._creation(created, event), "run_id": self.run_id}
+        message["tags"] = [one for one in message["tags"] if one["key"] != RUN_TAG]
         self._made(self._call("POST", "runs/create", message)["run"]["info"])
 
     def again(self, places: Sequence[Place]) -> Sequence[Place]:
