@@ -28,7 +28,10 @@ def _box(name: str, estimator: Any, depth: int, left: list[int]) -> str:
     label = f'<span class="name">{escape(name[:TEXT])}</span> ' if name else ""
     if not hasattr(estimator, "get_params") or isinstance(estimator, type):
         return f"<details><summary>{label}{escape(_short(estimator))}</summary></details>"
-    parameters = estimator.get_params(deep=False)
+    try:
+        parameters = dict(estimator.get_params(deep=False))
+    except Exception:  # noqa: BLE001 - a mock in an estimator's place, or one of the user's; its name is drawn
+        parameters = {}
     rows, inner = [], []
     for key, value in parameters.items():
         parts = list(_parts(key, value))

@@ -82,7 +82,7 @@ def _data(data: Any, targets: Any, *, classifies: bool) -> dict[str, Any]:
         found["features"] = [str(name) for name in names[:NAMES]]
     if targets is None or not hasattr(targets, "__len__") or isinstance(targets, str):
         return found
-    sample, rows = _rows(targets)
+    sample, rows = _column(*_rows(targets))
     if sample.ndim != 1 or not len(sample):
         return found
     if not classifies and sample.dtype.kind in "fiu":
@@ -107,16 +107,23 @@ def _rows(values: Any, most: int = ROWS) -> tuple[Any, int]:
     return (array[:: math.ceil(rows / most)] if rows > most else array), rows
 
 
+def _truth(seen: Evaluation, most: int = ROWS) -> tuple[Any, int]:
+    """The targets; those that came as one column are a row of values, as scikit-learn takes them."""
+    return _column(*_rows(seen.targets, most))
+
+
+def _column(values: Any, rows: int) -> tuple[Any, int]:
+    return (values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values), rows
+
+
 def _left_out(sample: Any, rows: int, name: str = "rows") -> dict[str, int]:
     return {} if len(sample) == rows else {name: len(sample), f"of_{name}": rows}
 
 
 def _of_predictions(seen: Evaluation) -> dict[str, Any]:
-    truth, rows = _rows(seen.targets)
+    truth, rows = _truth(seen)
     predicted = _rows(seen.prediction)[0]
     weight = None if seen.weight is None else _rows(seen.weight)[0]
-    if truth.ndim == 2 and truth.shape[1] == 1:
-        truth = truth[:, 0]
     if truth.ndim != 1 or predicted.shape != truth.shape:
         return {}
     if not seen.classifies:
@@ -148,7 +155,7 @@ def _confusion(truth: Any, predicted: Any, weight: Any) -> dict[str, Any]:
 
 
 def _curves(seen: Evaluation, likely: Any) -> dict[str, Any]:
-    truth, rows = _rows(seen.targets, CURVE_ROWS)
+    truth, rows = _truth(seen, CURVE_ROWS)
     likely = _rows(likely, CURVE_ROWS)[0]
     weight = None if seen.weight is None else _rows(seen.weight, CURVE_ROWS)[0]
     classes = seen.classes
@@ -180,7 +187,7 @@ def _curves(seen: Evaluation, likely: Any) -> dict[str, Any]:
 
 def _decided(seen: Evaluation) -> dict[str, Any]:
     """The curves of a classifier that gives no probabilities."""
-    truth, rows = _rows(seen.targets, CURVE_ROWS)
+    truth, rows = _truth(seen, CURVE_ROWS)
     weight = None if seen.weight is None else _rows(seen.weight, CURVE_ROWS)[0]
     positive = truth == seen.classes[1]
     if not positive.any() or positive.all():

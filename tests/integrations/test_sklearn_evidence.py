@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+import types
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
@@ -13,13 +15,14 @@ from sklearn.calibration import calibration_curve
 from sklearn.cluster import KMeans
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
-from sklearn.ensemble import RandomForestClassifier, VotingClassifier
+from sklearn.ensemble import RandomForestClassifier, VotingClassifier, VotingRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
+from sklearn.tree import DecisionTreeClassifier
 
 import autotrack
 
@@ -33,6 +36,20 @@ PATIENTS = load_diabetes(return_X_y=True)
 def without_models(record):
     """Which these tests do not look at."""
     autotrack.sklearn.autolog(log_models=False, max_tuning_runs=0)
+
+
+class DecidingTree(DecisionTreeClassifier):
+    """Tells two classes apart without probabilities."""
+
+    @property
+    def predict_proba(self):
+        raise AttributeError
+
+    def predict(self, data, check_input=True):
+        return self.classes_[(self.decision_function(data) > 0.5).astype(int)]
+
+    def decision_function(self, data):
+        return super().predict_proba(data)[:, 1]
 
 
 def evidence(run):
@@ -50,6 +67,21 @@ def test_the_confusion_matrix_is_scikit_learns(record):
     found = evidence(record.run)["confusion_matrix"]
     assert found["labels"] == ["setosa", "versicolor", "virginica"]
     assert np.allclose(found["counts"], expected)
+
+
+def test_targets_in_a_column_are_targets(record):
+    """Their evidence is that of the same targets in a row, with probabilities and with a decision function."""
+    data, target = (part[::3] for part in TUMOURS)  # so few rows are never sampled
+    for model in (DecisionTreeClassifier(max_depth=2, random_state=0), DecidingTree(max_depth=2, random_state=0)):
+        for targets in (target, target.reshape(-1, 1)):
+            model.fit(data, targets)
+            assert model.n_outputs_ == 1
+    plain, column, decided, decided_column = (evidence(run) for run in record.runs)
+    for one, other in ((plain, column), (decided, decided_column)):
+        for part in (one, other):
+            del part["data"]["fit_time"]
+        assert one == other
+        assert one["roc_curve"][0]["area"] > 0.9
 
 
 @pytest.mark.parametrize("weight", [None, np.linspace(0.5, 2, len(TUMOURS[1]))], ids=["plain", "weighted"])
@@ -270,6 +302,29 @@ def test_the_diagram_shows_boxes_in_boxes(record):
     for text in ("VotingClassifier", "one</span> Pipeline", "with_mean<td>False", "C<td>7", "&lt;two&gt;"):
         assert text in page
     assert len(page) < 5_000
+
+
+def test_a_mock_in_an_estimators_place_hides_its_own_parameters_alone(record):
+    """Those of the others are there, and it is drawn by its name; nothing is said, as nothing went wrong."""
+    model = VotingRegressor([("one", Ridge(alpha=7))])
+    model.made = Mock(name="part")
+    model.get_params = types.MethodType(with_part, model)
+    model.fit(*PATIENTS)
+    run = record.run
+    assert (run.params["weights"], run.params["other__alpha"]) == ("None", "5")
+    assert "Mock" in run.params["part"]
+    assert not [name for name in run.params if name.startswith("part__")]
+    page = run.file("estimator.html").read_text()
+    assert "part</span> Mock" in page
+    assert "alpha<td>5" in page
+
+
+def with_part(self, deep=True):
+    """A mock among the parameters, asked as scikit-learn asks for nested ones."""
+    found = {"weights": None, "part": self.made, "other": Ridge(alpha=5)}
+    if deep:
+        found |= {f"part__{key}": value for key, value in self.made.get_params().items()}
+    return found
 
 
 def test_it_can_be_left_out(record):
