@@ -32,8 +32,8 @@ SMALL = 10 * 1024 * 1024
 SIGNED_SECONDS = 3600
 """For how long a signed URL is good."""
 _TEXTS = frozenset((
-    "MLmodel", "MLproject", "cf", "cfg", "cnf", "conf", "csv", "err", "hocon", "ini", "ipynb", "js", "json", "log",
-    "md", "prop", "properties", "py", "py3", "rst", "toml", "tsv", "txt", "xml", "yaml", "yml",
+    "MLmodel", "MLproject", "mlproject", "cf", "cfg", "cnf", "conf", "csv", "err", "hocon", "ini", "ipynb", "js",
+    "json", "log", "md", "prop", "properties", "py", "py3", "rst", "toml", "tsv", "txt", "xml", "yaml", "yml",
 ))  # fmt: skip
 NO_MULTIPART = "Multipart upload is not supported for the current artifact repository"
 """MLflow's client goes on without parts when a refusal begins like this."""
@@ -229,6 +229,8 @@ async def get_version_artifact(service: Service, request: Request) -> Response:
 @ROUTES("POST", "mlflow/upload-artifact")
 async def upload_artifact(service: Service, request: Request) -> Response:
     """Write a small file of a run, as pages do."""
+    if not request.query_params.get("run_uuid") and not request.query_params.get("run_id"):
+        raise AutotrackException.invalid("Request must specify run_uuid.")
     asked = from_query(request.query_params, OfRun)
     if not asked.path:
         raise AutotrackException.invalid("Request must specify path.")
@@ -238,7 +240,7 @@ async def upload_artifact(service: Service, request: Request) -> Response:
     if not data:
         raise AutotrackException.invalid("Request must specify data.")
     await service.objects.put(key, data, len(data))
-    return _json({})
+    return Response()
 
 
 def own_path(root: str, path: str) -> str:
@@ -324,6 +326,8 @@ def _range(text: str, size: int) -> tuple[int, int] | None:
 
 def _attachment(name: str) -> str:
     """The header that has a browser keep a file instead of showing it."""
+    if re.fullmatch(r"[\w.\-]+", name, re.ASCII):
+        return f"attachment; filename={name}"
     plain = re.sub(r"[^\w.\- ]", "_", name, flags=re.ASCII)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 

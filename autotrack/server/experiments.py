@@ -47,7 +47,7 @@ class Update(Asked):
 
 
 class SearchDatasets(Asked):
-    experiment_ids: tuple[str, ...]
+    experiment_ids: tuple[str, ...] = ()
 
 
 class SetTag(Asked):

@@ -14,6 +14,7 @@ from autotrack.server.experiments import paged
 from autotrack.server.request import Asked
 from autotrack.server.route import Routes
 from autotrack.server.service import Service
+from autotrack.store.metrics import History
 from autotrack.wire.messages import METRIC
 from autotrack.wire.values import TEXT, several
 
@@ -23,10 +24,6 @@ LARGEST, RUNS, INTERVAL = 25_000, 100, 2500
 EXACTLY = 20_000
 """Points of a curve that is thinned as MLflow does it; of a longer one the extremes of each stretch are what is left
 before that."""
-
-
-_BARE = {"run_id": None}
-"""Whose points these are the request says."""
 
 
 class GetHistory(Asked):
@@ -58,14 +55,12 @@ def get_history(service: Service, asked: GetHistory) -> Document:
     service.run(asked.run_id)
     if asked.max_results is None and not asked.page_token:
         found = service.store.history(asked.run_id, asked.metric_key)
-        return paged("metrics", [METRIC.write(one, **_BARE) for one in found.metrics()], None)
+        return paged("metrics", documents(found, 0, len(found)), None)
     most = limits.page(asked.max_results, LARGEST, LARGEST)
     start = _offset(asked.page_token, asked.run_id, asked.metric_key)
     found = service.store.history(asked.run_id, asked.metric_key)
-    rows = found.metrics()
-    page = [METRIC.write(one, **_BARE) for one in rows[start : start + most]]
-    more = _token(start + most, asked.run_id, asked.metric_key) if len(rows) > start + most else None
-    return paged("metrics", page, more)
+    more = _token(start + most, asked.run_id, asked.metric_key) if len(found) > start + most else None
+    return paged("metrics", documents(found, start, start + most), more)
 
 
 @ROUTES("GET", "mlflow/metrics/get-history-bulk", GetBulk, metrics=several(METRIC.kind))
@@ -86,8 +81,8 @@ def get_bulk(service: Service, asked: GetBulk) -> Document:
         if len(found) >= most:
             break
         service.run(run_id)
-        rows = service.store.history(run_id, asked.metric_key).metrics()
-        found += [METRIC.write(one) for one in rows[: most - len(found)]]
+        curve = service.store.history(run_id, asked.metric_key)
+        found += [{**one, "run_id": run_id} for one in documents(curve, 0, most - len(found))]
     return paged("metrics", found, None)
 
 
@@ -118,6 +113,24 @@ def get_interval(service: Service, asked: GetInterval) -> Document:
         points = sorted(curve.metrics(), key=lambda one: (one.step, one.timestamp))
         found += [METRIC.write(one) for one in thinned(points, most)]
     return paged("metrics", found, None)
+
+
+def documents(curve: History, start: int, end: int) -> list[Document]:
+    """Some points of a curve in JSON; whose they are the request says.
+
+    As :data:`METRIC` writes them, without an entity for each: a page has 25,000.
+    """
+    key, found = curve.key, list[Document]()
+    rows = range(start, min(end, len(curve)))
+    plain = not curve.exact and not any(any(of) for of in curve.of[start:end])
+    for row in rows:
+        value, step = curve.values[row], curve.steps[row]
+        if plain and value - value == 0 and type(step) is int:
+            found.append({"key": key, "value": value, "timestamp": curve.times[row], "step": step})
+        else:
+            point = Metric(key, curve.exact.get(row, value), curve.times[row], step, *curve.of[row])
+            found.append(METRIC.write(point))
+    return found
 
 
 def thinned(points: Sequence[Metric], most: int) -> Sequence[Metric]:

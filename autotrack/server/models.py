@@ -110,14 +110,16 @@ def get(service: Service, asked: ById) -> Document:
 def finish(service: Service, asked: Finish) -> Document:
     """Say whether the files of a model are complete."""
     status = _status(asked.status)
-    _change(service, asked.model_id, ModelChanged(asked.model_id, status.value))
+    change(service, asked.model_id, ModelChanged(asked.model_id, status.value))
     return _model(service, asked.model_id)
 
 
 @ROUTES("DELETE", _PATH + "/{model_id}", ById)
 def delete(service: Service, asked: ById) -> Document:
     """Mark a model as deleted."""
-    _change(service, asked.model_id, ModelChanged(asked.model_id, stage="deleted"))
+    if service.store.model(asked.model_id).lifecycle_stage == "deleted":
+        return {}
+    change(service, asked.model_id, ModelChanged(asked.model_id, stage="deleted"))
     return {}
 
 
@@ -125,7 +127,7 @@ def delete(service: Service, asked: ById) -> Document:
 def set_tags(service: Service, asked: SetTags) -> Document:
     """Set tags of a model."""
     tags = {limits.key(one.key, "key"): limits.value(one.value) for one in asked.tags}
-    _change(service, asked.model_id, ModelChanged(asked.model_id, tags=tags))
+    change(service, asked.model_id, ModelChanged(asked.model_id, tags=tags))
     return _model(service, asked.model_id)
 
 
@@ -134,7 +136,7 @@ def delete_tag(service: Service, asked: DeleteTag) -> Document:
     """Take a tag off a model."""
     if asked.tag_key not in service.model(asked.model_id).tags:
         raise AutotrackException.missing(f"No tag with key {asked.tag_key[:300]!r} found for model {asked.model_id!r}.")
-    _change(service, asked.model_id, ModelChanged(asked.model_id, tags={asked.tag_key: None}))
+    change(service, asked.model_id, ModelChanged(asked.model_id, tags={asked.tag_key: None}))
     return {}
 
 
@@ -142,7 +144,7 @@ def delete_tag(service: Service, asked: DeleteTag) -> Document:
 def log_params(service: Service, asked: LogParams) -> Document:
     """Add parameters to a model."""
     params = {limits.key(one.key, "key"): limits.value(one.value) for one in asked.params}
-    _change(service, asked.model_id, ModelChanged(asked.model_id, params=params))
+    change(service, asked.model_id, ModelChanged(asked.model_id, params=params))
     return {}
 
 
@@ -168,17 +170,20 @@ def _model(service: Service, model_id: str, *, deleted: bool = False) -> Documen
 
 def _written(model: Any) -> Document:
     run_id = model.source_run_id
-    return LOGGED_MODEL.write(model, source_run_id=None if run_id == model.model_id[2:] else run_id)
+    return LOGGED_MODEL.write(
+        model, source_run_id=None if run_id == model.model_id[2:] else run_id, size=model.size or None
+    )
 
 
-def _change(service: Service, model_id: str, change: ModelChanged) -> None:
+def change(service: Service, model_id: str, changed: ModelChanged) -> None:
+    """Record what becomes of a model."""
     model = service.model(model_id)
     run_id = str(model.source_run_id)
     if run_id == model_id[2:]:
-        for event in (LifeStage("active"), change, LifeStage("deleted")):  # a deleted run takes no other change
+        for event in (LifeStage("active"), changed, LifeStage("deleted")):  # a deleted run takes no other change
             service.record(run_id, event)
     else:
-        service.record(run_id, change)
+        service.record(run_id, changed)
 
 
 def _holder(service: Service, model_id: str, experiment_id: str, experiment: str, name: str) -> str:

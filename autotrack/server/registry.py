@@ -12,6 +12,7 @@ from autotrack.event import ModelChanged
 from autotrack.exceptions import AutotrackException
 from autotrack.server import limits, places
 from autotrack.server.experiments import paged
+from autotrack.server.models import change
 from autotrack.server.request import Asked, Pair
 from autotrack.server.route import Routes
 from autotrack.server.service import Service
@@ -181,8 +182,7 @@ for _method in ("POST", "GET"):
 @ROUTES("POST", _MODELS + "/set-tag", SetTag)
 def set_model_tag(service: Service, asked: SetTag) -> Document:
     """Set a tag of a model."""
-    _no_prompt(asked.key)
-    service.verbs.set_registered_model_tag(asked.name, asked.key, _value(asked.value))
+    service.verbs.set_registered_model_tag(asked.name, _key(asked.key), _value(asked.value))
     return {}
 
 
@@ -270,8 +270,7 @@ def transition(service: Service, asked: Transition) -> Document:
 @ROUTES("POST", _VERSIONS + "/set-tag", SetVersionTag)
 def set_version_tag(service: Service, asked: SetVersionTag) -> Document:
     """Set a tag of a version."""
-    _no_prompt(asked.key)
-    service.verbs.set_model_version_tag(asked.name, asked.version, asked.key, _value(asked.value))
+    service.verbs.set_model_version_tag(asked.name, asked.version, _key(asked.key), _value(asked.value))
     return {}
 
 
@@ -297,18 +296,17 @@ def _version(found: Any) -> Document:
 
 
 def _tags(pairs: Sequence[Pair]) -> dict[str, str]:
-    for one in pairs:
-        _no_prompt(one.key)
-    return {one.key: _value(one.value) for one in pairs}
+    return {_key(one.key): _value(one.value) for one in pairs}
 
 
 def _value(text: str) -> str:
     return limits.short(text, limits.REGISTRY_VALUE, "value")
 
 
-def _no_prompt(key: str) -> None:
+def _key(key: str) -> str:
     if key == PROMPT_TAG:
         raise AutotrackException("autotrack keeps no prompts; register models", "NOT_IMPLEMENTED")
+    return limits.key(key, "key")
 
 
 def _without_prompts(text: str) -> str:
@@ -366,7 +364,5 @@ def _note_version(service: Service, model_id: str, name: str, version: str) -> N
         before = json.loads(model.tags.get(VERSIONS_TAG, "[]"))
     except ValueError:
         before = []
-    tags = {VERSIONS_TAG: json.dumps([*before, {"name": name, "version": version}])}
-    run_id = str(model.source_run_id)
-    if run_id != model_id[2:]:
-        service.record(run_id, ModelChanged(model_id, tags=tags))
+    tags = {VERSIONS_TAG: json.dumps([*before, {"name": name, "version": int(version)}])}
+    change(service, model_id, ModelChanged(model_id, tags=tags))
