@@ -20,13 +20,14 @@ class ActiveRun:
     The ``log_*`` methods record in this very run, whichever is the active one, from any thread or task.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, server_id: str | None = None) -> None:
         self.run = run
+        self._server_id = server_id
 
     @property
     def run_id(self) -> str:
-        """The run's id, 32 hexadecimal digits."""
-        return self.run.run_id
+        """The run's id, 32 hexadecimal digits; the server's, where the program has waited for that."""
+        return self._server_id or self.run.run_id
 
     @property
     def info(self) -> Any:
@@ -34,7 +35,7 @@ class ActiveRun:
         from autotrack.entities import RunInfo  # only for those who ask
 
         return RunInfo(
-            run_id=self.run.run_id,
+            run_id=self.run_id,
             experiment_id=self.run.experiment_id,
             run_name=self.run.name,
             user_id="",

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from autotrack import current
+from autotrack import current, guard, settings
 from autotrack.active import ActiveRun, active
 from autotrack.analysis.frames import checked
 from autotrack.exceptions import AutotrackException
 from autotrack.fluent.asking import all_pages, client
 from autotrack.fluent.experiments import get_experiment, search_experiments
 from autotrack.frame import of_runs
-from autotrack.run import open_runs
+from autotrack.run import Run, open_runs
+from autotrack.sinks.open import usable_sink
 
 if TYPE_CHECKING:
     from autotrack.entities import Run as RunRecord
@@ -27,10 +28,13 @@ def start_run(
     tags: Mapping[str, Any] | None = None,
     description: str | None = None,
     log_system_metrics: bool | None = None,  # noqa: ARG001 - MLflow's name; the machine is recorded by a later part
+    wait_for_server: bool | None = None,
 ) -> ActiveRun:
     """Open a run, or go on with one by its id, and make it the active one; use it in a ``with`` or end it.
 
     ``nested`` opens it below the active run. Without a name it is called after what is trained in it.
+    ``wait_for_server`` waits until the server has made the run, so that its id is the server's, for programs that hand
+    it to a client of MLflow's; a server that does not answer within ``AUTOTRACK_QUERY_TIMEOUT`` is an error then.
     """
     own = current.own() or current.left_by_a_task()
     if own is not None and not own.managed and not nested and parent_run_id is None:
@@ -49,7 +53,10 @@ def start_run(
         given["mlflow.note.content"] = description
     parent = current.current() if nested else None
     experiment = None
-    if experiment_id is not None:
+    to = getattr(usable_sink(), "uploader", None)
+    if to is not None and experiment_id == current.current_experiment()[0]:
+        experiment = current.current_experiment()  # known without asking the server
+    elif experiment_id is not None:
         found = get_experiment(experiment_id)
         if found.lifecycle_stage != "active":
             raise AutotrackException.invalid(
@@ -59,11 +66,26 @@ def start_run(
         experiment = (found.experiment_id, found.name)
     elif parent is not None:
         experiment = parent.experiment
-    return ActiveRun(
-        current.start(
-            run_name, run_id=run_id, experiment=experiment, parent=parent, parent_id=parent_run_id, tags=given
-        )
+    run = current.start(
+        run_name, run_id=run_id, experiment=experiment, parent=parent, parent_id=parent_run_id, tags=given
     )
+    return ActiveRun(run, _server_id(run, to, wait_for_server))
+
+
+def _server_id(run: Run, to: Any, wait: bool | None) -> str | None:
+    """The id that the server gives to a run, where somebody waits for it."""
+    chosen = settings.current()
+    if to is None or not run.kept or not (chosen.wait_for_server if wait is None else wait):
+        return None
+    try:
+        made: str = to.created(run.run_id, chosen.query_timeout)
+    except AutotrackException as error:
+        if wait:
+            run.end("FAILED", error)
+            raise
+        guard.warn("waiting for the server", error.message)
+        return None
+    return made
 
 
 def end_run(status: str = "FINISHED") -> None:
