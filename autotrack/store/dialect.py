@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import (
     URL,
+    BigInteger,
     Boolean,
     ColumnElement,
     Connection,
@@ -123,6 +124,14 @@ class MatchesExpression(GenericFunction[bool]):
 def among(column: ColumnElement[Any], texts: Sequence[str]) -> ColumnElement[bool]:
     """On PostgreSQL: whether a text is one of many, which are one bound value."""
     found: ColumnElement[bool] = column == any_(literal(list(texts), postgresql.ARRAY(Text())))
+    return found
+
+
+def one_of(connection: Connection, column: ColumnElement[Any], numbers: Sequence[int]) -> ColumnElement[bool]:
+    """Whether an integer is one of many, which PostgreSQL takes as one value."""
+    if connection.dialect.name != "postgresql":
+        return column.in_(numbers)
+    found: ColumnElement[bool] = column == any_(literal(list(numbers), postgresql.ARRAY(BigInteger())))
     return found
 
 

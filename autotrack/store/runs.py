@@ -8,7 +8,20 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Double, Table, and_, func, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Double,
+    and_,
+    func,
+    literal,
+    literal_column,
+    null,
+    or_,
+    select,
+    union_all,
+)
 
 from autotrack.direction import direction
 from autotrack.entities import (
@@ -27,7 +40,7 @@ from autotrack.entities import (
 )
 from autotrack.store import tables
 from autotrack.store.context import Context
-from autotrack.store.dialect import batches
+from autotrack.store.dialect import batches, one_of
 from autotrack.store.look import exact_integer
 from autotrack.store.search.page import Page, SortKey, page
 from autotrack.store.search.parse import parse_filter, parse_orders
@@ -96,14 +109,17 @@ def run_rows(connection: Connection, context: Context, ids: Sequence[int]) -> li
             context.status_column().label("state"),
             context.end_time_column().label("ended"),
         )
-        for row in connection.execute(query.select_from(_WITH_EXPERIMENT).where(tables.runs.c.id.in_(some))):
+        for row in connection.execute(
+            query.select_from(_WITH_EXPERIMENT).where(one_of(connection, tables.runs.c.id, some))
+        ):
             found[row.id] = Row(_info(row, context))
-        for run, key, value, exact in _entries(connection, tables.metrics, some, "exact"):
-            found[run].metrics[key] = _value(value, exact)
-        for run, key, value in _entries(connection, tables.params, some):
-            found[run].params[key] = value
-        for run, key, value in _entries(connection, tables.tags, some):
-            found[run].tags[key] = value
+        for run, kind, key, text, value in connection.execute(_entries(connection, some)):
+            if kind == _METRIC:
+                found[run].metrics[key] = _value(value, text)
+            elif kind == _PARAM:
+                found[run].params[key] = text
+            else:
+                found[run].tags[key] = text
     return [found[one] for one in ids if one in found]
 
 
@@ -248,9 +264,18 @@ def _info(row: Any, context: Context) -> RunInfo:
     )
 
 
-def _entries(connection: Connection, table: Table, ids: Sequence[int], *more: str) -> Iterable[Any]:
-    columns = [table.c[name] for name in ("run", "key", "value", *more)]
-    return connection.execute(select(*columns).where(table.c.run.in_(ids)))
+_METRIC, _PARAM, _TAG = range(3)
+
+
+def _entries(connection: Connection, ids: Sequence[int]) -> CompoundSelect[Any]:
+    """The metrics, parameters and tags of runs, which one statement reads."""
+    parts = []
+    for kind, table in ((_METRIC, tables.metrics), (_PARAM, tables.params), (_TAG, tables.tags)):
+        own = table.c
+        values = (own.exact, own.value) if kind == _METRIC else (own.value, null())
+        query = select(own.run, literal_column(str(kind)), own.key, *values)
+        parts.append(query.where(one_of(connection, own.run, ids)))
+    return union_all(*parts)
 
 
 def _value(value: float | None, exact: str | None) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from sqlalchemy import ColumnElement, and_, case, func, literal, select
+from sqlalchemy import ColumnElement, case, false, func, literal, select
 
 from autotrack.store import tables
 from autotrack.store.context import ARTIFACTS, Context
@@ -55,5 +55,6 @@ class ServerContext(Context):
 
 def _silent() -> ColumnElement[bool]:
     lease = time.time_ns() // 1_000_000 - LEASE_MS
-    lost = select(literal(1)).where(intake.c.run == tables.runs.c.id, intake.c.leased, intake.c.last_seen < lease)
-    return and_(tables.runs.c.status == "RUNNING", lost.exists())
+    seen = select(intake.c.last_seen).where(intake.c.run == tables.runs.c.id, intake.c.leased).scalar_subquery()
+    # In a CASE, as the row of each run that has not ended: the silence of all runs is not looked at.
+    return case((tables.runs.c.status != "RUNNING", false()), else_=func.coalesce(seen < lease, false()))
