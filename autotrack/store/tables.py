@@ -13,6 +13,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Double,
     ForeignKey,
     Index,
@@ -21,10 +22,12 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     TypeDecorator,
+    func,
+    literal_column,
 )
 from sqlalchemy import Text as AnyText
 
-FORMAT = 4
+FORMAT = 5
 """Raised with every change of a table: a cache of another format is built anew."""
 
 
@@ -140,10 +143,21 @@ metrics = _child(
     Column("model_id", Text),
     Column("dataset_name", Text),
     Column("dataset_digest", Text),
-    Index("metrics_by_value", "key", "value", "run"),
+    *(Index(f"metrics_by_{name}", "key", name, "run") for name in ("value", "minimum", "maximum")),
 )
-params = _child("params", _owner(), *_param())
+params = _child("params", _owner(), *_param(), Index("params_by_number", "key", "number"))
 tags = _child("tags", _owner(), *_pair())
+
+
+def beginning(column: ColumnElement[str]) -> ColumnElement[str]:
+    """The part of a text that an index holds: of a long one the whole would not fit."""
+    return func.substr(column, literal_column("1"), literal_column(str(INDEXED)))
+
+
+INDEXED = 100
+"""Characters of a text that an index holds."""
+for _table in (params, tags):
+    Index(f"{_table.name}_by_value", _table.c.key, beginning(_table.c.value))
 inputs = _child(
     "inputs",
     _owner(),

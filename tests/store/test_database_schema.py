@@ -36,6 +36,7 @@ def test_of_many_who_set_a_database_up_one_does(database: str):
         store.close()
 
 
+@pytest.mark.filterwarnings("ignore:.*expression-based index")
 def test_the_steps_lead_to_the_tables_of_the_code(database: str):
     """Where they do not, the message is what a new step has to say."""
     with opened(database) as store, store.database.engine.connect() as connection:

@@ -8,12 +8,27 @@ from __future__ import annotations
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, case, false, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Join,
+    Select,
+    and_,
+    case,
+    exists,
+    false,
+    literal_column,
+    not_,
+    null,
+    or_,
+    select,
+)  # fmt: skip
 
 from autotrack.exceptions import AutotrackException
 from autotrack.store.dialect import Bytewise
@@ -38,6 +53,8 @@ class SortKey:
 
     expression: ColumnElement[Any]
     descending: bool = False
+    constant: bool = False
+    """Whether it is the same for all rows that are asked for at once."""
 
     @property
     def clause(self) -> ColumnElement[Any]:
@@ -73,20 +90,78 @@ def page(
     valid for."""
     if not 0 < limit <= LARGEST:
         raise AutotrackException.invalid(f"max_results is {limit!r}; it must be from 1 to {LARGEST}")
-    keys: list[SortKey] = []
-    for order in orders:
-        source, found = _sorted_by(source, order, target)
-        keys += found
-    keys += ties
-    query: Select[Any] = select(key, *(one.expression.label(f"k{n}") for n, one in enumerate(keys)))
-    query = query.select_from(source).where(*where).order_by(*(one.clause for one in keys)).limit(limit + 1)
     mark = _fingerprint(asked)
-    if token:
-        query = query.where(_after(keys, _read(token, mark, len(keys))))
-    rows = connection.execute(query).all()
+    last = _read(token, mark, 2 * len(orders) + len(ties)) if token else None
+    rows: list[Any] = []
+    for tier in _tiers(source, orders, target):
+        keys = [*tier.keys]
+        joined = tier.source
+        for order in orders[tier.ordered :]:
+            joined, found = _sorted_by(joined, order, target)
+            keys += found
+        keys += ties
+        query: Select[Any] = select(key, *(one.expression.label(f"k{n}") for n, one in enumerate(keys)))
+        query = query.select_from(joined).where(*where, *tier.where).limit(limit + 1 - len(rows))
+        query = query.order_by(*(one.clause for one in keys if not one.constant))
+        if last is not None and tier.number is not None and last[0] != tier.number:
+            if last[0] in _TIERS[tier.number + 1 :]:
+                continue
+        elif last is not None:
+            query = query.where(_after(keys, last))
+        rows += connection.execute(query).all()
+        if len(rows) > limit:
+            break
     more = len(rows) > limit
     following = _write(mark, list(rows[limit - 1][1:])) if more else None
     return Page([row[0] for row in rows[:limit]], following)
+
+
+_TIERS = (0, 1, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tier:
+    """A part of the rows that comes as a whole before or after the others."""
+
+    source: FromClause
+    keys: tuple[SortKey, ...] = ()
+    where: tuple[Boolean, ...] = ()
+    ordered: int = 0
+    """How many of the orders the keys carry out."""
+    number: int | None = None
+
+
+def _tiers(source: FromClause, orders: Sequence[Order], target: Target) -> Iterator[_Tier]:
+    """Rows that are sorted by an entry first: those that have a value, those whose value is NaN, those without.
+
+    Asked for one after the other, an index on the values gives the first page of many without sorting them all.
+    """
+    if not orders or orders[0].field.kind is Kind.ATTRIBUTE:
+        yield _Tier(source)
+        return
+    field = orders[0].field
+    table = target.entries[field.kind].alias()
+    value = target.value(field, table)
+    value = value if field.numeric else Bytewise(value)
+    with_value = _joined(table, target.rows(field, table), source)
+    key = SortKey(value, orders[0].descending)
+    yield _Tier(with_value, (_constant(0), key), (value.is_not(None),), 1, 0)
+    nothing = SortKey(null(), constant=True)
+    if field.numeric:
+        yield _Tier(with_value, (_constant(1), nothing), (value.is_(None),), 1, 1)
+    without = not_(exists().where(target.rows(field, table)))
+    yield _Tier(source, (_constant(2), nothing), (without,), 1, 2)
+
+
+def _constant(number: int) -> SortKey:
+    return SortKey(literal_column(str(number)), constant=True)
+
+
+def _joined(table: FromClause, rows: Boolean, source: FromClause) -> FromClause:
+    """The rows of a table of entries first, so that a database may go through them in their order."""
+    if isinstance(source, Join) and source.isouter:
+        return table.join(source.left, rows).outerjoin(source.right, source.onclause)
+    return table.join(source, rows)
 
 
 def _sorted_by(source: FromClause, order: Order, target: Target) -> tuple[FromClause, list[SortKey]]:

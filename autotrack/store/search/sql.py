@@ -130,9 +130,42 @@ def _sql(tree: Condition, target: Target, connection: Connection | None) -> Bool
     table = target.entries[field.kind]
     column = target.value(field, table)
     own = field.kind is Kind.DATASET or table.c.key == field.key
+    few = _few(tree, table, column, connection)
+    if few is not None:
+        return target.owner.in_(few)
     found = exists().where(target.rows(field, table), _test(tree, column, _texts(connection, column, own)))
     return not_(found) if isinstance(tree, Present) and tree.negated else found
 
+
+_FEW = 500
+"""So many things that meet a condition are rather named than searched for among all others."""
+
+
+def _few(
+    tree: Compare | Among | Present, table: FromClause, column: ColumnElement[Any], connection: Connection | None
+) -> list[Any] | None:  # fmt: skip
+    """Those that meet a condition, if an index finds them and they are few.
+
+    A database that is asked for the newest that meet a rare condition may go through all that do not.
+    """
+    if connection is None or not isinstance(tree, Compare) or tree.field.kind is Kind.DATASET:
+        return None
+    indexed = [table.c.key == tree.field.key]
+    if not tree.field.numeric and tree.operator is Operator.EQUAL:
+        start = tables.storable(str(tree.value))
+        if len(start) >= tables.INDEXED:
+            return None
+        # Whose beginning is shorter than what the index holds has nothing after it.
+        indexed.append(tables.beginning(table.c.value) == literal(start, tables.Text()))
+    elif not tree.field.numeric or tree.operator is Operator.NOT_EQUAL or tree.field.reading not in _INDEXED:
+        return None
+    else:
+        indexed.append(_test(tree, column, None))
+    found = connection.scalars(select(first_column(table)).where(*indexed).limit(_FEW + 1)).all()
+    return list(found) if len(found) <= _FEW else None
+
+
+_INDEXED = (Reading.LAST, Reading.BEST, Reading.MINIMUM, Reading.MAXIMUM, Reading.NUMBER)
 
 Texts = Callable[[], Sequence[str]] | None
 """The texts that a column holds, asked for where the database knows no regular expressions of RE2."""

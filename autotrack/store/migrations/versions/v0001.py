@@ -117,7 +117,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("run", "key"),
         sqlite_with_rowid=False,
     )
-    op.create_index("metrics_by_value", "metrics", ["key", "value", "run"])
+    for name in ("value", "minimum", "maximum"):
+        op.create_index(f"metrics_by_{name}", "metrics", ["key", name, "run"])
     op.create_table(
         "model_links",
         sa.Column("run", _ID, nullable=False),
@@ -201,6 +202,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("run", "key"),
         sqlite_with_rowid=False,
     )
+    op.create_index("params_by_number", "params", ["key", "number"])
+    op.create_index("params_by_value", "params", ["key", sa.text("substr(value, 1, 100)")])
     op.create_table(
         "registered_model_aliases",
         sa.Column("model", sa.BigInteger(), nullable=False),
@@ -228,6 +231,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("run", "key"),
         sqlite_with_rowid=False,
     )
+    op.create_index("tags_by_value", "tags", ["key", sa.text("substr(value, 1, 100)")])
     op.create_table(
         "model_params",
         sa.Column("model_id", sa.Text(), nullable=False),
