@@ -21,6 +21,7 @@ from autotrack.cli.runs import runs
 from autotrack.cli.scrub import scrub
 from autotrack.cli.serve import server, ui
 from autotrack.cli.show import show
+from autotrack.cli.sync import sync_runs
 from autotrack.cli.tail import tail
 from autotrack.exceptions import AutotrackException
 
@@ -57,6 +58,7 @@ app.command()(best)
 app.command()(compare)
 app.command()(importance)
 app.command()(history)
+app.command("sync")(sync_runs)
 app.command()(doctor)
 app.command()(scrub)
 app.command()(server)

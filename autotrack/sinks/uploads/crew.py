@@ -59,13 +59,13 @@ class Crew:
                 more = self._step(run_id, run) or more
         return self._help() or more
 
-    def work_on(self, run_id: str) -> RunUpload:
-        """One step with one run, for those who wait for it; raises what the connection raises."""
-        run = self._begin(run_id) if run_id not in self._active else self._active[run_id]
-        run.step()
+    def work_on(self, run_id: str) -> tuple[RunUpload, bool]:
+        """One step with one run, and whether there is more already; raises what the connection raises."""
+        run = self._active.get(run_id) or self._begin(run_id)
+        more = run.step()
         if run.finished:
             self._active.pop(run_id, None)
-        return run
+        return run, more
 
     def close(self) -> None:
         """Let other processes send what is left."""

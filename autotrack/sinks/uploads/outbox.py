@@ -9,12 +9,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from autotrack.journal.format import RECORD
 from autotrack.journal.reader import valid_run_id
 from autotrack.sinks.local import make_store
 from autotrack.wire.address import Address
@@ -55,6 +56,15 @@ class Receipt:
     """What the server did not take, and why."""
     told: str = ""
     """The end that was told to the server although nobody wrote one."""
+
+    def has(self, sizes: Mapping[str, int], *, files: bool) -> bool:
+        """Whether the server has all that the journal held when its files had these sizes."""
+        return self.run_id is not None and all(
+            # What is no whole record at the end of a file of points is none yet.
+            self.sent.get(name, 0) >= size - (size % RECORD.size if name.startswith("metrics-") else 0)
+            and (not files or not name.startswith("events-") or self.stored.get(name, 0) >= size)
+            for name, size in sizes.items()
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,12 +105,7 @@ class RunUpload:
 
     def arrived(self, sizes: Mapping[str, int], *, files: bool) -> bool:
         """Whether the server has all that the journal held when its files had these sizes."""
-        receipt = self.receipt
-        return receipt.run_id is not None and all(
-            receipt.sent.get(name, 0) >= size - _torn(name, size)
-            and (not files or not name.startswith("events-") or receipt.stored.get(name, 0) >= size)
-            for name, size in sizes.items()
-        )
+        return self.receipt.has(sizes, files=files)
 
     def _hold(self) -> bool:
         if self._lock is not None:
@@ -297,11 +292,6 @@ class RunUpload:
         if all(sign is False for sign in signs):
             return "KILLED", last
         return ("RUNNING" if time.time_ns() // 1_000_000 - last < LEASE_MS else "LOST"), last
-
-
-def _torn(name: str, size: int) -> int:
-    """Bytes at the end of a file that may be the beginning of a record."""
-    return size % 32 if name.startswith("metrics-") else 0
 
 
 def _inside(root: Path, path: str) -> Path | None:
