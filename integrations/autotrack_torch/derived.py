@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Mapping
 from operator import eq
@@ -13,24 +14,34 @@ from autotrack_torch.reading import unmoded, unseen, visible
 
 CLASSES = frozenset(("cross_entropy", "nll_loss"))
 """The losses that compare scores of classes with the index of the right one."""
+BINARY = {"binary_cross_entropy": 0.5, "binary_cross_entropy_with_logits": 0.0}
+"""The losses that compare one score with 0 or 1, and above which score it is taken for 1."""
+COUNTED = CLASSES | BINARY.keys()
 ERRORS = frozenset(("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"))
 """The losses of regressions."""
 _IGNORED = -100
 _NUMPYS = (torch.float32, torch.float64)
 numpy = "numpy" in sys.modules
 """Whether torch has it: it finds the highest of a batch's scores in a fraction of the time."""
+_FEW = 2000
+"""Scores that are gone through one by one."""
 _MOST = 100_000
 """Scores in a training batch that are looked at; of larger ones the work would show."""
 
 
-def right(args: tuple[Any, ...], kwargs: Mapping[str, Any], *, training: bool) -> tuple[Any, Any] | None:
+def right(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], *, training: bool) -> tuple[Any, Any] | None:
     """``(samples whose highest score is the right class's, samples)``, still where the scores are; ``None`` where the
     arguments are not scores of one class for each sample."""
-    if len(args) > 2 or kwargs.get("ignore_index", _IGNORED) != _IGNORED:
+    # The module of a binary loss gives weights as a third one.
+    if len(args) > 2 + (name in BINARY) or kwargs.get("ignore_index", _IGNORED) != _IGNORED:
         return None
     scores: Any = args[0] if args else kwargs.get("input")
     target: Any = args[1] if len(args) > 1 else kwargs.get("target")
-    if not visible(scores) or not visible(target) or target.dtype is not torch.int64:
+    if not visible(scores) or not visible(target):
+        return None
+    if name in BINARY:
+        return _right_of_two(scores, target, BINARY[name], training=training)
+    if target.dtype is not torch.int64:
         return None
     if scores.dim() != 2 or target.dim() != 1 or (training and scores.numel() > _MOST):
         return None
@@ -43,6 +54,23 @@ def right(args: tuple[Any, ...], kwargs: Mapping[str, Any], *, training: bool) -
         return torch.count_nonzero(hits), torch.count_nonzero(target.ne(_IGNORED))
 
 
+def _right_of_two(scores: Any, target: Any, above: float, *, training: bool) -> tuple[Any, Any] | None:
+    """The same where 0 or 1 is right. With targets in between nothing is, and there is no number of samples."""
+    count = scores.numel()
+    if scores.shape != target.shape or not scores.dim() or scores.shape[0] != count or (training and count > _MOST):
+        return None
+    if scores.is_cpu and count <= _FEW and unmoded():
+        given = target.detach().flatten().tolist()
+        if given.count(0) + given.count(1) < count:
+            return 0, math.nan
+        found = [score > above for score in scores.detach().flatten().tolist()]
+        return sum(map(eq, found, given)), count
+    with torch.no_grad(), unseen():
+        whole = target.eq(0).logical_or(target.eq(1)).all()
+        hits = scores.detach().gt(above).eq(target.gt(0.5))
+        return torch.count_nonzero(hits), torch.where(whole, float(count), math.nan)
+
+
 def errors(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, ...]:
     """The mean of the errors' absolute values, and that of their squares, still where they are; nothing where the
     arguments are not numbers side by side."""
@@ -53,3 +81,9 @@ def errors(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, ...]:
     with torch.no_grad(), unseen():
         error = found.detach() - target
         return error.abs().mean(), error.square().mean()
+
+
+def weigh(sums: list[float], n: int, value: float) -> None:
+    """Add a value of ``n`` samples to ``[sum of n * value, sum of n]``."""
+    sums[0] += n * value
+    sums[1] += n

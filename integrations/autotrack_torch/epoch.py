@@ -50,7 +50,7 @@ def values_of(training: Training, pass_: Pass, *, first: bool) -> dict[str, floa
     if not first:
         return values
     alike = len({tuple(sums) for sums in pass_.sums.values()}) == 1
-    if pass_.hits.seen and alike:
+    if pass_.hits.seen > 0 and alike:
         values["train/accuracy"] = pass_.hits.right / pass_.hits.seen
     parts = training.shape.parts if training.shape is not None and not training.shape.extensive else ()
     if "train/loss" in values and len(parts) == 1 and not pass_.altered:

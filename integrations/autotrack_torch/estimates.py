@@ -7,6 +7,7 @@ a loss that a program merely looks at while it trains is none.
 
 from __future__ import annotations
 
+import math
 import weakref
 from collections.abc import Mapping
 from functools import partial
@@ -16,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from autotrack_torch import forward, naming, owner
+from autotrack_torch.derived import COUNTED, ERRORS, errors, right, weigh
+from autotrack_torch.passes import Hits
 from autotrack_torch.reading import readable
 
 if TYPE_CHECKING:
@@ -36,6 +39,8 @@ class Estimate:
         """What the program calls the model, if it is another one than the one that is trained."""
         self.total = 0.0
         self.samples = 0
+        self.hits = Hits()
+        self.absolute, self.squared = [0.0, 0.0], [0.0, 0.0]
 
     def add(self, n: int, value: float) -> None:
         """A mean over ``n`` samples."""
@@ -98,6 +103,12 @@ def heard(loop: Loop, name: str, reduction: str, result: Any, args: tuple[Any, .
         estimate = pending.found[split, name, pending.other] = Estimate(place, pending.other)
     divisor = n if reduction == "sum" else 1
     loop.readings.take(result, lambda value: estimate.add(n, value / divisor))
+    hits = right(name, args, kwargs, training=False) if name in COUNTED else None
+    if hits is not None:
+        estimate.hits.add(loop.readings, *hits)
+    if name in ERRORS:
+        for error, into in zip(errors(args, kwargs), (estimate.absolute, estimate.squared), strict=False):
+            loop.readings.take(error, partial(weigh, into, n))
 
 
 def began(training: Training) -> None:
@@ -134,10 +145,23 @@ def _record(training: Training, steps: int, epochs: int, found: dict[tuple[str, 
             same = training.shape is not None and training.shape.parts == (name,)
             part = "train_eval" if split == "train" else split
             key = f"{part}/loss" if same else f"{part}/{name}"
-            values[f"{key}/{other}" if other else key] = estimate.total / estimate.samples
+            suffix = f"/{other}" if other else ""
+            values[f"{key}{suffix}"] = estimate.total / estimate.samples
+            if sum((split, other) == (known[0], known[2]) for known in found) == 1:
+                values.update({f"{part}/{name}{suffix}": value for name, value in _derived(estimate).items()})
             training.say(f"autotrack.torch.{part}", f"losses without gradients, {estimate.place}")
     step = max(epochs - 1, 0) if training.unit == "epoch" else steps
     training.run.metrics(values, step)
+
+
+def _derived(estimate: Estimate) -> dict[str, float]:
+    values = {}
+    if estimate.hits.seen > 0:
+        values["accuracy"] = estimate.hits.right / estimate.hits.seen
+    if estimate.absolute[1] and estimate.squared[1]:
+        values["mae"] = estimate.absolute[0] / estimate.absolute[1]
+        values["rmse"] = math.sqrt(estimate.squared[0] / estimate.squared[1])
+    return values
 
 
 def _evaluating(loop: Loop, training: Training | None) -> bool:

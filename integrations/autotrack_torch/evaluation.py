@@ -42,7 +42,7 @@ def evaluated(training: Training, pass_: Pass, *, nested: bool) -> None:
             if once and heard.absolute[1] and heard.squared[1]:
                 values[f"{split}/mae"] = heard.absolute[0] / heard.absolute[1]
                 values[f"{split}/rmse"] = math.sqrt(heard.squared[0] / heard.squared[1])
-            if once and heard.hits.seen:
+            if once and heard.hits.seen > 0:
                 values[f"{split}/accuracy"] = heard.hits.right / heard.hits.seen
     if pass_.other:
         values = {f"{key}/{pass_.other}": value for key, value in values.items()}

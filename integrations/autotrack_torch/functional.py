@@ -11,7 +11,7 @@ from torch import is_grad_enabled
 from torch.compiler import is_dynamo_compiling
 from torch.nn import functional
 
-from autotrack_torch.derived import CLASSES
+from autotrack_torch.derived import COUNTED
 from autotrack_torch.hearing import counted, hear
 from autotrack_torch.loop import Loop
 from autotrack_torch.standin import failed, hide, put
@@ -37,7 +37,7 @@ def watch() -> Callable[[], None]:
 
 
 def _looker(name: str) -> Callable[[Any], Any]:
-    always = name in CLASSES
+    always = name in COUNTED
 
     def make(original: Any) -> Any:
         def loss(*args: Any, **kwargs: Any) -> Any:
@@ -52,7 +52,7 @@ def _looker(name: str) -> Callable[[Any], Any]:
             if loop is None or loop.steady is None or loop.thread != get_ident() or not is_grad_enabled():
                 _hear(name, result, args, kwargs)
             elif always:
-                _count(loop, result, args, kwargs)
+                _count(loop, name, result, args, kwargs)
             return result
 
         # TorchScript compiles from source, and then takes that of the original instead.
@@ -62,9 +62,9 @@ def _looker(name: str) -> Callable[[Any], Any]:
     return make
 
 
-def _count(loop: Loop, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+def _count(loop: Loop, name: str, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     try:
-        loop.judged = counted(result, args, kwargs)
+        loop.judged = counted(name, result, args, kwargs)
     except Exception as error:  # noqa: BLE001 - ours stops here
         failed("loss function", error)
 
@@ -73,7 +73,7 @@ def _hear(name: str, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any])
     if type(result) is torch.Tensor:
         try:
             loop = here()
-            if loop is not None and (name in CLASSES or loop.listens()):
+            if loop is not None and (name in COUNTED or loop.listens()):
                 hear(loop, name, result, args, kwargs)
         except Exception as error:  # noqa: BLE001 - ours stops here
             failed("loss function", error)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn import functional
 
-from autotrack_torch.derived import CLASSES, ERRORS, errors, right
+from autotrack_torch.derived import CLASSES, COUNTED, ERRORS, errors, right, weigh
 from autotrack_torch.estimates import heard
 from autotrack_torch.loss import MARK, scale
 from autotrack_torch.passes import Heard, Hits, Pass
@@ -28,8 +28,8 @@ def hear(loop: Loop, name: str, result: Any, args: tuple[Any, ...], kwargs: Mapp
     pass_ = loop.current
     node = result.grad_fn
     hits = None
-    if name in CLASSES and pass_ is not None:
-        hits = right(args, kwargs, training=pass_.steps > 0)
+    if name in COUNTED and pass_ is not None:
+        hits = right(name, args, kwargs, training=pass_.steps > 0)
         loop.judged = (weakref.ref(result), *hits) if hits is not None and node is not None else None
     if pass_ is not None and pass_.steps:
         return
@@ -45,11 +45,13 @@ def hear(loop: Loop, name: str, result: Any, args: tuple[Any, ...], kwargs: Mapp
         loop.end(pass_, complete=True)
 
 
-def counted(result: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[weakref.ref[Any], Any, Any] | None:
+def counted(
+    name: str, result: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> tuple[weakref.ref[Any], Any, Any] | None:
     """A training's loss over classes, samples put into the right one, and samples; ``None`` if nothing is trained."""
     if result.grad_fn is None:
         return None
-    hits = right(args, kwargs, training=True)
+    hits = right(name, args, kwargs, training=True)
     return None if hits is None else (weakref.ref(result), hits[0], hits[1])
 
 
@@ -80,17 +82,12 @@ def _add(
             heard.alike = False
     if name in ERRORS:
         for error, into in zip(errors(args, kwargs), (heard.absolute, heard.squared), strict=False):
-            loop.readings.take(error, partial(_weigh, into, n))
+            loop.readings.take(error, partial(weigh, into, n))
     if reduction == "sum" and not pass_.counted:
         return
     if readable(result):
         divisor = n if reduction == "sum" else 1
         loop.readings.take(result, lambda value: heard.add(n, value / divisor))
-
-
-def _weigh(sums: list[float], n: int, value: float) -> None:
-    sums[0] += n * value
-    sums[1] += n
 
 
 def judge(loop: Loop, hits: Hits, root: Any, node: Any) -> None:

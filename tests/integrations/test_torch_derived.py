@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import time
@@ -12,7 +13,7 @@ from torch import nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 
-from autotrack_torch import norms
+from autotrack_torch import derived, norms
 
 
 def regression(samples, batch_size=4):
@@ -176,3 +177,47 @@ def test_how_torch_is_set(record):
     assert record.runs[0].params["float32_matmul_precision"] == "high"
     assert "float32_matmul_precision" not in record.runs[1].params
     assert "compiled" not in record.runs[0].params
+
+
+def yes_or_no(samples, soft=0.0, width=1):
+    x = torch.randn(samples, 3, generator=torch.Generator().manual_seed(samples))
+    return DataLoader(TensorDataset(x, (x[:, :width] > 0).float().clamp(soft, 1 - soft)), batch_size=4)
+
+
+@pytest.mark.parametrize("few", [2000, 0], ids=["listed", "as tensors"])
+@pytest.mark.parametrize("logits", [True, False], ids=["logits", "probabilities"])
+def test_accuracy_of_yes_or_no(record, monkeypatch, logits, few):
+    """One score a sample is right where it lies on the side of its target, in training and evaluation."""
+    monkeypatch.setattr(derived, "_FEW", few)
+    head = nn.Identity() if logits else nn.Sigmoid()
+    loss = nn.BCEWithLogitsLoss() if logits else functional.binary_cross_entropy
+    model, train_loader, val_loader = nn.Sequential(nn.Linear(3, 1), head), yes_or_no(26), yes_or_no(9)
+    before = copy.deepcopy(model)
+    fit(model, train_loader, epochs=1, loss=loss)
+    with torch.no_grad():
+        for x, y in val_loader:
+            loss(model(x), y)
+    record.finish()
+    x, y = val_loader.dataset.tensors
+    right = ((model(x) > (0 if logits else 0.5)) == (y > 0)).float().mean().item()
+    assert record.run.metrics["val/accuracy"] == pytest.approx([right])
+    found = 0
+    optimizer = torch.optim.SGD(before.parameters(), lr=0.05)
+    for x, y in train_loader:
+        optimizer.zero_grad()
+        scores = before(x)
+        found += ((scores > (0 if logits else 0.5)) == (y > 0)).sum().item()
+        loss(scores, y).backward()
+        optimizer.step()
+    assert record.runs[0].metrics["train/accuracy"] == pytest.approx([found / 26])
+
+
+@pytest.mark.parametrize("few", [2000, 0], ids=["listed", "as tensors"])
+@pytest.mark.parametrize("data", [yes_or_no(12, soft=0.1), yes_or_no(12, width=3)], ids=["in between", "several"])
+def test_no_accuracy_of_what_is_no_answer(record, monkeypatch, data, few):
+    """Targets between 0 and 1, or several for a sample, are neither right nor wrong."""
+    monkeypatch.setattr(derived, "_FEW", few)
+    fit(nn.Linear(3, data.dataset.tensors[1].shape[1]), data, loss=functional.binary_cross_entropy_with_logits)
+    record.finish()
+    assert len(record.run.metrics["train/loss"]) == 2
+    assert not any("accuracy" in name for name in record.run.metrics)

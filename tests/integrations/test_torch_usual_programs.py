@@ -76,6 +76,10 @@ def test_batches_asked_for_by_hand(program):  # noqa: F811
     assert seen.run.metrics["train/loss"] == near(seen.epochs())
     assert seen.run.metrics["step/val/loss"] == near([loss for _, loss, _ in seen["val"]])
     assert seen.run.steps["step/val/loss"] == [6, 12]
+    assert seen.run.metrics["step/val/accuracy"] == near([right for *_, right in seen["val"]])
+    epochs = [[n for n in seen["loss"] if n[0] == epoch] for epoch in range(4)]
+    right = [sum(n[2] for n in some) / sum(n[1] for n in some) for some in epochs]
+    assert seen.run.metrics["train/accuracy"] == near(right)
     assert seen.run.tags["autotrack.torch.partial"] == "epoch 3, after 2 batches"
 
 
@@ -121,6 +125,24 @@ def test_a_network_that_follows(program):  # noqa: F811
     assert seen.run.metrics["step/loss"] == near([numbers[-1] for numbers in seen["loss"]])
     assert not any(key.startswith(("val", "test")) for key in seen.run.metrics)
     assert (seen.run.params["clip_grad_value"], seen.run.models[0].tags["state"]) == ("100", "final")
+
+
+def test_outputs_gathered_first(program):  # noqa: F811
+    """A loss of all outputs of a pass, computed once it is over, is that epoch's; what it says of classes is exact."""
+    seen = program("gathered")
+    assert seen.run.metrics["train/loss"] == near(seen.epochs())
+    assert seen.run.metrics["val/loss"] == near([loss for loss, _ in seen["valid"]])
+    assert seen.run.metrics["val/accuracy"] == near([right for _, right in seen["valid"]])
+    assert seen.run.steps["val/accuracy"] == [0, 1, 2]
+
+
+def test_training_and_test_side_by_side(program):  # noqa: F811
+    """Whole data in each step, and their test after it: a curve for each."""
+    seen = program("full_batch_curves")
+    assert seen.run.metrics["step/loss"] == near([numbers[1] for numbers in seen["epoch"]])
+    assert seen.run.metrics["test/loss"] == near([numbers[3] for numbers in seen["epoch"]])
+    assert seen.run.steps["test/loss"] == [*range(1, 21)]
+    assert len(seen.run.metrics["test/accuracy"]) == 20
 
 
 @pytest.mark.parametrize(
