@@ -58,19 +58,20 @@ def serve(options: Options, what: str) -> None:
     if options.token_file is not None:
         read_secret(Path(options.token_file))
     log.start(options.log_level)
-    listening = _listening(options.host, options.port)
-    name = f"[{options.host}]" if ":" in options.host else options.host
-    address = f"http://{name}:{listening.getsockname()[1]}"
+    app = made(options)
     settings: dict[str, Any] = {
         "log_config": None, "access_log": False, "lifespan": "on", "server_header": False, "date_header": False,
         "timeout_graceful_shutdown": 10, "timeout_keep_alive": 75, "proxy_headers": False,
     }  # fmt: skip
-    if options.workers > 1:
-        _workers(options, listening, f"serving {what} at {address}", settings)
-        return
-    app = made(options)
-    print(f"serving {what} at {address}", file=sys.stderr, flush=True)  # noqa: T201 - the line that a person reads
-    uvicorn.Server(uvicorn.Config(app, **settings)).run(sockets=[listening])
+    with _listening(options.host, options.port) as listening:
+        name = f"[{options.host}]" if ":" in options.host else options.host
+        line = f"serving {what} at http://{name}:{listening.getsockname()[1]}"
+        print(line, file=sys.stderr, flush=True)  # noqa: T201 - the line that a person reads
+        if options.workers > 1:
+            app.service.store.close()  # each worker opens it for itself
+            _workers(options, listening, settings)
+        else:
+            uvicorn.Server(uvicorn.Config(app, **settings)).run(sockets=[listening])
 
 
 def made(options: Options) -> Application:
@@ -100,12 +101,10 @@ def worker() -> Application:
     return made(options)
 
 
-def _workers(options: Options, listening: socket.socket, line: str, settings: dict[str, Any]) -> None:
-    opened(options).store.close()  # what is wrong with it is said once, before there are workers
+def _workers(options: Options, listening: socket.socket, settings: dict[str, Any]) -> None:
     with tempfile.TemporaryDirectory(prefix="autotrack-metrics-") as shared:
         os.environ[SHARED] = shared
         os.environ[_OPTIONS] = json.dumps(asdict(options) | {"migrate": False})
-        print(line, file=sys.stderr, flush=True)  # noqa: T201 - the line that a person reads
         uvicorn.run(f"{__name__}:worker", factory=True, workers=options.workers, fd=listening.fileno(), **settings)
 
 
