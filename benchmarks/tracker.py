@@ -53,6 +53,11 @@ class Tracker(ABC):
     def points(self, run: str, key: str) -> int:
         """How many points of a series the store holds, read by a process that did not write them."""
 
+    @classmethod
+    def server(cls, store: str, files: str, port: int) -> tuple[list[str], dict[str, str]] | None:  # noqa: ARG003 - the same
+        """Arguments to Python, and environment, of its server on a database and a directory; None without one."""
+        return None
+
     def autolog(self, framework: str | None = None) -> bool:  # noqa: ARG002 - for those that have it
         """Switch automatic logging on, for everything or one framework; false where the tracker has none."""
         return False

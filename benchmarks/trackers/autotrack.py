@@ -24,6 +24,10 @@ class Autotrack(Tracker):
         log: LogMany = self.api.log_metrics
         return log
 
+    @classmethod
+    def server(cls, store: str, files: str, port: int) -> tuple[list[str], dict[str, str]] | None:
+        return ["-m", "autotrack", "server", "--port", str(port), "--store", store, "--artifacts", files], {}
+
     def points(self, run: str, key: str) -> int:
         return len(self.api.MlflowClient().get_metric_history(run, key))
 

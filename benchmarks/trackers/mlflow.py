@@ -34,6 +34,17 @@ class Mlflow(Tracker):
         log: LogMany = self.api.log_metrics
         return log
 
+    @classmethod
+    def server(cls, store: str, files: str, port: int) -> tuple[list[str], dict[str, str]] | None:
+        # The application in one process, as `mlflow server` starts it, without the processes for jobs beside it.
+        store = store.replace("postgresql://", "postgresql+psycopg://")
+        return ["-W", "ignore", "-m", "uvicorn", "--host", "127.0.0.1", "--port", str(port), "--log-level", "warning",
+                "mlflow.server.fastapi_app:app"], {
+            "_MLFLOW_SERVER_FILE_STORE": store, "_MLFLOW_SERVER_REGISTRY_STORE": store,
+            "_MLFLOW_SERVER_ARTIFACT_DESTINATION": files, "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",
+            "_MLFLOW_SERVER_ARTIFACT_ROOT": "mlflow-artifacts:/", **cls.environment,
+        }  # fmt: skip
+
     def points(self, run: str, key: str) -> int:
         return len(self.api.MlflowClient().get_metric_history(run, key))
 

@@ -1,0 +1,239 @@
+"""A tracking server under the same load: prepared requests over four connections that stay open.
+
+MLflow's protocol, to autotrack's server and to MLflow's, each on SQLite and on a PostgreSQL that does not wait for the
+disk, files in a directory.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from statistics import median
+from urllib.parse import urlencode
+
+from benchmarks.load import Connection, flood, get, post
+from benchmarks.tracker import Tracker
+from benchmarks.workload import Measured, Row, scaled, seconds
+
+ROOT = Path(__file__).parents[2]
+sys.path.append(str(ROOT / "tests"))  # where the real parts of tests lie, PostgreSQL among them
+
+BATCH, REPEATS = 1000, 5
+RUNS, POINTS, SINGLE, BATCHES = (scaled(count) for count in (10_000, 100_000, 2000, 100))
+DATABASES = ("sqlite", "postgresql")
+ROWS = (
+    Row("start", "start of a server whose database is there, until it answers"),
+    *(
+        row
+        for database, title in (("sqlite", "SQLite"), ("postgresql", "PostgreSQL"))
+        for row in (
+            Row(f"{database}_single", f"{title}: a call with one point"),
+            Row(f"{database}_batch", f"{title}: a point in batches of {BATCH:,}", times={"mlflow": 20}),
+            Row(f"{database}_batch_busy", "… processor time of server and database"),
+            Row(f"{database}_create", f"{title}: a run's creation"),
+            Row(f"{database}_search", f"{title}: a search over {RUNS:,} runs, mean of three", times={"mlflow": 20}),
+            Row(f"{database}_search_busy", "… processor time of server and database"),
+            Row(f"{database}_history", f"{title}: a history of {POINTS:,} points, whole", times={"mlflow": 20}),
+            Row(f"{database}_history_busy", "… processor time of server and database"),
+            Row(f"{database}_curve", f"{title}: the same, thinned to 2,500", times={"mlflow": 20}),
+        )
+    ),
+    Row("client", "SQLite: a point by MLflow's own client, in batches"),
+    Row("ceiling_single", "the generator alone, a call with one point", compared=False),
+    Row("ceiling_batch", "the generator alone, a point in batches", compared=False),
+)
+SEARCHES = (
+    {"filter": "metrics.acc > 0.5 AND params.model = 'm3'", "order_by": ["metrics.acc DESC"]},
+    {"filter": "", "order_by": []},
+    {"filter": "tags.team = 't1'", "order_by": ["params.lr ASC"]},
+)
+
+
+def measure(tracker: type[Tracker]) -> Measured:
+    """One server after the other, each empty at first."""
+    measured = Measured()
+    if tracker.server("sqlite://", "", 0) is None:
+        return measured
+    with closing(_Served(None)) as nothing:
+        run = "0" * 32
+        measured.figures["ceiling_single"] = _single(nothing.port, run) / SINGLE
+        measured.figures["ceiling_batch"] = _batches(nothing.port, run) / (BATCHES * BATCH)
+    for database in DATABASES:
+        with closing(_Served(tracker, database)) as served:
+            for key, figure in _figures(served, database, tracker.module == "mlflow").items():
+                measured.figures[f"{database}_{key}"] = figure
+            if database == "sqlite":
+                measured.figures["client"] = _client(served)
+                measured.figures["start"] = served.again()
+    return measured
+
+
+def _figures(served: _Served, database: str, peer: bool) -> dict[str, float]:
+    port, figures = served.port, {}
+    with closing(Connection(port)) as connection:
+        first = json.loads(connection.ask(post("experiments/create", {"name": "load"})))["experiment_id"]
+        run = _created(connection.ask(_create(first, 0)))
+        connection.ask(_point(run, -1))
+        figures["single"] = _single(port, run) / SINGLE
+        busy = served.busy()
+        figures["batch"] = _batches(port, run) / (BATCHES * BATCH)
+        figures["batch_busy"] = (served.busy() - busy) / (BATCHES * BATCH)
+        long = _created(connection.ask(_create(first, 1)))
+        for begin in range(0, POINTS, BATCH):
+            connection.ask(_points(long, begin, min(BATCH, POINTS - begin)))
+        figures["history"], figures["history_busy"] = _asked(served, [lambda: _whole(connection, long)])
+        asked = urlencode({"run_ids": long, "metric_key": "loss", "max_results": 2500})
+        curve = get(f"metrics/get-history-bulk-interval?{asked}")
+        figures["curve"], _ = _asked(served, [lambda: connection.ask(curve)])
+        # MLflow takes many minutes to make so many runs: once, on SQLite.
+        count = SINGLE // 2 if peer and database != "sqlite" else RUNS
+        many = json.loads(connection.ask(post("experiments/create", {"name": "many"})))["experiment_id"]
+        made: list[bytes] = []
+        figures["create"] = flood(port, [_create(many, number) for number in range(count)], made.append) / count
+        if count == RUNS:
+            flood(port, [_facts(_created(answer), number) for number, answer in enumerate(made)])
+            bodies = [post("runs/search", {"experiment_ids": [many], "max_results": 100, **one}) for one in SEARCHES]
+            searches = [partial(connection.ask, body) for body in bodies]
+            figures["search"], figures["search_busy"] = _asked(served, searches)
+    return figures
+
+
+def _asked(served: _Served, questions: Sequence[Callable[[], object]]) -> tuple[float, float]:
+    """The median of each question's time, on average, and the servers' processor time."""
+    busy = served.busy()
+    taken = [median(seconds(question) for _ in range(REPEATS)) for question in questions]
+    return sum(taken) / len(taken), (served.busy() - busy) / REPEATS / len(taken)
+
+
+def _whole(connection: Connection, run: str) -> None:
+    answer = connection.ask(get("metrics/get-history?" + urlencode({"run_id": run, "metric_key": "loss"})))
+    assert answer.count(b'"step"') >= POINTS - 1  # a step of 0 may be left out
+
+
+def _single(port: int, run: str) -> float:
+    return flood(port, [_point(run, step) for step in range(SINGLE)])
+
+
+def _batches(port: int, run: str) -> float:
+    return flood(port, [_points(run, number * BATCH, BATCH) for number in range(BATCHES)])
+
+
+def _create(experiment: str, number: int) -> bytes:
+    body = {"experiment_id": experiment, "start_time": 1_700_000_000_000 + number, "run_name": f"run-{number}"}
+    return post("runs/create", body | {"tags": [{"key": "team", "value": f"t{number % 7}"}]})
+
+
+def _created(answer: bytes) -> str:
+    return str(json.loads(answer)["run"]["info"]["run_id"])
+
+
+def _point(run: str, step: int) -> bytes:
+    point = {"key": "single", "value": 1 / (step + 2), "timestamp": 1_700_000_000_000 + step, "step": step}
+    return post("runs/log-metric", {"run_id": run, **point})
+
+
+def _points(run: str, begin: int, count: int) -> bytes:
+    points = [
+        {"key": "loss", "value": 1 / (step + 1), "timestamp": 1_700_000_000_000 + step, "step": step}
+        for step in range(begin, begin + count)
+    ]
+    return post("runs/log-batch", {"run_id": run, "metrics": points})
+
+
+def _facts(run: str, number: int) -> bytes:
+    when = 1_700_000_000_000 + number
+    metrics = [("acc", number * 7919 % 1000 / 1000), ("loss", 1 / (number + 1)), ("f1", number % 10 / 10)]
+    return post("runs/log-batch", {
+        "run_id": run,
+        "metrics": [{"key": key, "value": value, "timestamp": when, "step": 1} for key, value in metrics],
+        "params": [
+            {"key": "lr", "value": str(number % 97 / 1000)}, {"key": "model", "value": f"m{number % 5}"},
+            {"key": "depth", "value": str(number % 12)},
+        ],
+    })  # fmt: skip
+
+
+def _client(served: _Served) -> float:
+    """Seconds per point by MLflow's client."""
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    from mlflow import MlflowClient  # a peer's client, timed before either server
+    from mlflow.entities import Metric  # the same
+
+    client = MlflowClient(f"http://127.0.0.1:{served.port}")
+    run = client.create_run("0").info.run_id
+    batches = [
+        [Metric("c", 0.5, 1, number * BATCH + step) for step in range(BATCH)] for number in range(BATCHES // 5 + 1)
+    ]
+    client.log_batch(run, batches[0])
+    return seconds(lambda: [client.log_batch(run, batch) for batch in batches[1:]]) / max(1, len(batches) - 1) / BATCH
+
+
+class _Served:
+    """A tracker's server on a database, or for None one that does nothing."""
+
+    def __init__(self, tracker: type[Tracker] | None, database: str = "") -> None:
+        kept = import_module("parts.kept")
+        self._kept, self._more = kept.Kept("benchmark-server"), []
+        self.port: int = kept.free_port()
+        store = f"sqlite:///{self._kept.directory}/store.db"
+        if database == "postgresql":
+            cluster = import_module("parts.postgresql").Postgresql()
+            self._more.append(cluster)
+            store = cluster.url()
+        if tracker is None:
+            command, environment = ["-m", "benchmarks.load", str(self.port)], {}
+        else:
+            found = tracker.server(store, f"{self._kept.directory}/files", self.port)
+            assert found is not None
+            command, environment = found
+        self._command = [sys.executable, *command]
+        self._environment: dict[str, str] = kept.plain_environment(PYTHONPATH=str(ROOT), **environment)
+        self._start()
+
+    def again(self) -> float:
+        """Seconds until another one on the same database answers, the first being gone."""
+        os.kill(self._kept.pid, signal.SIGKILL)
+        while _answers(self.port):
+            time.sleep(0.01)
+        return self._start()
+
+    def busy(self) -> float:
+        """Seconds of processor time that the server, its database and their children took so far."""
+        sessions, ticks = {str(one.pid) for one in (self._kept, *self._more)}, 0
+        for process in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError):  # it has ended
+                fields = process.read_text().rpartition(")")[2].split()
+                if fields[3] in sessions:
+                    ticks += sum(map(int, fields[11:15]))
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+    def close(self) -> None:
+        """Stop it; nothing is left."""
+        for one in (self._kept, *self._more):
+            one.close()
+
+    def _start(self) -> float:
+        begin = time.perf_counter()
+        self._kept.start(self._command, signal.SIGTERM, self._environment)
+        if not self._kept.wait_until(lambda: _answers(self.port)):
+            raise OSError(f"the server did not start:\n{self._kept.log()[-3000:]}")
+        return time.perf_counter() - begin
+
+
+def _answers(port: int) -> bool:
+    """Whether somebody answers; until then a connection is refused."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as one:
+            one.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            return b" 200 " in one.recv(100)
+    except OSError:
+        return False
