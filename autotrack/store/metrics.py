@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -55,6 +56,23 @@ def between(curve: History, start: float | None, end: float | None) -> History:
         return curve
     low, high = -math.inf if start is None else start, math.inf if end is None else end
     return _rows(curve, [row for row, step in enumerate(curve.steps) if low <= step <= high])
+
+
+Place = tuple[int, int]
+"""Where a page of a curve ends: the time of its last point, and how many points of that time were given."""
+
+
+def page(curve: History, limit: int, after: Place | None) -> tuple[History, Place | None]:
+    """The next points of a curve, and where they end if more follow. The curve holds at least all points from the time
+    of ``after`` on."""
+    time, given = after or (-(2**63), 0)
+    first = bisect_left(curve.times, time) + given
+    last = min(first + limit, len(curve))
+    found = _rows(curve, range(first, last))
+    if last >= len(curve) or last <= first:
+        return found, None
+    ends = curve.times[last - 1]
+    return found, (ends, last - bisect_left(curve.times, ends))
 
 
 def thinned(curve: History, points: int | None) -> History:

@@ -15,7 +15,7 @@ from autotrack.store import experiments, models, runs
 from autotrack.store.changes import Changes
 from autotrack.store.columns import Columns, columns
 from autotrack.store.context import Context
-from autotrack.store.metrics import History
+from autotrack.store.metrics import History, Place
 from autotrack.store.registry import Registry
 
 T = TypeVar("T")
@@ -112,6 +112,13 @@ class Questions(ABC):
         ``start_step`` and ``end_step`` are the first and the last step that are wanted. With ``points`` a longer
         curve is thinned to about that many: first and last, and the least and the greatest of each stretch.
         """
+
+    @abstractmethod
+    def history_page(
+        self, run_id: str, key: str, limit: int, after: Place | None = None
+    ) -> tuple[History, Place | None]:
+        """So many points of a curve by time, from its beginning or from where another page ended; and where this one
+        ends, ``None`` for the last."""
 
     def last_metrics(self, run_id: str) -> list[Metric]:
         """The last point of each metric of a run."""

@@ -87,6 +87,12 @@ class Store(Questions):
             found = metrics.history(connection, self.directory, run_id, key)
         return metrics.thinned(metrics.between(found, start_step, end_step), points)
 
+    def history_page(
+        self, run_id: str, key: str, limit: int, after: metrics.Place | None = None
+    ) -> tuple[metrics.History, metrics.Place | None]:
+        """See :class:`Questions`."""
+        return metrics.page(self.history(run_id, key), limit, after)
+
     def last_event_time(self, scope: str) -> int:
         """See :class:`Questions`: the time of the last event taken in."""
         query = select(tables.progress.c.time).where(tables.progress.c.scope == scope)

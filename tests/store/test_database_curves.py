@@ -91,6 +91,7 @@ def test_every_point_counts_once_in_any_order_of_arrival(both, batches, pieces, 
                 got = zip(found.times, found.steps, found.values, strict=True)
                 assert sorted(map(repr, got)) == sorted(map(repr, points))
                 assert found.times == sorted(found.times)
+                assert repr(_paged(store, run_id, row.key, 2)) == repr(found.metrics())
                 last = max((Last(raw_step(s)[1], raw_step(s)[0], t, v) for t, s, v in points), key=lambda p: p.rank)
                 assert (row.timestamp, row.raw_step) == (last.time, last.raw_step)
                 finite = [value for _, _, value in points if value == value]
@@ -128,6 +129,38 @@ def test_a_range_is_read_without_the_rest(store: DatabaseStore, run_id: str):
     assert sum(sizes) <= 500
     assert len(store.history(run_id, "loss", 9000)) == 0
     assert len(store.history(run_id, "loss", None, 9)) == 10
+
+
+def test_pages_are_read_without_what_lies_before_and_behind(store: DatabaseStore, run_id: str):
+    """Also where chunks overlap, as those of two processes do, and where many points have one time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(curves, "_FULL", 250)
+        patch.setattr(curves, "MOST_POINTS", 500)
+        for start in range(0, 5000, 500):
+            rows = range(start, start + 500)
+            store.editor.points(run_id, [point("loss", row, row, row // 7) for row in rows])
+            store.editor.points(run_id, [point("loss", -row, -row - 1, row // 7) for row in rows])
+    everything = store.history(run_id, "loss").metrics()
+    assert len(everything) == 10_000
+    assert _paged(store, run_id, "loss", 999) == everything
+    _, third = store.history_page(run_id, "loss", 3000)
+    with _decoded() as sizes:
+        found, after = store.history_page(run_id, "loss", 1000, third)
+    assert found.metrics() == everything[3000:4000]
+    assert sum(sizes) <= 3000
+    assert after is not None
+    assert store.history_page(run_id, "nothing", 10) == (store.history(run_id, "nothing"), None)
+
+
+def _paged(store: DatabaseStore, run_id: str, key: str, limit: int) -> list[Metric]:
+    found: list[Metric] = []
+    after = None
+    while True:
+        page, after = store.history_page(run_id, key, limit, after)
+        assert len(page) <= limit
+        found += page.metrics()
+        if after is None:
+            return found
 
 
 def test_a_curve_of_many_points_is_thinned_from_sketches(store: DatabaseStore, run_id: str):

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, func, insert, literal, null, select, union_all
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, literal, null, select, union_all
 
 from autotrack.journal.format import LATE
 from autotrack.store import tables
@@ -27,7 +27,7 @@ from autotrack.store.database.points import (
 from autotrack.store.database.tables import chunks, positions, tail
 from autotrack.store.dialect import batches
 from autotrack.store.look import exact_integer
-from autotrack.store.metrics import History, between, stretches, thinned
+from autotrack.store.metrics import History, Place, between, page, stretches, thinned
 
 MOST_PIECES, MOST_POINTS = 64, 32_768
 """Rows, and points, of a run's tail that are folded."""
@@ -97,6 +97,8 @@ def _insert(connection: Connection, run: int, series: Iterable[tuple[Name, Colum
                     "points": len(part),
                     "low_step": low,
                     "high_step": high,
+                    "low_time": min(part.times),
+                    "high_time": max(part.times),
                     "data": chunk_blob(part),
                     "sketch": _sketch(part),
                 }
@@ -143,6 +145,38 @@ def history(
         parts = _sketched(connection, run, kept, low, high, points)
     else:
         parts = _parts(connection, run, kept, low, high)
+    return thinned(between(_curve(run_id, key, parts), start, end), points)
+
+
+def page_of(
+    connection: Connection, run: int, run_id: str, key: str, limit: int, after: Place | None
+) -> tuple[History, Place | None]:
+    """The next points of a curve by time; the connection sees one state."""
+    own = chunks.c
+    time, given = after or (-(2**63), 0)
+    kept = tables.storable(key)
+    late = and_(own.run == run, own.key == kept, own.high_time >= time)
+    places = connection.execute(select(own.id, own.low_time, own.points).where(late).order_by(own.low_time)).all()
+    parts = _tail_parts(connection, run, kept)
+    read, wanted = 0, given + limit + 1
+    while True:
+        # What comes before the first point of a chunk that was not read is all there.
+        whole = places[read].low_time if read < len(places) else 2**63
+        if sum(sum(time <= one < whole for one in columns.times) for _, columns in parts) >= wanted:
+            break
+        if read == len(places):
+            break
+        ids, expected = [], 0
+        while read < len(places) and expected < wanted:
+            ids.append(places[read].id)
+            expected, read = expected + places[read].points, read + 1
+        parts += _chunk_parts(connection, kept, own.id.in_(ids))
+    found, place = page(_curve(run_id, key, parts), limit, after)
+    return found, place
+
+
+def _curve(run_id: str, key: str, parts: Iterable[tuple[Name, Columns]]) -> History:
+    """Parts of a curve as one."""
     together = Columns()
     of: dict[Name, tuple[str | None, str | None, str | None]] = {}
     owners: list[tuple[str | None, str | None, str | None]] = []
@@ -151,8 +185,7 @@ def history(
             of[name] = (name[1] or None, name[2] or None, name[3] or None)
         together.extend(columns)
         owners += [of[name]] * len(columns)
-    found = _ordered(run_id, key, together, owners)
-    return thinned(between(found, start, end), points)
+    return _ordered(run_id, key, together, owners)
 
 
 def _ordered(run_id: str, key: str, columns: Columns, owners: Sequence[Any]) -> History:
@@ -184,6 +217,17 @@ def _parts(connection: Connection, run: int, key: str, low: float, high: float) 
             yield from from_tail(row[3], key)
         else:
             yield (key, row[0], row[1], row[2]), from_chunk(row[3])
+
+
+def _tail_parts(connection: Connection, run: int, key: str) -> list[tuple[Name, Columns]]:
+    blobs = connection.scalars(select(tail.c.data).where(tail.c.run == run))
+    return [part for data in blobs for part in from_tail(data, key)]
+
+
+def _chunk_parts(connection: Connection, key: str, which: ColumnElement[bool]) -> list[tuple[Name, Columns]]:
+    own = chunks.c
+    rows = connection.execute(select(own.model_id, own.dataset_name, own.dataset_digest, own.data).where(which))
+    return [((key, row[0], row[1], row[2]), from_chunk(row[3])) for row in rows]
 
 
 def _sketched(

@@ -15,7 +15,7 @@ from autotrack.store.database.context import ServerContext
 from autotrack.store.database.editor import DatabaseEditor
 from autotrack.store.database.engine import Database
 from autotrack.store.database.registry import DatabaseRegistry
-from autotrack.store.metrics import History
+from autotrack.store.metrics import History, Place
 from autotrack.store.questions import Questions
 
 T = TypeVar("T")
@@ -44,16 +44,17 @@ class DatabaseStore(Questions):
     ) -> History:
         """See :class:`Questions`."""
 
-        def ask(connection: Connection) -> History | None:
-            number = runs.run_number(connection, run_id)
-            if number is None:
-                return None
-            return curves.history(connection, number, run_id, key, start_step, end_step, points)
+        return self._ask_of_run(
+            run_id, lambda connection, run: curves.history(connection, run, run_id, key, start_step, end_step, points)
+        )
 
-        found = self._ask(ask)
-        if found is None:
-            raise AutotrackException.missing(f"Run with id={run_id} not found in {self.context.name}")
-        return found
+    def history_page(
+        self, run_id: str, key: str, limit: int, after: Place | None = None
+    ) -> tuple[History, Place | None]:
+        """See :class:`Questions`; what lies before and behind the page is not read."""
+        return self._ask_of_run(
+            run_id, lambda connection, run: curves.page_of(connection, run, run_id, key, limit, after)
+        )
 
     def last_event_time(self, scope: str) -> int:  # noqa: ARG002 - changes are applied as they arrive
         """See :class:`Questions`."""
@@ -62,6 +63,15 @@ class DatabaseStore(Questions):
     def taken_in(self, run_id: str, writer: str) -> int:
         """Up to where the bytes of a writer of a run were taken in; 0 for nothing."""
         return self._ask(lambda connection: curves.taken_in(connection, run_id, writer))
+
+    def _ask_of_run(self, run_id: str, question: Callable[[Connection, int], T]) -> T:
+        def ask(connection: Connection) -> T:
+            number = runs.run_number(connection, run_id)
+            if number is None:
+                raise AutotrackException.missing(f"Run with id={run_id} not found in {self.context.name}")
+            return question(connection, number)
+
+        return self._ask(ask)
 
     def _ask(self, question: Callable[[Connection], T], run_id: str | None = None) -> T:  # noqa: ARG002 - for journals
         return self.database.read(question)

@@ -77,6 +77,8 @@ chunks = Table(
     Column("points", Integer, nullable=False),
     Column("low_step", Double, nullable=False),
     Column("high_step", Double, nullable=False),
+    Column("low_time", BigInteger, nullable=False),
+    Column("high_time", BigInteger, nullable=False),
     Column("data", LargeBinary, nullable=False),
     # A few of its points that have its shape.
     Column("sketch", LargeBinary),

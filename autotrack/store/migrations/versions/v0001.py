@@ -272,6 +272,8 @@ def upgrade() -> None:
         sa.Column("points", sa.Integer(), nullable=False),
         sa.Column("low_step", sa.Double(), nullable=False),
         sa.Column("high_step", sa.Double(), nullable=False),
+        sa.Column("low_time", sa.BigInteger(), nullable=False),
+        sa.Column("high_time", sa.BigInteger(), nullable=False),
         sa.Column("data", sa.LargeBinary(), nullable=False),
         sa.Column("sketch", sa.LargeBinary(), nullable=True),
         sa.ForeignKeyConstraint(["run"], ["runs.id"], ondelete="CASCADE"),
