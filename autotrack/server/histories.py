@@ -14,7 +14,7 @@ from autotrack.server.experiments import paged
 from autotrack.server.request import Asked
 from autotrack.server.route import Routes
 from autotrack.server.service import Service
-from autotrack.store.metrics import History
+from autotrack.store.metrics import History, Place
 from autotrack.wire.messages import METRIC
 from autotrack.wire.values import TEXT, several
 
@@ -57,10 +57,10 @@ def get_history(service: Service, asked: GetHistory) -> Document:
         found = service.store.history(asked.run_id, asked.metric_key)
         return paged("metrics", documents(found, 0, len(found)), None)
     most = limits.page(asked.max_results, LARGEST, LARGEST)
-    start = _offset(asked.page_token, asked.run_id, asked.metric_key)
-    found = service.store.history(asked.run_id, asked.metric_key)
-    more = _token(start + most, asked.run_id, asked.metric_key) if len(found) > start + most else None
-    return paged("metrics", documents(found, start, start + most), more)
+    after = _place(asked.page_token, asked.run_id, asked.metric_key)
+    found, ends = service.store.history_page(asked.run_id, asked.metric_key, most, after)
+    more = None if ends is None else _token(ends, asked.run_id, asked.metric_key)
+    return paged("metrics", documents(found, 0, len(found)), more)
 
 
 @ROUTES("GET", "mlflow/metrics/get-history-bulk", GetBulk, metrics=several(METRIC.kind))
@@ -81,8 +81,8 @@ def get_bulk(service: Service, asked: GetBulk) -> Document:
         if len(found) >= most:
             break
         service.run(run_id)
-        curve = service.store.history(run_id, asked.metric_key)
-        found += [{**one, "run_id": run_id} for one in documents(curve, 0, most - len(found))]
+        curve, _ = service.store.history_page(run_id, asked.metric_key, most - len(found))
+        found += [{**one, "run_id": run_id} for one in documents(curve, 0, len(curve))]
     return paged("metrics", found, None)
 
 
@@ -145,17 +145,18 @@ def thinned(points: Sequence[Metric], most: int) -> Sequence[Metric]:
     return [points[start] for start in starts]
 
 
-def _token(offset: int, run_id: str, key: str) -> str:
-    return urlsafe_b64encode(json.dumps([offset, run_id, key]).encode()).decode("ascii")
+def _token(ends: Place, run_id: str, key: str) -> str:
+    return urlsafe_b64encode(json.dumps([*ends, run_id, key]).encode()).decode("ascii")
 
 
-def _offset(token: str | None, run_id: str, key: str) -> int:
+def _place(token: str | None, run_id: str, key: str) -> Place | None:
     if not token:
-        return 0
+        return None
     try:
-        offset, of_run, of_key = json.loads(urlsafe_b64decode(token.encode("ascii")))
+        time, given, of_run, of_key = json.loads(urlsafe_b64decode(token.encode("ascii")))
     except (ValueError, TypeError):
         raise AutotrackException.invalid(f"{token[:40]!r} is no page token; pass the one of the page before") from None
-    if (of_run, of_key) != (run_id, key) or type(offset) is not int or offset < 1:
+    whole = all(type(one) is int and abs(one) < 2**63 for one in (time, given)) and given >= 0
+    if (of_run, of_key) != (run_id, key) or not whole:
         raise AutotrackException.invalid("the page token belongs to another metric; pass the one of the page before")
-    return offset
+    return time, given
