@@ -31,22 +31,28 @@ _NO_PROMPTS = re.compile(
 )
 
 
-class CreateModel(Asked):
+class Changing(Asked, kw_only=True):
+    """``reason`` is what autotrack's client adds; it is kept in the registry's log."""
+
+    reason: str = ""
+
+
+class CreateModel(Changing):
     name: str
     tags: tuple[Pair, ...] = ()
     description: str | None = None
 
 
-class ByName(Asked):
+class ByName(Changing):
     name: str
 
 
-class Describe(Asked):
+class Describe(Changing):
     name: str
     description: str | None = None
 
 
-class Rename(Asked):
+class Rename(Changing):
     name: str
     new_name: str
 
@@ -74,18 +80,18 @@ class DeleteTag(Asked):
     key: str
 
 
-class ByAlias(Asked):
+class ByAlias(Changing):
     name: str
     alias: str
 
 
-class SetAlias(Asked):
+class SetAlias(Changing):
     name: str
     alias: str
     version: str
 
 
-class CreateVersion(Asked):
+class CreateVersion(Changing):
     name: str
     source: str
     run_id: str | None = None
@@ -95,18 +101,18 @@ class CreateVersion(Asked):
     model_id: str | None = None
 
 
-class ByVersion(Asked):
+class ByVersion(Changing):
     name: str
     version: str
 
 
-class DescribeVersion(Asked):
+class DescribeVersion(Changing):
     name: str
     version: str
     description: str = ""
 
 
-class Transition(Asked):
+class Transition(Changing):
     name: str
     version: str
     stage: str
@@ -130,7 +136,7 @@ class DeleteVersionTag(Asked):
 def create_model(service: Service, asked: CreateModel) -> Document:
     """Make a name for versions to come."""
     tags = _tags(asked.tags)
-    return _model(service.verbs.create_registered_model(asked.name, tags, asked.description))
+    return _model(service.verbs.create_registered_model(asked.name, tags, asked.description, reason=asked.reason))
 
 
 @ROUTES("GET", _MODELS + "/get", ByName, registered_model=REGISTERED_MODEL.kind)
@@ -142,19 +148,19 @@ def get_model(service: Service, asked: ByName) -> Document:
 @ROUTES("PATCH", _MODELS + "/update", Describe, registered_model=REGISTERED_MODEL.kind)
 def update_model(service: Service, asked: Describe) -> Document:
     """Give a model another description."""
-    return _model(service.verbs.update_registered_model(asked.name, asked.description))
+    return _model(service.verbs.update_registered_model(asked.name, asked.description, reason=asked.reason))
 
 
 @ROUTES("POST", _MODELS + "/rename", Rename, registered_model=REGISTERED_MODEL.kind)
 def rename_model(service: Service, asked: Rename) -> Document:
     """Give a model another name."""
-    return _model(service.verbs.rename_registered_model(asked.name, asked.new_name))
+    return _model(service.verbs.rename_registered_model(asked.name, asked.new_name, reason=asked.reason))
 
 
 @ROUTES("DELETE", _MODELS + "/delete", ByName)
 def delete_model(service: Service, asked: ByName) -> Document:
     """Delete a model with its versions."""
-    service.verbs.delete_registered_model(asked.name)
+    service.verbs.delete_registered_model(asked.name, reason=asked.reason)
     return {}
 
 
@@ -196,14 +202,14 @@ def delete_model_tag(service: Service, asked: DeleteTag) -> Document:
 @ROUTES("POST", _MODELS + "/alias", SetAlias)
 def set_alias(service: Service, asked: SetAlias) -> Document:
     """Have an alias lead to a version."""
-    service.verbs.set_registered_model_alias(asked.name, asked.alias, asked.version)
+    service.verbs.set_registered_model_alias(asked.name, asked.alias, asked.version, reason=asked.reason)
     return {}
 
 
 @ROUTES("DELETE", _MODELS + "/alias", ByAlias)
 def delete_alias(service: Service, asked: ByAlias) -> Document:
     """Take an alias away."""
-    service.verbs.delete_registered_model_alias(asked.name, asked.alias)
+    service.verbs.delete_registered_model_alias(asked.name, asked.alias, reason=asked.reason)
     return {}
 
 
@@ -222,7 +228,7 @@ def create_version(service: Service, asked: CreateVersion) -> Document:
     tags = _tags(asked.tags)
     source, run_id, model_id = _source(service, asked)
     made = service.verbs.create_model_version(
-        asked.name, source, run_id, tags, asked.run_link, asked.description, model_id=model_id
+        asked.name, source, run_id, tags, asked.run_link, asked.description, model_id=model_id, reason=asked.reason
     )
     if made.model_id:
         _note_version(service, made.model_id, made.name, made.version)
@@ -238,13 +244,15 @@ def get_version(service: Service, asked: ByVersion) -> Document:
 @ROUTES("PATCH", _VERSIONS + "/update", DescribeVersion, model_version=MODEL_VERSION.kind)
 def update_version(service: Service, asked: DescribeVersion) -> Document:
     """Give a version another description."""
-    return _version(service.verbs.update_model_version(asked.name, asked.version, asked.description))
+    return _version(
+        service.verbs.update_model_version(asked.name, asked.version, asked.description, reason=asked.reason)
+    )
 
 
 @ROUTES("DELETE", _VERSIONS + "/delete", ByVersion)
 def delete_version(service: Service, asked: ByVersion) -> Document:
     """Delete a version and the aliases that lead to it."""
-    service.verbs.delete_model_version(asked.name, asked.version)
+    service.verbs.delete_model_version(asked.name, asked.version, reason=asked.reason)
     return {}
 
 
@@ -262,7 +270,7 @@ def search_versions(service: Service, asked: Search) -> Document:
 def transition(service: Service, asked: Transition) -> Document:
     """Put a version into a stage."""
     moved = service.verbs.transition_model_version_stage(
-        asked.name, asked.version, asked.stage, asked.archive_existing_versions
+        asked.name, asked.version, asked.stage, asked.archive_existing_versions, reason=asked.reason
     )
     return _version(moved)
 
