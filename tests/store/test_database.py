@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import math
 import os
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psycopg
 import pytest
 from databases import ROOT, Recorder, code_of, opened, point, statements
 from journals import ELSEWHERE
+from parts.postgresql import Postgresql
+from sqlalchemy import Connection, insert
 
 from autotrack.client import Client
 from autotrack.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag, ViewType
 from autotrack.event import Ended, Joined, LifeStage, ModelLogged, Params, Tags
 from autotrack.exceptions import AutotrackException
 from autotrack.journal.format import new_run_id
-from autotrack.store import Search
+from autotrack.store import Search, tables
 from autotrack.store.changes import Position
 from autotrack.store.database import DatabaseStore, open_database
 
@@ -310,3 +314,57 @@ def test_counting_takes_what_a_view_shows(client: Client, store: DatabaseStore, 
     client.delete_run(client.create_run("0").info.run_id)
     assert (store.count(), store.count(["0"], ViewType.ALL), store.count(["1"])) == (1, 2, 0)
     assert store.rows(Search(limit=5))[0][0].info.run_id == run_id
+
+
+def test_a_server_that_drops_its_connections_costs_nothing(postgresql: str):
+    """As it does when it is restarted: what is asked and what is written next goes over new ones, once."""
+    with opened(postgresql) as store:
+        run_id = Recorder(store).run().run_id
+        for step in range(3):
+            _drop_connections(postgresql)
+            store.editor.points(run_id, [point("m", step, step)])
+            _drop_connections(postgresql)
+            assert store.history(run_id, "m").steps == list(range(step + 1))
+
+
+def test_a_connection_that_is_lost_in_the_middle_takes_the_change_back(postgresql: str):
+    """It is carried out again as a whole."""
+    with opened(postgresql) as store:
+        run_id = Recorder(store).run().run_id
+        calls = []
+
+        def change(connection: Connection) -> None:
+            calls.append(connection)
+            connection.execute(insert(tables.tags), {"run": 1, "key": f"k{len(calls)}", "value": ""})
+            if len(calls) == 1:
+                _drop_connections(postgresql)
+            connection.execute(insert(tables.tags), {"run": 1, "key": "last", "value": ""})
+
+        store.database.write(change)
+        assert len(calls) == 2
+        tags = store.run(run_id).data.tags
+        assert {"k1", "k2", "last"} & set(tags) == {"k2", "last"}
+
+
+def test_a_server_that_is_gone_is_said_to_be(postgresql_server: Postgresql, unused: int):
+    """With a code that clients try again after, and soon."""
+    with pytest.raises(AutotrackException) as caught:
+        open_database(f"postgresql://postgres@127.0.0.1:{unused}/nothing", ROOT)
+    assert caught.value.error_code == "TEMPORARILY_UNAVAILABLE"
+    assert code_of(lambda: open_database(postgresql_server.url("not_there"), ROOT)) is not None
+
+
+@pytest.fixture
+def unused() -> int:
+    """A port that nobody listens at."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+def _drop_connections(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid != pg_backend_pid()"
+        )
