@@ -95,7 +95,7 @@ def admit(located: Located, runs: str, *, trusted: bool = False) -> bool:
         )
     reason = "" if digests else "its store has no record that it was logged there"
     if not located.store:
-        reason = "it does not lie in the configured store"
+        reason = "" if located.vouched else "it does not lie in the configured store"
     if runs and located.store and not reason and not located.named:
         reason = doubt(located.store, located.directory, look.found)
     if runs and reason:

@@ -12,6 +12,7 @@ from autotrack import settings
 from autotrack.exceptions import AutotrackException
 from autotrack.models.flavor import climbs
 from autotrack.sinks.open import usable_uri
+from autotrack.wire.address import is_server
 
 Resolver = Callable[[str, str], Path]
 """From a run's id and a model's name to a directory on this machine."""
@@ -30,6 +31,8 @@ class Located:
     """Whether the user has named that store, rather than that it was found."""
     digest: str = ""
     """What the content must hash to, where the registry says so."""
+    vouched: bool = False
+    """Whether it came from the server that the user records to, which said what it must hash to."""
 
 
 def locate(uri: str | Path, *, store: str | Path | None = None, resolve: Resolver | None = None) -> Located:
@@ -37,6 +40,11 @@ def locate(uri: str | Path, *, store: str | Path | None = None, resolve: Resolve
     text = str(uri)
     root = _store(store)
     digest = ""
+    if root is None and resolve is None and text.startswith(("runs:/", "models:/")) and is_server(usable_uri()):
+        from autotrack.models.fetched import fetched  # requests, for models that come from a server
+
+        found_at, digest, root = fetched(text)
+        return Located(text, found_at, root, digest=digest, vouched=root is None and bool(digest))
     if text.startswith("runs:/"):
         run_id, _, name = text.removeprefix("runs:/").strip("/").partition("/")
         if not re.fullmatch(r"[\w-]+", run_id) or not name or climbs(name):

@@ -12,8 +12,9 @@ from autotrack.exceptions import AutotrackException
 from autotrack.models.additions import Additions
 from autotrack.models.flavor import Flavor
 from autotrack.models.format import ModelInfo
-from autotrack.models.register import register
+from autotrack.models.register import goes_to_server, register
 from autotrack.models.save import save
+from autotrack.sinks.uploads.names import REGISTER_TAG
 
 
 class Recorder(Protocol):
@@ -44,8 +45,8 @@ def log(
     """Save a model among a run's artifacts and record it with its digest, so that it loads by name later.
 
     A second model of the same name in one run is kept beside the first as ``name-2`` and so on; what it is called
-    in the end is in the result. With ``registered_model_name`` it becomes that model's next version. Further options
-    are the flavor's.
+    in the end is in the result. With ``registered_model_name`` it becomes that model's next version, on a server once
+    it has arrived there. Further options are the flavor's.
     """
     if not re.fullmatch(r"[^./\\:%\"'\x00-\x1f][^/\\:%\"'\x00-\x1f]{0,199}", name):
         raise AutotrackException.invalid(
@@ -65,6 +66,7 @@ def log(
         added=added,
         **options,
     )
+    later = bool(registered_model_name) and goes_to_server(info.directory)
     run.model(
         ModelLogged(
             model_id=info.model_id,
@@ -75,11 +77,11 @@ def log(
             size=info.size,
             digest=info.digest,
             params=info.params,
-            tags=info.tags,
+            tags={**info.tags, **({REGISTER_TAG: str(registered_model_name)} if later else {})},
             step=step,
         )
     )
-    if registered_model_name:
+    if registered_model_name and not later:
         register(info, registered_model_name)
     return info
 

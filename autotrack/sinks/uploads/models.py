@@ -8,7 +8,7 @@ from typing import Any
 
 from autotrack.event import ModelLogged
 from autotrack.sinks.uploads.link import Link
-from autotrack.sinks.uploads.names import PARAM_CHARACTERS, TAG_CHARACTERS, shortened
+from autotrack.sinks.uploads.names import PARAM_CHARACTERS, REGISTER_TAG, TAG_CHARACTERS, shortened
 from autotrack.sinks.uploads.outbox import Receipt
 from autotrack.wire.connection import Refused
 from autotrack.wire.values import pairs
@@ -92,3 +92,34 @@ class Models:
                 "utc_time_created": "",
             }
             self._call("POST", "runs/log-model", {"run_id": self._receipt.run_id, "model_json": json.dumps(told)})
+        if model_id:
+            self.register(event, model_id)
+
+    def register(self, event: ModelLogged, model_id: str) -> None:
+        """Make a model that is there the next version of a registered one, if it was logged for that; once."""
+        name, known = event.tags.get(REGISTER_TAG), self._receipt.models.setdefault(event.model_id, {})
+        if name is None or known.get("registered"):
+            return
+        if not known.get("versioned"):
+            try:
+                self._call("POST", "registered-models/create", {"name": name})
+            except Refused as error:
+                if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                    raise
+        elif self._versions(name, model_id):
+            known["registered"] = True
+            self._keep()
+            return
+        known["versioned"] = True
+        self._keep()
+        message = {"name": name, "source": f"models:/{model_id}", "run_id": self._receipt.run_id, "model_id": model_id}
+        self._call("POST", "model-versions/create", message)
+        known["registered"] = True
+        self._keep()
+
+    def _versions(self, name: str, model_id: str) -> bool:
+        """Whether a version of a model was made of this one."""
+        quoted = name.replace("'", "''")
+        message = {"filter": f"name = '{quoted}' AND run_id = '{self._receipt.run_id}'", "max_results": 1000}
+        found = self._call("GET", "model-versions/search", message).get("model_versions") or []
+        return any(model_id in (one.get("model_id"), one.get("source", "").removeprefix("models:/")) for one in found)

@@ -6,6 +6,8 @@ import posixpath
 import re
 from collections.abc import Container, MutableMapping
 
+REGISTER_TAG = "autotrack.register"
+"""The tag of a logged model that is to become the next version of a registered one once it has arrived."""
 KEY_CHARACTERS = 250
 PARAM_CHARACTERS = 6000
 TAG_CHARACTERS, LONG_TAG_CHARACTERS = 5000, 8000

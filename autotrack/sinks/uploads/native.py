@@ -112,7 +112,8 @@ class Native(Mlflow):
         return self.receipt.artifact_uri, event.path
 
     def model_stored(self, event: ModelLogged) -> None:
-        """The event itself has said so."""
+        """The event itself has said so; what follows is its registration, if it was logged for that."""
+        self.models.register(event, event.model_id)
 
     def settle(self, status: str, when: int | None) -> None:
         """Tell that the run was killed; whether one is lost the server knows itself."""
