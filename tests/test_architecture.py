@@ -36,7 +36,7 @@ LAYERS = (
         "_versions", "_watch", "_workers", "call", "hooks", "testing",
     },
     {"analysis"},
-    {"", "_frameworks", "active", "artifacts", "fluent", "frame", "pyfunc", "tracking"},
+    {"", "_frameworks", "active", "artifacts", "fluent", "frame", "plots", "pyfunc", "tracking"},
     {"server"},
     {"__main__", "cli"},
 )  # fmt: skip
