@@ -60,7 +60,7 @@ def serve(options: Options, what: str) -> None:
     log.start(options.log_level)
     app = made(options)
     settings: dict[str, Any] = {
-        "log_config": None, "access_log": False, "lifespan": "on", "server_header": False, "date_header": False,
+        "log_config": None, "access_log": False, "lifespan": "on", "server_header": False,
         "timeout_graceful_shutdown": 10, "timeout_keep_alive": 75, "proxy_headers": False,
     }  # fmt: skip
     with _listening(options.host, options.port) as listening:

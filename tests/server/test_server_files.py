@@ -1,10 +1,16 @@
 """Artifacts through the server, on a directory and on a database."""
 
 import hashlib
+from dataclasses import replace
 
+import httpx
 import pytest
+from asking import Asker
 
+from autotrack.server.access import Access
+from autotrack.server.app import Application
 from autotrack.server.artifacts import own_path
+from autotrack.server.start import Options, opened
 
 ROOT = "/api/2.0/mlflow-artifacts/artifacts"
 
@@ -122,3 +128,27 @@ def test_the_files_of_a_run_that_keeps_them_elsewhere_are_not_looked_for(client,
 def test_a_key_lies_below_the_root_of_its_run():
     """Whatever is asked for."""
     assert own_path("mlflow-artifacts:/0/r/artifacts", "a/b") == "0/r/artifacts/a/b"
+
+
+def test_a_large_file_goes_past_the_server_where_that_was_asked_for(s3, tmp_path):
+    """By URLs that the bucket honours, both ways; without ``--presigned`` everything passes through."""
+    place = Options(store=f"sqlite:///{tmp_path}/a.db", artifacts=str(s3.bucket()), presigned=True)
+    asker = Asker(Application(opened(place), Access(None, ())))
+    info = asker.get("/api/3.0/mlflow/server-info").json()
+    assert info["multipart_uploads_enabled"] is True
+    where, first, second = "0/r/artifacts/model", b"a" * (5 << 20), b"end"
+    asked = {"path": "/home/ada/net.bin", "num_parts": 2}
+    upload = asker.post(f"/api/2.0/mlflow-artifacts/mpu/create/{where}", json=asked).json()
+    parts = []
+    for part, content in zip(upload["credentials"], (first, second), strict=True):
+        sent = httpx.put(part["url"], content=content)
+        parts.append({"part_number": part["part_number"], "etag": sent.headers["etag"], "url": part["url"]})
+    done = {"path": "/home/ada/net.bin", "upload_id": upload["upload_id"], "parts": parts}
+    assert asker.post(f"/api/2.0/mlflow-artifacts/mpu/complete/{where}", json=done).status_code == 200
+    signed = asker.get(f"/api/2.0/mlflow-artifacts/presigned/{where}/net.bin").json()
+    assert signed["file_size"] == len(first) + len(second)
+    assert httpx.get(signed["url"]).content == first + second
+    ranged = asker.get(f"{ROOT}/{where}/net.bin", headers={"Range": f"bytes={len(first)}-"})
+    assert (ranged.status_code, ranged.content) == (206, second)
+    closed = Asker(Application(opened(replace(place, presigned=False)), Access(None, ())))
+    assert closed.get(f"/api/2.0/mlflow-artifacts/presigned/{where}/net.bin").status_code == 501

@@ -135,7 +135,7 @@ def test_a_local_store_is_served_as_it_is(started, store, tmp_path):
 
 def test_a_store_of_others_is_only_looked_at(store, tmp_path, monkeypatch):
     """A server that may not write there answers questions and refuses changes."""
-    from conftest import Asker
+    from asking import Asker
 
     from autotrack.server import start
     from autotrack.server.access import Access

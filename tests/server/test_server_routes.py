@@ -4,7 +4,7 @@ import gzip
 import json
 import re
 
-from conftest import Asker
+from asking import Asker
 
 from autotrack.server.access import Access
 from autotrack.server.app import TABLE, Application

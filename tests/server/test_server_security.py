@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from conftest import Asker
+from asking import Asker
 
 from autotrack.server.access import Access, read_secret
 from autotrack.server.app import OPEN, TABLE, Application
