@@ -90,7 +90,8 @@ def doctor() -> list[dict[str, Any]]:
 
 
 def set_tracking_uri(uri: str | Path | None) -> None:
-    """Record to a directory from now on (a path or ``file:DIR``); ``None`` goes back to the default.
+    """Record to a directory from now on (a path or ``file:DIR``), or to a server (``http(s)://…``); ``None`` goes back
+    to the default.
 
     A directory that holds somebody else's files is refused.
     """
