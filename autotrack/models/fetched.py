@@ -45,6 +45,8 @@ def fetched(uri: str) -> tuple[Path, str, Path | None]:
     model_id = version.model_id or (source.removeprefix("models:/") if source.startswith("models:/m-") else None)
     digest = version.digest or (_digest(client.get_logged_model(model_id)) if model_id else "")
     place = client.get_model_version_download_uri(version.name, version.version)
+    if place.startswith("runs:/"):
+        return fetched(place)
     return (*_fetch(client, uri, place, digest), None)
 
 

@@ -28,6 +28,9 @@ from autotrack.models.tree import Entry, entries
 
 MLMODEL = "MLmodel"
 PYFUNC = "python_function"
+ORIGIN = "autotrack"
+"""The key of an MLmodel file that MLflow passes over."""
+SIZE = "model_size_bytes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,8 @@ class ModelInfo:
     """`digest` of the directory when it was saved; empty for one that was only read."""
     params: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
+    origin: Mapping[str, Any] = field(default_factory=dict)
+    """What its run knew when it was logged: ``params``, ``metrics`` and ``datasets``."""
 
     @property
     def model_uri(self) -> str:
@@ -79,6 +84,8 @@ class ModelInfo:
             content["signature"] = self.signature.to_dict()
         if self.metadata:
             content["metadata"] = self.metadata
+        if self.origin:
+            content[ORIGIN] = self.origin
         return content
 
 
@@ -114,6 +121,7 @@ def read(directory: Path) -> ModelInfo:
         signature=signature,
         metadata=found.get("metadata") or {},
         utc_time_created=str(found.get("utc_time_created") or ""),
+        origin=found.get(ORIGIN) or {},
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from autotrack.event import ModelLogged
 from autotrack.exceptions import AutotrackException
+from autotrack.models import origin
 from autotrack.models.additions import Additions
 from autotrack.models.flavor import Flavor
 from autotrack.models.format import ModelInfo
@@ -45,23 +46,27 @@ def log(
     """Save a model among a run's artifacts and record it with its digest, so that it loads by name later.
 
     A second model of the same name in one run is kept beside the first as ``name-2`` and so on; what it is called
-    in the end is in the result. With ``registered_model_name`` it becomes that model's next version, on a server once
-    it has arrived there. Further options are the flavor's.
+    in the end is in the result. What the run knows by then goes along: its parameters, the last value of each metric
+    (of a model of a certain ``step``, those of that step), its data sets with their digests. With
+    ``registered_model_name`` it becomes that model's next version. Further options are the flavor's.
     """
     if not re.fullmatch(r"[^./\\:%\"'\x00-\x1f][^/\\:%\"'\x00-\x1f]{0,199}", name):
         raise AutotrackException.invalid(
             f"{name!r} cannot name a model: use up to 200 characters, none of / \\ : % \" ', and no dot in front"
         )
+    artifacts = run.artifact_directory()
+    known = origin.of_run(artifacts.parent, step)
     info = save(
         model,
-        run.artifact_directory() / name,
+        artifacts / name,
         flavor=flavor,
         signature=signature,
         input_example=input_example,
         metadata=metadata,
         run_id=run.run_id,
-        params=_texts(params),
+        params={**known.params, **_texts(params)},
         tags=_texts(tags),
+        origin=known.document(),
         numbered=True,
         added=added,
         **options,

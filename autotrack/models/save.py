@@ -26,6 +26,7 @@ from autotrack.models.flavor import Flavor, Flavors, owner
 from autotrack.models.format import MLMODEL, PYFUNC, ModelInfo
 from autotrack.models.python import PYTHON
 from autotrack.models.signature import ModelSignature
+from autotrack.models.tree import entries
 
 PARTIAL = ".partial"
 """Ends the name, which begins with a dot, of a directory that is still being written."""
@@ -42,6 +43,7 @@ def save(
     run_id: str | None = None,
     params: Mapping[str, str] | None = None,
     tags: Mapping[str, str] | None = None,
+    origin: Mapping[str, Any] | None = None,
     numbered: bool = False,
     added: Additions | None = None,
     **options: Any,
@@ -82,6 +84,7 @@ def save(
             utc_time_created=format.utc_now(),
             params=params or {},
             tags=tags or {},
+            origin=origin or {},
         )
         lines = added.requirements(_requirements(flavor, model, flavors, given), partial)
         conda = additions.plain(added.conda()) if added.conda_env is not None else None
@@ -95,11 +98,16 @@ def save(
 def _publish(partial: Path, info: ModelInfo, saved_example: Mapping[str, Any], numbered: bool) -> ModelInfo:
     """Write the MLmodel file, which names the directory, and give the directory that name."""
     wanted = info.directory
+    size = sum(entry.facts.st_size for entry in format.files(entries(partial)))
     while True:
         if numbered:
             directory = _free(wanted)
             info = replace(info, name=directory.name, directory=directory)
-        content = {**info.document(), **({"saved_input_example_info": saved_example} if saved_example else {})}
+        content = {
+            **info.document(),
+            format.SIZE: size,
+            **({"saved_input_example_info": saved_example} if saved_example else {}),
+        }
         format.write_text(partial / MLMODEL, format.document(content))
         contents = format.contents(partial)
         try:
@@ -108,10 +116,10 @@ def _publish(partial: Path, info: ModelInfo, saved_example: Mapping[str, Any], n
             if not numbered:
                 raise
         else:
-            digest, size = format.digest_of(contents)
+            digest, whole = format.digest_of(contents)
             duplicates.settle(info.directory, contents)
-            verified.note(info.directory, digest, size)
-            return replace(info, digest=digest, size=size)
+            verified.note(info.directory, digest, whole)
+            return replace(info, digest=digest, size=whole)
 
 
 def _free(wanted: Path) -> Path:
