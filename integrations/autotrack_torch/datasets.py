@@ -1,14 +1,18 @@
 """The data that a training goes over, as data sets of its run: a name, a size, a digest where that costs little.
 
 Nothing is asked of the program's own data set but its length: no sample is loaded for the record. What it holds as
-tensors, arrays or tables is read within a bound; of anything else the class and the length must do.
+tensors, arrays or tables is read within a bound; of files that it names some are read, beside the program; of anything
+else the class and the length must do.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+import weakref
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +20,9 @@ import torch
 from torch.utils.data import ConcatDataset, Subset, TensorDataset
 
 from autotrack.data import Dataset, content
-from autotrack.hooks import DatasetUsed
+from autotrack.hooks import DatasetUsed, Run
+from autotrack_torch import sources
+from autotrack_torch.background import later
 from autotrack_torch.integration import INTEGRATION
 from autotrack_torch.passes import Pass
 from autotrack_torch.reading import unseen
@@ -46,6 +52,23 @@ def used(pass_: Pass, context: str) -> DatasetUsed | None:
     return found.used(context) if isinstance(found, Dataset) else _unread(data, name, context)
 
 
+def _of_files(run: Run, data: Any, unread: DatasetUsed) -> bool:
+    """Record a data set that goes over files, once some were read beside the program; whether it is one."""
+    if not sources.named(data):
+        return False
+    kind = f"{type(data).__module__}.{type(data).__qualname__} {unread.profile}"
+
+    def then(found: tuple[str, str] | None) -> None:
+        if found is None:
+            run.dataset(unread)
+        else:
+            source = json.dumps({**json.loads(unread.source), "uri": found[1]})
+            run.dataset(replace(unread, digest=found[0], source_type="local", source=source))
+
+    later(run, partial(sources.digest_of, weakref.ref(data), kind), then)
+    return True
+
+
 def note(training: Training, pass_: Pass, context: str) -> None:
     """Record the data set of a pass as an input of the training's run, once for each part of the data."""
     known = f"dataset.{context}"
@@ -54,7 +77,11 @@ def note(training: Training, pass_: Pass, context: str) -> None:
     training.noted.add(known)
     with INTEGRATION.attempt("data set"), unseen(), torch.no_grad():
         found = used(pass_, context)
-        if found is not None:
+        if found is None:
+            return
+        data: Any = pass_.source._ref()
+        files = found.digest.startswith(UNREAD) and isinstance(data, torch.utils.data.Dataset)
+        if not (files and _of_files(training.run, data, found)):
             training.run.dataset(found)
 
 
@@ -79,7 +106,10 @@ def _parts(data: Any, depth: int, prefix: str = "") -> Iterator[tuple[str, Any]]
     if isinstance(data, TensorDataset):
         yield from ((f"{prefix}{at}", tensor) for at, tensor in enumerate(data.tensors))
     elif isinstance(data, Subset):
-        yield from _parts(data.dataset, depth - 1, prefix)
+        parts = list(_parts(data.dataset, depth - 1, prefix))
+        if not parts:
+            return  # which of the data it has says nothing of them
+        yield from parts
         indices: Any = data.indices
         if isinstance(indices, list | range):
             indices = torch.tensor(indices[:: len(indices) // _INDICES + 1], device="cpu")

@@ -27,7 +27,7 @@ def explain(training: Training) -> None:
 def of_split(pass_: Pass) -> str:
     """Why an evaluation is called as it is."""
     if pass_.given:
-        return f"so called by autotrack.torch.name(…, {pass_.given!r})"
+        return "so called by autotrack.torch.name() or the option `splits`"
     _, word = pass_.place.told()
     return f"so called for {word!r}" if word else "val, as nothing there says which data they are"
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
 
 from autotrack.hooks import Integration, Options
 
@@ -14,8 +16,26 @@ class TorchOptions(Options):
     log_steps: bool = True
     """Whether to keep the curves per optimizer step, ``step/…``, beside those per epoch."""
 
+    log_checkpoints: Literal["reference", "copy", "none"] = "reference"
+    """What to keep of files that `torch.save` writes while the training goes on: where they are and a digest of them,
+    or also a copy, which the program waits for."""
+    splits: Mapping[str, str] = field(default_factory=dict)
+    """Names for parts of the data by what the program calls their loaders, as in ``{"dl2": "holdout"}``."""
+
 
 INTEGRATION = Integration("torch", distribution="torch", supports=">=2.4,<3", options=TorchOptions)
+
+
+def checkpoints() -> str:
+    """What is kept of files that the program saves."""
+    options = INTEGRATION.options
+    return options.log_checkpoints if isinstance(options, TorchOptions) else "reference"
+
+
+def split_of(loader: str) -> str:
+    """What the part of the data is to be called that a loader of this name goes over; empty if nothing was said."""
+    options = INTEGRATION.options
+    return options.splits.get(loader, "") if isinstance(options, TorchOptions) else ""
 
 
 def log_steps() -> bool:

@@ -9,7 +9,7 @@ from copy import copy
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from autotrack_torch.integration import INTEGRATION
+from autotrack_torch.integration import INTEGRATION, split_of
 from autotrack_torch.naming import Place, given
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class Pass:
         self.sizes: list[int] | None = [] if place.cycled else None
         """Samples of each batch, where the batches are used again without the loader."""
         self.replays = False
-        self.given = given(loader)
+        self.given = given(loader) or split_of(place.name())
         self.training: Any = None
         """Whose steps were done in it."""
         self.altered = False

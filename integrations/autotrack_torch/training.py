@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from autotrack.hooks import Run
-from autotrack_torch import owner, settings
+from autotrack_torch import background, owner, settings
 from autotrack_torch.epoch import Epochs, of_window, values_of
 from autotrack_torch.evaluation import evaluated, trainings
 from autotrack_torch.explained import explain, of_models
@@ -383,6 +383,7 @@ class Training:
         self.run.metrics({"training_seconds": self.latest - self._started}, self.epochs or self.steps)
         with INTEGRATION.attempt("model"):
             self.keeper.save(self.steps)
+        background.finish(self.run)
         if end and self.owned:
             self.run.end()
 
