@@ -56,7 +56,7 @@ def main() -> None:
             files.put(directory / name, data)
     with contextlib.suppress(OSError):
         os.write(1, protocol.DONE)
-    while piece := os.read(0, 1 << 16):
+    while not rest.endswith(b"\n") and (piece := os.read(0, 1 << 16)):
         rest += piece
     if not rest.endswith(protocol.TAKEN):
         _note(directory, _last_words(rest), installed, protocol.dirty_tag(found.facts))
@@ -99,8 +99,6 @@ def _note(directory: Path, words: dict[str, Any], installed: list[dict[str, Any]
     if "launch" in words:
         launch = {**words["launch"], "imported": files.imported(installed, words["modules"])}
         files.put(directory / files.LAUNCH, files.document(launch))
-    if "cells" in words:
-        files.put(directory / files.CELLS, words["cells"].encode("utf-8", "surrogateescape"))
     for run in dict.fromkeys((str(_run_of(directory)), *words.get("runs", ()))):
         home = Path(run)
         if home.parent.name != "runs" or not home.is_dir():

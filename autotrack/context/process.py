@@ -13,7 +13,6 @@ import select
 import signal
 import sys
 import threading
-import time
 import weakref
 from functools import partial
 from pathlib import Path
@@ -48,7 +47,7 @@ class Context:
         self._launch: dict[str, Any] = {}
         self._packages: list[dict[str, Any]] = []
         self._seen = (0, 0)
-        self._over = False
+        self._over = self._asked = False
         self._pid = os.getpid()
         self._lock = threading.RLock()
         self._pipes: tuple[int, ...] = ()
@@ -99,7 +98,7 @@ class Context:
                 self.refresh(self.home)
                 return
             self._over = True
-            if not self._pipes:
+            if not self._asked:
                 facts = files.document(self._launch or launch.launch(self._main))
                 self.home.placed(f"{files.NAME}/{files.LAUNCH}", files.put(self.directory / files.LAUNCH, facts))
                 return
@@ -110,9 +109,9 @@ class Context:
                 "modules": names,
             }
             if (cells := notebook.executed()) is not None:
-                words["cells"] = notebook.script(cells)
-            _send(self._pipes[0], json.dumps(words).encode())
-            self._close()
+                files.put(self.directory / files.CELLS, notebook.script(cells).encode("utf-8", "surrogateescape"))
+            # The pipes stay open: the thread may be reading, and a number that is free again may be another file's.
+            _send(self._pipes[0], json.dumps(words).encode() + b"\n")
 
     def forget(self) -> None:
         """In a forked process: the thread and the helper are the parent's."""
@@ -138,15 +137,15 @@ class Context:
                     "modules": names,
                     "launch": self._launch,
                 }
-                heard = _asked(self._pipes, json.dumps(question).encode() + b"\n")
+                self._asked = _ask(self._pipes[0], json.dumps(question).encode() + b"\n")
+                heard = self._asked and _heard(self._pipes[1])
             with self._lock:
-                if self._over:
-                    return
-                if not heard:
-                    files.put(self.directory / files.LAUNCH, files.document(self._launch))
-                self._settle()
-                if self._pipes:
-                    _send(self._pipes[0], protocol.TAKEN)
+                if not self._over:
+                    if not heard:
+                        files.put(self.directory / files.LAUNCH, files.document(self._launch))
+                    self._settle()
+                    if self._pipes:
+                        _send(self._pipes[0], protocol.TAKEN)
                 self._close()
 
     def _start(self) -> bool:
@@ -291,20 +290,22 @@ def _is_first() -> bool:
     return this_process().rank == 0
 
 
-def _asked(pipes: tuple[int, ...], question: bytes) -> bool:
-    """Whether the helper has answered the question by writing the files."""
+def _ask(fd: int, question: bytes) -> bool:
+    """Whether the helper has taken the whole question."""
+    view = memoryview(question)
     try:
-        view = memoryview(question)
         while view:
-            view = view[os.write(pipes[0], view) :]
+            view = view[os.write(fd, view) :]
     except OSError:
         return False
-    until = time.monotonic() + protocol.LIFE
+    return True
+
+
+def _heard(fd: int) -> bool:
+    """Whether the helper has written the files."""
     waiting = select.poll()
-    waiting.register(pipes[1], select.POLLIN)
-    if not waiting.poll(max(until - time.monotonic(), 0) * 1000):
-        return False
-    return os.read(pipes[1], 64) == protocol.DONE
+    waiting.register(fd, select.POLLIN)
+    return bool(waiting.poll(protocol.LIFE * 1000)) and os.read(fd, 64) == protocol.DONE
 
 
 def _send(fd: int, words: bytes) -> None:
