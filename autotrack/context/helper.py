@@ -23,6 +23,7 @@ from autotrack.capture.repository import Code, code
 from autotrack.context import files, protocol
 from autotrack.event import ArtifactStored, Tags
 from autotrack.journal.writer import RunWriter, append_line
+from autotrack.sinks.uploads.outbox import added_to
 
 PATIENCE = 1.7
 """Seconds after which what is asked of others, git above all, is over: the whole is done in two."""
@@ -113,6 +114,7 @@ def _note(directory: Path, words: dict[str, Any], installed: list[dict[str, Any]
         writer.close()
         # So that an indexer that has seen the end looks once more.
         append_line(home.parent.parent / "opened" / writer.writer, home.name.encode() + b"\n")
+        added_to(home)
 
 
 def _run_of(directory: Path) -> Path:

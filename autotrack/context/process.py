@@ -84,9 +84,8 @@ class Context:
         facts = {**self._launch, "libraries": launch.libraries(), "imported": files.imported(self._packages, names)}
         target = run.files / files.NAME
         run.placed(f"{files.NAME}/{files.LAUNCH}", files.put(target / files.LAUNCH, files.document(facts)))
-        if (cells := notebook.executed()) is not None:
-            text = notebook.script(cells).encode("utf-8", "surrogateescape")
-            run.placed(f"{files.NAME}/{files.CELLS}", files.put(target / files.CELLS, text))
+        if (size := self._put_cells(target)) is not None:
+            run.placed(f"{files.NAME}/{files.CELLS}", size)
 
     def leave(self) -> None:
         """The program ends: wait a moment for what is on its way, and leave the rest to the helper."""
@@ -108,8 +107,7 @@ class Context:
                 "launch": {**self._launch, "libraries": launch.libraries()},
                 "modules": names,
             }
-            if (cells := notebook.executed()) is not None:
-                files.put(self.directory / files.CELLS, notebook.script(cells).encode("utf-8", "surrogateescape"))
+            self._put_cells(self.directory)
             # The pipes stay open: the thread may be reading, and a number that is free again may be another file's.
             _send(self._pipes[0], json.dumps(words).encode() + b"\n")
 
@@ -169,12 +167,19 @@ class Context:
         if (self.directory / files.CODE).is_file():
             facts = json.loads((self.directory / files.CODE).read_text("utf-8"))
             self._tags = protocol.dirty_tag(facts)
+        self._put_cells(self.directory)
         self.ready = True
         for run in self._waiting:
             self._give(run)
             if self._tags:
                 run.tags(self._tags)
         self._waiting = []
+
+    def _put_cells(self, directory: Path) -> int | None:
+        cells = notebook.executed()
+        if cells is None:
+            return None
+        return files.put(directory / files.CELLS, notebook.script(cells).encode("utf-8", "surrogateescape"))
 
     def _give(self, run: Run) -> None:
         with guard.guard(guard.MEDIUM):
