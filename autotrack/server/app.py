@@ -86,7 +86,7 @@ class Application:
         request = Request(scope, receive)
         begun = time.perf_counter()
         request_id = _request_id(request.headers.get("x-request-id"))
-        route, inside, known = TABLE.find(request.method, request.url.path)
+        route, inside, known = TABLE.find(request.method, request.scope["path"])
         status = 500
 
         async def answer(message: Message) -> None:
@@ -136,7 +136,7 @@ class Application:
             refused = refusal("UNAUTHENTICATED", "this server asks for its token, as a bearer token or a password")
             refused.headers["WWW-Authenticate"] = 'Basic realm="autotrack", charset="UTF-8"'
             return refused
-        path = request.url.path
+        path = request.scope["path"]
         if route is None and known:
             return refusal("ENDPOINT_NOT_FOUND", f"this endpoint does not take the method {request.method[:20]}", 405)
         if route is None:

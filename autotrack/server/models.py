@@ -144,6 +144,13 @@ def delete_tag(service: Service, asked: DeleteTag) -> Document:
 def log_params(service: Service, asked: LogParams) -> Document:
     """Add parameters to a model."""
     params = {limits.key(one.key, "key"): limits.value(one.value) for one in asked.params}
+    before = service.model(asked.model_id).params
+    for key, value in params.items():
+        if before.get(key, value) != value:
+            raise AutotrackException.invalid(
+                f"Changing param values is not allowed. Param with key={key[:300]!r} was already logged for model "
+                f"{asked.model_id}"
+            )
     change(service, asked.model_id, ModelChanged(asked.model_id, params=params))
     return {}
 

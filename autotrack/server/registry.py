@@ -291,8 +291,20 @@ def delete_version_tag(service: Service, asked: DeleteVersionTag) -> Document:
 
 @ROUTES("GET", _VERSIONS + "/get-download-uri", ByVersion, artifact_uri=TEXT)
 def download_uri(service: Service, asked: ByVersion) -> Document:
-    """Where the files of a version are."""
-    return {"artifact_uri": service.verbs.get_model_version_download_uri(asked.name, asked.version)}
+    """Where the files of a version are: the URI of a run's model if that is what it was made of."""
+    return {"artifact_uri": _origin(service, asked.name, asked.version)}
+
+
+def _origin(service: Service, name: str, version: int | str) -> str:
+    found = service.verbs.get_model_version(name, version)
+    source = str(found.source)
+    if source.startswith("models:/") and not source.startswith("models:/m-"):
+        try:  # a copy: of what the first was made of
+            first = service.store.registry.resolve(parse_uri(source))
+        except AutotrackException:  # which was deleted since
+            return found.location or source
+        return _origin(service, first.name, first.version)
+    return source if source.startswith("runs:/") else found.location or source
 
 
 def _model(found: Any) -> Document:

@@ -28,11 +28,11 @@ class Asker:
         """The answer to a PUT."""
         return self.request("PUT", url, **more)
 
-    def raw(self, method, target, content=b""):
+    def raw(self, method, target, content=b"", host="localhost"):
         """Status and body of the answer to a target as it stands on the wire: what httpx would put right first."""
         scope = {
             "type": "http", "method": method, "path": unquote(target), "raw_path": target.encode(), "query_string": b"",
-            "headers": [(b"host", b"localhost"), (b"content-length", str(len(content)).encode())], "root_path": "",
+            "headers": [(b"host", host.encode()), (b"content-length", str(len(content)).encode())], "root_path": "",
             "http_version": "1.1", "scheme": "http", "server": ("localhost", 80), "client": (self.address, 1),
         }  # fmt: skip
         sent = []

@@ -93,6 +93,23 @@ def test_only_this_machines_names_are_answered(service):
             assert asker.get(path, headers={"Host": host}).status_code == 403, host
 
 
+def test_a_host_header_names_no_path(guarded, client):
+    """What stands in it is neither looked up nor answered instead of the path; and none of it is a failure."""
+    for host in (
+        "localhost/health?",
+        "localhost/health#",
+        "localhost\\health",
+        "[",
+        "[::1",
+        "local host",
+        "@localhost",
+    ):
+        status, body = guarded.raw("GET", "/api/2.0/mlflow/experiments/get", host=host)
+        assert status in (401, 403), (host, body)
+        status, body = client.raw("GET", "/version", host=host)
+        assert status in (200, 403), (host, body)
+
+
 def test_a_page_of_another_site_changes_nothing(client, run_id):
     """Also with what a browser may send without asking first."""
     tag = {"run_id": run_id, "key": "t", "value": "x"}
