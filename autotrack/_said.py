@@ -7,7 +7,7 @@ at calls and leave them as they are.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import FunctionType
 from typing import Any
 
@@ -20,7 +20,6 @@ from autotrack.values import texts
 
 SEEDS = Integration("seeds", distribution="autotrack-ml")
 ARGUMENTS = Integration("arguments", distribution="autotrack-ml")
-_PLAIN = (str, int, float, bool, type(None))
 _MOST = 500
 
 
@@ -64,6 +63,27 @@ def click_arguments(command: Any, args: tuple[Any, ...], kwargs: dict[str, Any])
         _given(getattr(context, "params", {}))
 
 
+@ARGUMENTS.relay(
+    "hydra.core.utils:run_job",
+    "hydra._internal.hydra:run_job",
+    "hydra._internal.core_plugins.basic_launcher:run_job",
+)
+def hydra_arguments(_function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """The configuration that Hydra has put together for a job; interpolations as they are written, since to work them
+    out may run the program's own code."""
+    config = kwargs.get("config", args[1] if len(args) > 1 else None)
+    values = sys.modules["omegaconf"].OmegaConf.to_container(config, resolve=False)
+    _given(dict(_flat({name: value for name, value in values.items() if name != "hydra"})))
+
+
+@ARGUMENTS.watch("fire.core:_ParseArgs")
+def fire_arguments(_function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
+    """The arguments that Fire has read for a function, defaults included."""
+    main = sys.modules.get("__main__")
+    if not is_installed(str(getattr(main, "__file__", None) or "<")):
+        _given(dict(zip(kwargs.get("fn_args", args[0] if args else ()), result[0], strict=False)))
+
+
 def switch_on() -> None:
     """Hear of both from now on."""
     for integration in (SEEDS, ARGUMENTS):
@@ -89,6 +109,14 @@ def _tell() -> None:
 def _given(values: Mapping[str, Any]) -> None:
     named = {name: value for name, value in list(values.items())[:_MOST] if not callable(value)}
     said.given(texts(named))
+
+
+def _flat(values: Mapping[Any, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in values.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, f"{before}{name}.")
+        else:
+            yield f"{before}{name}", value
 
 
 def _is_programs(*libraries: str) -> bool:

@@ -174,6 +174,24 @@ def test_arguments_of_commands_are_parameters(project: Project, library: str):
     assert project.only().params == {"name": "engine", "epochs": "7"}
 
 
+def test_the_configuration_of_hydra_is_parameters(project: Project):
+    """With dots between the names; Hydra's own part is not."""
+    project.write(
+        conf__config_dot_yaml="model:\n  depth: 3\n  name: tree\nlr: 0.5\npath: ${model.name}/x\n",
+        train=f"{RECORDED}import hydra\n@hydra.main(version_base=None, config_path='conf', config_name='config')\n"
+        "def main(config):\n    autotrack.start_run()\nmain()\n",
+    ).run("train.py", "model.depth=7")
+    params = project.only().params
+    assert params == {"model.depth": "7", "model.name": "tree", "lr": "0.5", "path": "${model.name}/x"}
+
+
+def test_arguments_of_fire_are_parameters(project: Project):
+    """With their defaults."""
+    program = "import fire\ndef main(name, epochs=5, lr=0.5):\n    autotrack.start_run()\nfire.Fire(main)\n"
+    project.write(train=RECORDED + program).run("train.py", "engine", "--epochs=7")
+    assert project.only().params == {"name": "engine", "epochs": "7", "lr": "0.5"}
+
+
 def test_the_command_line_shows_it(project: Project):
     """`autotrack show` has a section for people, and with `--json` the facts for programs; also for a run that is
     nested in the one that has them."""
