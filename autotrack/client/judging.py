@@ -11,7 +11,8 @@ from autotrack.exceptions import AutotrackException
 from autotrack.settings import default_store
 from autotrack.store import Questions
 from autotrack.store.registry.changes import Approved
-from autotrack.store.registry.policy import Evidence, Policy, parse
+from autotrack.store.registry.names import ACTIVE_STAGES
+from autotrack.store.registry.policy import Check, Evidence, Policy, judge, parse
 
 POLICY_FILE = "autotrack-policies.toml"
 
@@ -29,6 +30,29 @@ def policies_of(file: str | Path | None) -> tuple[tuple[Policy, ...], Path | Non
         return parse(found.read_text("utf-8"), str(found)), found
     except (OSError, UnicodeDecodeError) as error:
         raise AutotrackException.invalid(f"{found} cannot be read: {error}") from None
+
+
+def binding(name: str, to: str) -> tuple[Policy, ...]:
+    """The project's policies that bind whoever puts a version there by the registry's own verbs. Taking one out of
+    service, to None or Archived, is bound by a policy that names that stage, not by one for all."""
+    active = to.startswith("@") or to in ACTIVE_STAGES
+    return tuple(one for one in policies_of(None)[0] if one.concerns(name, to) and (active or to in one.to))
+
+
+def demanded(
+    store: Questions, policies: Sequence[Policy], version: ModelVersion, to: str, present: ModelVersion | None
+) -> list[Check]:
+    """The checks that some policies make; raises, naming those that are not met."""
+    old = None if present is None else evidence_of(store, present, to)
+    checks = judge(policies, version.name, to, evidence_of(store, version, to), old)
+    missed = "; ".join(f"{check.demand}: {check.found}" for check in checks if not check.passed)
+    if missed:
+        raise AutotrackException(
+            f"version {version.version} of {version.name!r} may not go to {to}: {POLICY_FILE} demands {missed}. "
+            f"`autotrack models promote {version.name} {version.version} --to {to} --check` shows every check",
+            "PERMISSION_DENIED",
+        )
+    return checks
 
 
 def evidence_of(store: Questions, version: ModelVersion, to: str) -> Evidence:

@@ -9,7 +9,7 @@ from typing import Any
 
 from autotrack.client.judging import evidence_of, policies_of
 from autotrack.client.registry import Registering
-from autotrack.entities import ModelVersion, RegistryChange
+from autotrack.entities import RegistryChange
 from autotrack.exceptions import AutotrackException
 from autotrack.store.registry import rules
 from autotrack.store.registry.book import Book
@@ -100,15 +100,6 @@ class Promoting(Registering):
         whether the log still holds the entry with the hash ``head``, noted elsewhere at an earlier time."""
         return self.store.registry.verify(head)
 
-    def _present(self, name: str, goal: str, candidate: str | None) -> ModelVersion | None:
-        """The version that is at a goal, apart from the one that is to go there."""
-        if goal.startswith("@"):
-            number = self.get_registered_model(name).aliases.get(goal[1:])
-            return None if number is None else self.get_model_version(name, number)
-        there = self.search_model_versions(f"name = '{_quoted(name)}' AND current_stage = '{goal}'", 10_000)
-        others = [one for one in there if one.version != candidate]
-        return max(others, key=lambda one: int(one.version), default=None)
-
     def _move(
         self, name: str, version: str, goal: str, before: str | None, evidence: dict[str, Any], reason: str, *,
         archive: bool,
@@ -144,7 +135,3 @@ def _after(held: Sequence[int], version: int, *, rollback: bool) -> list[int]:
     if rollback and version in held:
         return list(held[: len(held) - held[::-1].index(version)])
     return [*held, version]
-
-
-def _quoted(name: str) -> str:
-    return name.replace("'", "''")

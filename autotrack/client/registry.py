@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from autotrack import program
 from autotrack.client.base import Base
+from autotrack.client.judging import binding, demanded
 from autotrack.client.moment import milliseconds
 from autotrack.client.sources import metrics_of, version_from
 from autotrack.entities import ModelVersion, PagedList, RegisteredModel
@@ -18,6 +19,7 @@ from autotrack.store.registry import rules
 from autotrack.store.registry.book import Book
 from autotrack.store.registry.changes import Author, Change, Entry
 from autotrack.store.registry.names import STAGES, checked_name, parse_uri
+from autotrack.store.registry.policy import target
 from autotrack.store.registry.rules import ANY, Expected
 from autotrack.values import text
 
@@ -135,10 +137,14 @@ class Registering(Base):
         reason: str = "", expected: Expected = ANY, checks: Sequence[Mapping[str, Any]] = (),
     ) -> ModelVersion:  # fmt: skip
         """Put a version into a stage: None, Staging, Production or Archived. With ``archive_existing_versions`` those
-        that are there are archived. ``expected`` is the stage that it must be in; ``checks`` are kept in the log."""
-        evidence = self._evidence(name, version, checks)
+        that are there are archived. ``expected`` is the stage that it must be in; ``checks`` are kept in the log. The
+        project's policies for that stage bind here as they do in a promotion."""
+        bound = self._bound(name, version, stage, checks)
+        evidence = self._evidence(name, version, bound.checks)
 
         def decide(book: Book) -> Change:
+            if bound.judged:
+                rules.expect_present(book, name, bound.to, bound.before, candidate=bound.version)
             return rules.move_stage(
                 book, name, version, stage, archive=archive_existing_versions, expected=expected, evidence=evidence
             )
@@ -193,8 +199,11 @@ class Registering(Base):
         checks: Sequence[Mapping[str, Any]] = (),
     ) -> None:  # fmt: skip
         """Have an alias lead to a version. ``expected`` is the version that it must lead to before, ``None`` for none;
-        ``checks`` are kept in the log."""
-        evidence = self._evidence(name, version, checks)
+        ``checks`` are kept in the log. The project's policies for that alias bind here as they do in a promotion."""
+        bound = self._bound(name, version, f"@{alias}", checks)
+        evidence = self._evidence(name, version, bound.checks)
+        if bound.judged and expected is ANY:
+            expected = bound.before
         self._registered(
             lambda book: rules.move_alias(book, name, alias, version, expected=expected, evidence=evidence), reason
         )
@@ -233,6 +242,27 @@ class Registering(Base):
                 raise
         return self.get_registered_model(name)
 
+    def _bound(self, name: str, version: int | str, to: str, checks: Sequence[Mapping[str, Any]]) -> _Bound:
+        """Raise if a policy of the project forbids the move; what it was judged by otherwise."""
+        goal = target(to)
+        found = binding(name, goal)
+        if not found:
+            return _Bound(goal, str(version), None, checks, judged=False)
+        candidate = self.get_model_version(name, version)
+        present = self._present(name, goal, candidate.version)
+        made = [asdict(check) for check in demanded(self.store, found, candidate, goal, present)]
+        before = None if present is None else present.version
+        return _Bound(goal, candidate.version, before, [*checks, *made], judged=True)
+
+    def _present(self, name: str, goal: str, candidate: str | None) -> ModelVersion | None:
+        """The version that is at a goal, apart from the one that is to go there."""
+        if goal.startswith("@"):
+            number = self.get_registered_model(name).aliases.get(goal[1:])
+            return None if number is None else self.get_model_version(name, number)
+        there = self.search_model_versions(f"name = '{_quoted(name)}' AND current_stage = '{goal}'", 10_000)
+        others = [one for one in there if one.version != candidate]
+        return max(others, key=lambda one: int(one.version), default=None)
+
     def _evidence(self, name: str, version: int | str, checks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """The metrics of a version as they are at this moment."""
         found = self.get_model_version(name, version)
@@ -248,6 +278,21 @@ class Registering(Base):
         if version is not None:
             return version
         return self.resolve_model_version(f"models:/{name}/{stage}").version
+
+
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    """A move that policies have a say in: where to, what is there before it, and the checks that were made."""
+
+    to: str
+    version: str
+    before: str | None
+    checks: Sequence[Mapping[str, Any]]
+    judged: bool
+
+
+def _quoted(name: str) -> str:
+    return name.replace("'", "''")
 
 
 def author() -> Author:

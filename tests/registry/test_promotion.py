@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from registries import BUCKET, refused
+from registries import BUCKET, code_of, refused
 
 from autotrack.client import Client
 from autotrack.exceptions import AutotrackException
@@ -187,6 +187,66 @@ def test_an_approval_is_of_one_model(client: Client, version, policy):
     assert failing(client, 1) == {}
 
 
+@pytest.mark.parametrize("to", ["Production", "@champion"])
+def test_the_verbs_of_mlflow_are_bound_by_the_same_policies(client: Client, trained, policy, to):
+    """A version that may not be promoted may not be moved there by another name; the checks are in the log."""
+    good, bad = trained(metrics={"accuracy": 0.9}), trained(metrics={"accuracy": 0.6})
+    policy('to = ["Production", "@champion"]', 'metrics = ["accuracy >= 0.85"]')
+
+    def move(version: str) -> None:
+        if to == "@champion":
+            client.set_registered_model_alias("m", "champion", version)
+        else:
+            client.transition_model_version_stage("m", version, "production")
+
+    before = client.get_model_history("m")
+    with pytest.raises(AutotrackException, match=r"may not go to .*accuracy >= 0.85.*models promote m 2") as caught:
+        move(bad)
+    assert caught.value.error_code == "PERMISSION_DENIED"
+    assert client.get_model_history("m") == before
+    move(good)
+    assert [check["demand"] for check in client.get_model_history("m")[-1].checks] == ["accuracy >= 0.85"]
+    client.set_registered_model_alias("m", "other", bad)
+    client.transition_model_version_stage("m", bad, "Staging")
+
+
+def test_a_version_can_always_be_taken_out_of_service(client: Client, version, policy):
+    """By a policy for every stage; one that names Archived binds there too."""
+    version()
+    client.transition_model_version_stage("m", 1, "Production")
+    policy("approvals = 1")
+    assert code_of(lambda: client.transition_model_version_stage("m", 1, "Staging")) == "PERMISSION_DENIED"
+    client.transition_model_version_stage("m", 1, "Archived")
+    policy("approvals = 1", 'to = ["None"]')
+    assert code_of(lambda: client.transition_model_version_stage("m", 1, "None")) == "PERMISSION_DENIED"
+
+
+@pytest.mark.parametrize("to", ["Production", "@champion"])
+def test_a_verb_that_was_judged_beside_another_version_is_a_conflict(client: Client, trained, policy, monkeypatch, to):
+    """What came there in between would not have been compared with."""
+    for accuracy in (0.7, 0.9, 0.8):
+        trained(metrics={"accuracy": accuracy})
+    policy('metrics = ["accuracy > present"]')
+
+    def move(version: int) -> None:
+        if to == "@champion":
+            client.set_registered_model_alias("m", "champion", version)
+        else:
+            client.transition_model_version_stage("m", version, "Production")
+
+    move(1)
+    evidence, other, came = client._evidence, Client(), []
+
+    def late(*given):
+        if not came:
+            came.append(other.promote_model_version("m", 2, to, keep_others=True))
+        return evidence(*given)
+
+    monkeypatch.setattr(client, "_evidence", late)
+    assert code_of(lambda: move(3)) == "RESOURCE_CONFLICT"
+    assert code_of(lambda: move(3)) == "PERMISSION_DENIED"  # 0.8 is not better than 0.9
+
+
 def test_which_policies_have_a_say(client: Client, version, tmp_path: Path):
     """By the model's name and the goal; another file may be named."""
     file = tmp_path / "other.toml"
@@ -304,7 +364,8 @@ def test_where_a_name_led_in_the_past(client: Client, version, monkeypatch):
     for uri, moment, says in (
         ("models:/m@live", live - 1, "no alias"), ("models:/m@live", renamed, "Registered Model with name=. not found"),
         ("models:/n@live", removed, "no alias"), ("models:/n/1", deleted, "Registered Model with name=. not found"),
-        ("models:/m/1", 0, "Registered Model with name=. not found"), ("models:/m/Production", moved, "in stage Production"),
+        ("models:/m/1", 0, "Registered Model with name=. not found"),
+        ("models:/m/Production", moved, "in stage Production"),
     ):  # fmt: skip
         with pytest.raises(AutotrackException, match=f"^at 1970-.*{says}"):
             client.resolve_model_version(uri, at=moment)
