@@ -151,7 +151,7 @@ class Client(Records, Files, Promoting, Lineage):
         if (found := self.store.experiment_named(name)) is not None:
             deleted = f"; it is deleted, restore_experiment({found.experiment_id!r}) brings it back"
             raise AutotrackException(
-                f"experiment {name!r} exists already, with the id {found.experiment_id}"
+                f"Experiment {name!r} already exists, with the id {found.experiment_id}"
                 + (deleted if found.lifecycle_stage == "deleted" else ""),
                 "RESOURCE_ALREADY_EXISTS",
             )
@@ -168,7 +168,7 @@ class Client(Records, Files, Promoting, Lineage):
         found = self._active_experiment(experiment_id)
         taken = self.store.experiment_named(new_name)
         if taken is not None and taken.experiment_id != found.experiment_id:
-            raise AutotrackException(f"experiment {new_name!r} exists already; choose another name", "BAD_REQUEST")
+            raise AutotrackException(f"Experiment {new_name!r} already exists; choose another name", "BAD_REQUEST")
         self._experiment(ExperimentRenamed(found.experiment_id, new_name))
 
     def delete_experiment(self, experiment_id: str) -> None:

@@ -39,9 +39,9 @@ def version_from(
         facts |= _of_models(store, text, run_id, model_id)
     else:
         facts |= _of_place(store, text, run_id, model_id)
-    if facts["run_id"] is None:
+    run = None if facts["run_id"] is None else _run(store, str(facts["run_id"]))
+    if run is None:
         return VersionCreated(name, 0, **facts)
-    run = store.run(str(facts["run_id"]))
     return VersionCreated(
         name, 0, **facts, metrics=metrics_of(store, run, facts["model_id"]), datasets=datasets_of(run)
     )
@@ -83,8 +83,10 @@ def _of_run(store: Questions, source: str, run_id: str | None, model_id: str | N
     if found is None:
         raise AutotrackException.invalid(f"{source!r} names no model of a run; write runs:/<run_id>/<name>")
     own, path = found[1], str(PurePosixPath(found[2]))
-    run = store.run(own)
+    run = _run(store, own)
     _same(source, "run", own, run_id)
+    if run is None:
+        return {"run_id": own, "location": source}
     model = model_in(store, run, path)
     if model is not None:
         _same(source, "model", model.model_id, model_id)
@@ -95,6 +97,16 @@ def _of_run(store: Questions, source: str, run_id: str | None, model_id: str | N
             f"{source}: run {own} has no model {path!r}; " + (f"it has {there}" if there else "it has logged none")
         )
     return {"run_id": own, "location": store.context.location(f"{run.info.artifact_uri}/{path}")}
+
+
+def _run(store: Questions, run_id: str) -> Run | None:
+    """A run; on a server one that it does not know is none, as programs register versions of runs kept elsewhere."""
+    try:
+        return store.run(run_id)
+    except AutotrackException as error:
+        if store.directory is not None or error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        return None
 
 
 def _of_models(store: Questions, source: str, run_id: str | None, model_id: str | None) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, FromClause, and_, func, or_, select
@@ -73,8 +74,9 @@ def model_rows(connection: Connection, context: Context, ids: Sequence[str]) -> 
     for some in batches(ids):
         params, tags = (_texts(connection, table, some) for table in (tables.model_params, tables.model_tags))
         metrics: dict[str, list[Any]] = {}
-        for row in connection.execute(select(tables.model_metrics).where(tables.model_metrics.c.model_id.in_(some))):
-            metrics.setdefault(row.model_id, []).append(metric(row))
+        points = select(tables.model_metrics, tables.runs.c.run_id).join_from(tables.model_metrics, tables.runs)
+        for row in connection.execute(points.where(tables.model_metrics.c.model_id.in_(some))):
+            metrics.setdefault(row.model_id, []).append(replace(metric(row), run_id=row.run_id))
         query = select(tables.models, tables.runs.c.run_id, tables.runs.c.experiment_id, _LOCATION).select_from(_PLACED)
         for row in connection.execute(query.where(tables.models.c.model_id.in_(some))):
             found[row.model_id] = LoggedModel(

@@ -32,7 +32,7 @@ def change_experiment(connection: Connection, when: int, event: Event) -> None:
 
 def taken(name: str) -> AutotrackException:
     """The error for a name that an experiment has."""
-    return AutotrackException(f"experiment {name!r} exists already; choose another name", "RESOURCE_ALREADY_EXISTS")
+    return AutotrackException(f"Experiment {name!r} already exists; choose another name", "RESOURCE_ALREADY_EXISTS")
 
 
 def _claim(connection: Connection, experiment_id: str, name: str, *, new: bool) -> None:
