@@ -28,6 +28,10 @@ def key(name: str, path: str = "name") -> str:
     """The key of a metric, parameter or tag."""
     if name in _seen:
         return name
+    if len(name) > KEY:
+        raise AutotrackException.invalid(
+            f"'{path}' exceeds the maximum length of {KEY} characters, with {len(name)} characters"
+        )
     if not _NAME.fullmatch(name):
         raise AutotrackException.invalid(
             f"Invalid value {json.dumps(name)[:300]} for parameter '{path}' supplied: Names may only contain "
@@ -39,10 +43,6 @@ def key(name: str, path: str = "name") -> str:
             f"Invalid value {json.dumps(name)[:300]} for parameter '{path}' supplied: Names may be treated as files in "
             f"certain cases, and must not resolve to other names when treated as such. This name would resolve to "
             f"{normal[:300]!r}"
-        )
-    if len(name) > KEY:
-        raise AutotrackException.invalid(
-            f"'{path}' exceeds the maximum length of {KEY} characters, with {len(name)} characters"
         )
     if len(_seen) >= _SEEN_MOST:
         _seen.clear()

@@ -27,8 +27,9 @@ PROMPT_TAG = "mlflow.prompt.is_prompt"
 VERSIONS_TAG = "mlflow.modelVersions"
 """On a logged model: what it is registered as."""
 _NO_PROMPTS = re.compile(
-    r"(?:^|\s+AND\s+)tags\.[`\"]?mlflow\.prompt\.is_prompt[`\"]?\s*!=\s*'true'(?=\s+AND\s|\s*$)", re.IGNORECASE
+    r"(?:\bAND\s+)?\btags\.[`\"]?mlflow\.prompt\.is_prompt[`\"]?\s*!=\s*'true'(?=\s+AND\s|\s*$)", re.IGNORECASE
 )
+"""Each part of it begins where something stands, so that a long filter takes no longer than it is long."""
 
 
 class Changing(Asked, kw_only=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, TypeVar, get_args, get_origin
 
 import msgspec
@@ -79,7 +79,7 @@ def _camel(match: re.Match[str]) -> str:
     return "_" + match[0].lower()
 
 
-@cache
+@lru_cache(4096)
 def _known(name: str) -> str:
     return re.sub(r"(?<!^)[A-Z]", _camel, name)
 

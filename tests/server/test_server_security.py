@@ -276,6 +276,27 @@ def test_odd_values_are_refused_and_never_a_failure(client):
             assert answer.status_code < 500 or answer.status_code == 501, (route.path, fields, answer.text[:500])
 
 
+def test_a_long_text_takes_no_longer_than_it_is_long(client):
+    """Nothing searches it again and again."""
+    for text in (
+        " " * 400_000,
+        "AND " * 100_000,
+        "tags.`mlflow.prompt.is_prompt` != " * 10_000,
+        "(" * 99_000,
+        "a" * 400_000,
+    ):
+        sent = {"experiment_ids": ["0"], "filter": text}
+        assert client.post("/api/2.0/mlflow/runs/search", json=sent).status_code in (200, 400)
+        for path in ("registered-models", "model-versions"):
+            answer = client.get(f"/api/2.0/mlflow/{path}/search", params={"filter": text[:20_000]})
+            assert answer.status_code in (200, 400)
+        assert (
+            client.post("/api/2.0/mlflow/runs/create", json={"experiment_id": "0", "tags": [{"key": text}]}).status_code
+            == 400
+        )
+        assert client.post("/api/2.0/mlflow/experiments/create", json={"name": text}).status_code == 400
+
+
 def test_nobody_else_is_served_without_a_token(tmp_path):
     """Another address than this machine's own needs one, in a file that others cannot read."""
     options = {"directory": str(tmp_path / "store"), "port": 0}
