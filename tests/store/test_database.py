@@ -154,6 +154,19 @@ def test_of_changes_at_once_each_has_its_own_end(client: Client, store: Database
     assert store.history(run_id, "m").steps == list(range(0, 120, 3))
     assert len([tag for tag in client.get_run(run_id).data.tags if tag.startswith("t")]) == 40
 
+    def write_and_fail(number: int) -> str | None:
+        def action(connection: Connection) -> None:
+            connection.execute(insert(tables.tags), {"run": 1, "key": f"late{number}", "value": ""})
+            if number % 3:
+                raise AutotrackException.invalid("not this one")
+
+        return code_of(lambda: store.database.write(action))
+
+    with ThreadPoolExecutor(40) as pool:
+        codes = list(pool.map(write_and_fail, range(120)))
+    assert [code is None for code in codes] == [number % 3 == 0 for number in range(120)]
+    assert len([tag for tag in client.get_run(run_id).data.tags if tag.startswith("late")]) == 40
+
 
 def test_a_batch_with_its_position_counts_once(store: DatabaseStore, run_id: str):
     """However often it is sent, and by however many at once; what overlaps is refused, what follows is taken."""

@@ -202,6 +202,9 @@ def test_writers_of_one_run_do_not_disturb_one_another(database: str):
         list(pool.map(write, range(60)))
     found = stores[0].history(run_id, "a")
     assert found.steps == list(range(60))
+    with stores[0].database.engine.connect() as connection:
+        counted = {row.key: row.points for row in connection.execute(_METRICS)}
+    assert counted == {"a": 60, **{f"own {n}": 12 for n in range(5)}}
     assert sum(len(stores[0].history(run_id, f"own {n}")) for n in range(5)) == 60
     for store in stores:
         store.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from contextlib import closing
 from pathlib import Path
@@ -22,6 +23,8 @@ from autotrack.store.experiments import DEFAULT_ID, DEFAULT_NAME
 VERSION_TABLE = "autotrack_version"
 """Alembic's own name for it is that of other programs' databases too."""
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
+_alembic = threading.Lock()
+"""What Alembic works on is one state for the whole process."""
 _ONE_AT_A_TIME = 7_203_115_640_911
 """The number of the lock under which a PostgreSQL database is set up."""
 
@@ -56,7 +59,8 @@ def ready(database: Database, *, migrate: bool) -> None:
             return  # another process has just done it
         config = _config()
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        with _alembic:
+            command.upgrade(config, "head")
         if version is None:
             make_head(connection)
             change_experiment(connection, time.time_ns() // 1_000_000, ExperimentCreated(DEFAULT_ID, DEFAULT_NAME))
