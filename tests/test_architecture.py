@@ -27,7 +27,10 @@ LAYERS = (
     {"wire"},
     {"sinks"},
     {"capture"},
-    {"content", "context", "contribution", "current", "files", "outcome", "program", "resumed", "run", "values"},
+    {
+        "content", "context", "contribution", "current", "files", "outcome", "program", "resumed", "run", "sharing",
+        "values",
+    },
     {"store"},
     {"client"},
     {"data", "models"},

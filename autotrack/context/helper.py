@@ -14,6 +14,7 @@ import select
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,13 @@ from autotrack.capture.packages import packages
 from autotrack.capture.repository import Code, code
 from autotrack.context import files, protocol
 from autotrack.event import ArtifactStored, Tags
+from autotrack.journal.format import MARK
 from autotrack.journal.writer import RunWriter, append_line
+from autotrack.sharing import share
 from autotrack.sinks.uploads.outbox import added_to
 
+LEAST = 4 << 10
+"""Bytes of a file that is looked for among those of other programs."""
 PATIENCE = 1.7
 """Seconds after which what is asked of others, git above all, is over: the whole is done in two."""
 
@@ -55,6 +60,7 @@ def main() -> None:
     for name, data in found.files.items():
         if ".." not in Path(name).parts:
             files.put(directory / name, data)
+    _share(directory)
     with contextlib.suppress(OSError):
         os.write(1, protocol.DONE)
     while not rest.endswith(b"\n") and (piece := os.read(0, 1 << 16)):
@@ -115,6 +121,18 @@ def _note(directory: Path, words: dict[str, Any], installed: list[dict[str, Any]
         # So that an indexer that has seen the end looks once more.
         append_line(home.parent.parent / "opened" / writer.writer, home.name.encode() + b"\n")
         added_to(home)
+
+
+def _share(directory: Path) -> None:
+    """Have files take their space once that other programs of this store have brought already."""
+    store = _run_of(directory).parent.parent
+    if not (store / MARK).is_file():
+        return
+    for name, size in files.listed(directory):
+        if size >= LEAST:
+            file = directory / name.removeprefix(f"{files.NAME}/")
+            with contextlib.suppress(OSError, ValueError):  # a file system that cannot costs space alone
+                share(file, store, sha256(file.read_bytes()).hexdigest())
 
 
 def _run_of(directory: Path) -> Path:

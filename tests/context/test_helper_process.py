@@ -149,6 +149,15 @@ def test_ten_runs_or_a_thousand_are_collected_once(project: Project, called: Cal
     assert (own[0].context / "packages.json").samefile(own[1].context / "packages.json")
 
 
+def test_programs_share_what_is_equal(project: Project):
+    """The list of packages takes its space once, however many programs have brought it."""
+    for _ in range(2):
+        project.run()
+    one, two = project.runs()
+    assert (one.context / "packages.json").read_bytes() == (two.context / "packages.json").read_bytes()
+    assert (one.context / "packages.json").samefile(two.context / "packages.json")
+
+
 def test_forked_workers_start_nothing(project: Project, called: Callable[[], list[str]]):
     """What they record names the run of the program that forked them; before that has one, they have no context."""
     work = "import autotrack, multiprocessing\ndef work(n):\n    with autotrack.start_run():\n        return 0\n"

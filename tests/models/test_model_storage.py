@@ -18,8 +18,9 @@ from safetensors.torch import load_file
 from sklearn.linear_model import Ridge
 
 import autotrack
+from autotrack import sharing
 from autotrack.exceptions import AutotrackException
-from autotrack.models import duplicates, format, load, log, pickles, save, unchanged, verified  # noqa: A004 - the module
+from autotrack.models import format, load, log, pickles, save, unchanged, verified  # noqa: A004 - the module
 from autotrack.run import Run
 from autotrack_torch import weights
 
@@ -82,7 +83,7 @@ def test_a_file_system_without_links_keeps_two(run: Run, monkeypatch: pytest.Mon
     def refuse(*_: Any) -> None:
         raise OSError("no links here")
 
-    monkeypatch.setattr(duplicates, "_clone_or_link", refuse)
+    monkeypatch.setattr(sharing, "_clone_or_link", refuse)
     one, two = (log(run, large(), name).directory / "model.pkl" for name in ("one", "two"))
     assert one.read_bytes() == two.read_bytes()
     assert one.stat().st_ino != two.stat().st_ino
