@@ -96,7 +96,8 @@ def look_at_store(uri: str | None) -> dict[str, Any]:
         if facts["runs"]:
             name, why = of_last_run(client, list(names))
             facts["last"] = {"run": name, "why": why}
-        facts["faults"] = [f"{fault.file} at byte {fault.offset}: {fault.reason}" for fault in client.store.faults()]
+        faults = client.store.faults() if directory is not None else ()  # a server's are its own affair
+        facts["faults"] = [f"{fault.file} at byte {fault.offset}: {fault.reason}" for fault in faults]
         writable = directory is None or os.access(directory, os.W_OK)
         facts["state"] = "in order" if writable else f"read-only: {directory} cannot be written"
     except (AutotrackException, OSError) as error:

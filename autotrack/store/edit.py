@@ -16,6 +16,7 @@ from autotrack.journal.format import writer_name
 from autotrack.journal.process import rank
 from autotrack.journal.writer import Point, RunWriter, append_line
 from autotrack.sinks.local import make_store
+from autotrack.sinks.uploads.outbox import added_to
 from autotrack.store.changes import Exact, Position, Stamped
 
 _KEPT = 256
@@ -101,6 +102,7 @@ class Editor:
             if time.monotonic() - self._announced.get(run_id, -_ANNOUNCE_SECONDS) >= _ANNOUNCE_SECONDS:
                 append_line(self._directory / "opened" / own, run_id.encode() + b"\n")
                 self._announced[run_id] = time.monotonic()
+            added_to(self._directory / "runs" / run_id)
 
     def _time(self, scope: str, after: int) -> int:
         now = max(time.time_ns() // 1_000_000, after + 1, self._last.get(scope, 0) + 1)

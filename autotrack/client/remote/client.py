@@ -37,4 +37,4 @@ class RemoteClient(RemoteRecords, RemoteFiles, RemoteRegistry, Client):
     @property
     def store(self) -> Questions:
         """There is none on this machine."""
-        raise self._no("this answer, for which MLflow's protocol has no question,")
+        raise self._no("what MLflow's protocol has no question for")

@@ -157,6 +157,14 @@ def outboxes(store: Path) -> list[Outbox]:
     return found
 
 
+def added_to(run: Path) -> None:
+    """Mark a run again for the servers that had all of it, as something was added to its journal since; ``run`` is its
+    directory."""
+    for receipt in run.glob("sent-*.json"):
+        with contextlib.suppress(OSError):  # an outbox that somebody has removed
+            _touch(run.parent.parent / FOLDER / receipt.name.removeprefix("sent-").removesuffix(".json") / run.name)
+
+
 _held: set[int] = set()
 
 

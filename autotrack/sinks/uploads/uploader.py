@@ -113,7 +113,9 @@ class Uploader:
         for run_id in list(run_ids):
             files = run_files(self.outbox.run(run_id))
             if files is not None:
-                found[run_id] = {name: size for name, size in files.sizes.items() if mine in name}
+                sizes = found[run_id] = {name: size for name, size in files.sizes.items() if mine in name}
+                if self._crew is not None and not self._crew.arrived({run_id: sizes}, files=True):
+                    self.watch(run_id)  # it may have been sent whole before something was added to it
         return found
 
     def _await(self, done: Callable[[Crew], bool], seconds: float, what: str) -> None:
