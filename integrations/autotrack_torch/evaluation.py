@@ -6,6 +6,7 @@ import math
 import weakref
 from typing import TYPE_CHECKING
 
+from autotrack_torch import owner
 from autotrack_torch.epoch import of_loss
 from autotrack_torch.explained import of_split
 from autotrack_torch.passes import Pass, Source
@@ -19,14 +20,44 @@ _parts: weakref.WeakKeyDictionary[Training, dict[str, list[tuple[Source, tuple[i
     weakref.WeakKeyDictionary()
 )
 """What was evaluated under each name, and when last, in epochs and steps."""
+_scored: weakref.WeakKeyDictionary[Training, list[tuple[Source, tuple[int, int], object]]] = weakref.WeakKeyDictionary()
+"""What was evaluated since the last step, and with which weights first."""
+OTHER = "other_weights"
 _MOST = 8
 """Parts of the data with one name that are told apart."""
+
+
+def whose(training: Training, pass_: Pass, around: Pass | None) -> None:
+    """A pass has ended: note whether it was about this training's model, as far as one can see. It may be about
+    another one if this one is gone, or an optimizer was built for the next."""
+    keeper = training.keeper
+    if not pass_.steps:
+        concerned, gone = keeper.concerned(), keeper.known and not keeper.alive()
+        mine = not gone and not any(facts.born > training.moved_on for facts in owner.waiting(training.thread))
+        pass_.ours = mine and concerned
+        if pass_.ours:
+            pass_.other = _swapped(training, pass_, keeper.weights())
+        elif mine:
+            pass_.other = keeper.beside(training.thread).strip("?")
+    if around is None or not around.steps:
+        keeper.stay()
+
+
+def _swapped(training: Training, pass_: Pass, weights: object) -> str:
+    """`OTHER`, if the same data were evaluated before with other weights of the same model, and neither a step nor
+    `load_state_dict` came between: an average, say, that was put there for a while."""
+    now = training.steps, training.keeper.loads
+    known = _scored.setdefault(training, [])
+    known[:] = [found for found in known if found[1] == now][-_MOST:]
+    before = next((found[2] for found in known if found[0].same(pass_.source)), weights)
+    known.append((pass_.source, now, before))
+    return OTHER if before != weights else ""
 
 
 def evaluated(training: Training, pass_: Pass, *, nested: bool) -> None:
     """A pass without a step is over: what its loss functions gave, if they are clearly about this model."""
     if pass_.ours is None:
-        training.judge(pass_, None)
+        whose(training, pass_, None)
     if not ((pass_.ours or pass_.other) and pass_.complete and pass_.heard) or pass_.companion or pass_.unsure:
         return
     split = _numbered(training, pass_)
@@ -56,9 +87,11 @@ def evaluated(training: Training, pass_: Pass, *, nested: bool) -> None:
             training.best = loss, step
             if training.latest <= pass_.started:  # else the weights are others by now: its values came late
                 training.keeper.improved(step)
-    whose = f" of {pass_.other}, another model than the one that is trained" if pass_.other else ""
+    said_of = f" of {pass_.other}, another model than the one that is trained" if pass_.other else ""
+    if pass_.other == OTHER:
+        said_of = ", with other weights than before and no step between"
     said = f"autotrack.torch.{split}" + (f".{pass_.other}" if pass_.other else "")
-    training.say(said, f"a pass over {pass_.place.name()}, {pass_.place}{whose}; {of_split(pass_)}")
+    training.say(said, f"a pass over {pass_.place.name()}, {pass_.place}{said_of}; {of_split(pass_)}")
     _note_data(training, pass_, split)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 import weakref
@@ -63,6 +64,8 @@ class Keeper:
         self._run = run
         self._optimizers = optimizers
         self._kept: list[Kept] = []
+        self.loads = 0
+        """How often the program has put weights into the models by ``load_state_dict``."""
         self._names: list[tuple[weakref.ref[Any], str]] = []
         """What the program calls models that it evaluates beside these."""
         self.changed = False
@@ -89,6 +92,11 @@ class Keeper:
                     name for count in range(1, 1000) if (name := f"{own}{count if count > 1 else ''}") not in taken
                 )
                 self._kept.append(Kept(model, own, looks or Forward(model)))
+
+    def weights(self) -> list[tuple[int, int]]:
+        """Which state the models' first parameters are in, and where they lie."""
+        first = [tensor for model in self.alive() for tensor in itertools.islice(model.parameters(), 1)]
+        return [(found._version, found.data_ptr()) for found in first if type(found) is torch.nn.Parameter]
 
     def precision(self) -> dict[str, str]:
         """In which type of number the models are computed, where autocast sees to that."""
@@ -194,7 +202,10 @@ class Keeper:
         """The program has put other weights into a module: they are the model's now, also if it drops it next."""
         for kept in self._kept:
             model = kept.ref()
-            if model is None or owner.outermost(module) is not model or kept.snapshot is None:
+            if model is None or owner.outermost(module) is not model:
+                continue
+            self.loads += 1
+            if kept.snapshot is None:
                 continue
             now, price = time.perf_counter(), cost(model)
             before, kept.snapshot = kept.snapshot, None

@@ -49,13 +49,21 @@ def _first_argument(frame: FrameType) -> Any:
 
 def local(frame: FrameType, name: str) -> Any:
     """The value of a function's variable."""
-    return everything(frame).get(name)
+    kept = frame.f_locals
+    found = kept.get(name)
+    _let_go(frame, kept)
+    return found
 
 
 def everything(frame: FrameType) -> dict[str, Any]:
     """The variables of a function, or of a module."""
     kept = frame.f_locals
     found = dict(kept)
-    if _COPIED and frame.f_code.co_flags & CO_OPTIMIZED and sys.getrefcount(kept) <= 3 and sys.gettrace() is None:
-        kept.clear()  # else the frame would hold what is in it until it returns
+    _let_go(frame, kept)
     return found
+
+
+def _let_go(frame: FrameType, kept: Any) -> None:
+    """A copy of a function's variables is the frame's, which would hold what is in it until it returns."""
+    if _COPIED and frame.f_code.co_flags & CO_OPTIMIZED and sys.getrefcount(kept) <= 4 and sys.gettrace() is None:
+        kept.clear()  # nobody else has it: the frame, two functions here and the question

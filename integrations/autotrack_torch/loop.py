@@ -12,7 +12,7 @@ import torch
 from autotrack.hooks import inside
 from autotrack_torch import naming, owner, passes
 from autotrack_torch.belonging import ended, enrol
-from autotrack_torch.evaluation import evaluated_elsewhere
+from autotrack_torch.evaluation import evaluated_elsewhere, whose
 from autotrack_torch.hearing import judge
 from autotrack_torch.loss import Piece, Shape, describe, is_plain
 from autotrack_torch.passes import Pass
@@ -155,7 +155,7 @@ class Loop:
             self.current = self._around(pass_)
         pass_.outer = pass_.inside = None
         if self.training is not None:
-            self.training.judge(pass_, self.current)
+            whose(self.training, pass_, self.current)
         nested = bool(self.current and self.current.steps)
         left = [piece for piece in self.pending if piece.over is pass_]
         if left and not pass_.steps:

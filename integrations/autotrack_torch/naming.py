@@ -117,7 +117,9 @@ def here(depth: int = 1) -> Place:
         code = frame.f_code
         if not found:
             file, line = code.co_filename, frame.f_lineno or 0
-        found.append((code.co_name, _names(code, frame.f_lasti)))
+        names = _names(code, frame.f_lasti)
+        said = [value for name in names if isinstance(value := local(frame, name), str) and value.lower() in _SPLITS]
+        found.append((code.co_name, (*names, *said)))  # as in loaders[phase]
     return Place(file, line, tuple(found))
 
 

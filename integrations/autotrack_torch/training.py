@@ -68,7 +68,7 @@ class Training:
         self._filled = self._windows = 0
         first = loop.current
         self._started = self.latest = first.started if first is not None else time.perf_counter()
-        self._last = self.born
+        self.moved_on = self.born
         self._said: set[str] = set()
         self.norm_due = 0.0
         """When the gradients of an optimizer are to be looked at."""
@@ -318,7 +318,7 @@ class Training:
             return
         if not self._decided:
             self._decide()
-        self._last = owner.now()
+        self.moved_on = owner.now()
         index = self._epochs.of(pass_.source)
         values = values_of(self, pass_, first=self._epochs.first)
         if not self.unit:
@@ -329,17 +329,6 @@ class Training:
         self.run.metrics({**values, **self._rates()}, step)
         explain(self)
         self.keeper.epoch(step)
-
-    def judge(self, pass_: Pass, around: Pass | None) -> None:
-        """A pass has ended: note whether it was about this training's model, as far as one can see. It may be about
-        another one if this one is gone, or an optimizer was built for the next."""
-        if not pass_.steps:
-            concerned, known = self.keeper.concerned(), self.keeper.known and not self.keeper.alive()
-            mine = not known and not any(facts.born > self._last for facts in owner.waiting(self.thread))
-            pass_.ours = mine and concerned
-            pass_.other = self.keeper.beside(self.thread).strip("?") if mine and not concerned else ""
-        if around is None or not around.steps:
-            self.keeper.stay()
 
     def say(self, tag: str, why: str) -> None:
         if tag not in self._said and not self.run.ended:

@@ -135,6 +135,42 @@ def test_graphs_are_captured():
 
 
 @CUDA
+def test_peak_of_memory(record):
+    """It is what torch says at an epoch's end, and the program's own peak is not set back."""
+    torch.cuda.reset_peak_memory_stats()
+    train("cuda")
+    record.finish()
+    peaks = record.run.metrics["train/peak_memory_bytes"]
+    assert len(peaks) == 3
+    assert peaks == sorted(peaks)
+    assert peaks[-1] <= torch.cuda.max_memory_allocated()
+    assert record.run.params["autocast"] == "bfloat16"
+
+
+@CUDA
+def test_what_a_dropped_model_leaves(record):
+    """The numbers of its weights stay on the device until the run ends, and nothing else does."""
+
+    def program() -> int:
+        model = Net().cuda()
+        optimizer = torch.optim.Adam(model.parameters(), lr=0.1)
+        for _ in range(5):
+            optimizer.zero_grad()
+            functional.cross_entropy(model(torch.ones(16, 16, device="cuda")), torch.zeros(16).long().cuda()).backward()
+            optimizer.step()
+        return sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
+
+    program()
+    record.finish()
+    before = torch.cuda.memory_allocated()
+    size = program()
+    assert torch.cuda.memory_allocated() - before <= 2 * size + 4096
+    record.finish()
+    assert torch.cuda.memory_allocated() <= before
+    assert [run.models[0].tags["state"] for run in record.runs] == ["final", "final"]
+
+
+@CUDA
 def test_memory_of_the_device(record):
     """A recorded loop takes no more of it than what it trains."""
     model = Net().cuda()

@@ -127,6 +127,24 @@ def test_a_network_that_follows(program):  # noqa: F811
     assert (seen.run.params["clip_grad_value"], seen.run.models[0].tags["state"]) == ("100", "final")
 
 
+def test_phases_of_one_loop(program):  # noqa: F811
+    """What a variable in the expression holds says which part of the data it is, as in `dataloaders[phase]`."""
+    seen = program("transfer")
+    for split in ("train", "test"):
+        assert seen.run.metrics[f"{split}/loss"] == near([loss for loss, _ in seen[split]])
+        assert seen.run.metrics[f"{split}/accuracy"] == near([right for _, right in seen[split]])
+    assert not any(key.startswith("val") for key in seen.run.metrics)
+
+
+def test_weights_put_there_for_a_while(program):  # noqa: F811
+    """A second evaluation of the same data with other weights, and no step between, has its own curve."""
+    seen = program("swapped")
+    assert seen.run.metrics["train/loss"] == near(seen.epochs())
+    assert seen.run.metrics["val/loss"] == near([loss for (loss,) in seen["val"]])
+    assert seen.run.metrics["val/loss/other_weights"] == near([loss for (loss,) in seen["ema"]])
+    assert seen.run.steps["val/loss/other_weights"] == [0, 1, 2]
+
+
 def test_outputs_gathered_first(program):  # noqa: F811
     """A loss of all outputs of a pass, computed once it is over, is that epoch's; what it says of classes is exact."""
     seen = program("gathered")
