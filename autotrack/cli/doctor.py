@@ -75,7 +75,7 @@ def look_at_integrations(*, load: bool) -> list[dict[str, Any]]:
     rows = autotrack.doctor()
     for row in rows:
         row["version"] = _version(row["module"])
-        if not row["version"]:
+        if not row["version"] and row["package"]:  # those without one hear what the program says of itself
             row["state"] = "not installed"
     return rows
 
