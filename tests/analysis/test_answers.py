@@ -1,6 +1,9 @@
 """What teams ask of many runs is one call each."""
 
 import math
+import subprocess
+import sys
+from pathlib import Path
 
 import pandas as pd
 import polars as pl
@@ -11,6 +14,8 @@ from sklearn.model_selection import GridSearchCV
 
 import autotrack
 from autotrack.exceptions import AutotrackException
+
+EXAMPLE = str(Path(__file__).parents[2] / "examples" / "answers.py")
 
 
 @pytest.fixture(autouse=True)
@@ -156,3 +161,13 @@ def test_importance_is_asked_of_an_experiment():
     assert autotrack.importance("loss").score < 0.9
     assert autotrack.importance("min(loss)", "answers", "params.lr < 0.5").runs == 12
     assert len(autotrack.search_runs(output_format="list")) == 24
+
+
+@pytest.mark.slow
+def test_what_teams_write_by_hand_is_a_call_each(tmp_path):
+    """`examples/answers.py`: the best model, groups over seeds, curves, importance, versions side by side."""
+    done = subprocess.run([sys.executable, EXAMPLE, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for part in ("16 neurons", "(4,)", "points in one table", "hidden_layer_sizes", "→"):
+        assert part in done.stdout
+    assert sorted(page.name for page in tmp_path.glob("*.html")) == ["curves.html", "importance.html", "parallel.html"]
