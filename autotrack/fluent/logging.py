@@ -13,6 +13,7 @@ from autotrack import current, guard, settings
 from autotrack.active import ActiveRun, active
 from autotrack.fluent.asking import client
 from autotrack.run import open_runs
+from autotrack.sinks.open import usable_sink
 from autotrack.values import text
 
 
@@ -177,8 +178,22 @@ class _Closed:
         if settings.disabled():
             return
         try:
-            getattr(client(), verb)(self._run_id, *args, **named)
+            asked, run_id = self._way()
+            getattr(asked, verb)(run_id, *args, **named)
         except Exception as error:
             if guard.strict():
                 raise
             guard.failed("recording by run id", error, f"recording in run {self._run_id!r:.100}")
+
+    def _way(self) -> tuple[Any, str]:
+        """Whom to ask, and by which id: for a run of this process that goes to a server its journal here, which is
+        sent there, so that nothing waits."""
+        sink = usable_sink()
+        to = getattr(sink, "uploader", None)
+        own = None if to is None else to.own(self._run_id)
+        if to is None or own is None:
+            return client(), self._run_id
+        to.watch(own)
+        from autotrack.client import Client  # heavy: SQLAlchemy, for those who log to a run that is over
+
+        return Client(to.outbox.store), own

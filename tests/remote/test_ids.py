@@ -6,7 +6,7 @@ import sys
 
 import pytest
 import requests
-from trackingserver import tags_of
+from trackingserver import params_of, tags_of
 
 import autotrack
 from autotrack.exceptions import AutotrackException
@@ -20,8 +20,7 @@ def recording(faults, monkeypatch):
     monkeypatch.setenv("AUTOTRACK_QUERY_TIMEOUT", "120")
 
 
-@pytest.mark.parametrize("fault", [None, "drop", "lose"])
-@pytest.mark.parametrize("by", ["argument", "setting"])
+@pytest.mark.parametrize(("by", "fault"), [("argument", None), ("argument", "drop"), ("setting", "drop")])
 def test_the_id_is_the_servers_for_those_who_wait(by, fault, faults, tracking, request, monkeypatch):
     """Also when the answer to its creation is lost; a client of the server's own takes it."""
     faults.fault = lambda name, count: fault if name == "runs/create" and count == 0 else None
@@ -85,3 +84,22 @@ def test_a_run_of_another_machine_is_gone_on_with(faults, tracking, request, tmp
     (found,) = tracking.runs(request.node.name)
     assert {one["key"] for one in found["data"]["metrics"]} == {"a", "m0", "m1"}
     assert found["info"]["status"] == "FINISHED"
+
+
+def test_what_is_logged_by_id_does_not_wait(faults, tracking, request, monkeypatch):
+    """To a run of this program that is over, by either id, while the server is away; it arrives once that is back."""
+    autotrack.set_experiment(request.node.name)
+    with autotrack.start_run(wait_for_server=True) as run:
+        pass
+    faults.refuse()
+    monkeypatch.setenv("AUTOTRACK_QUERY_TIMEOUT", "0.1")
+    autotrack.log_metric("score", 1, run_id=run.info.run_id)
+    autotrack.log_params({"late": "yes"}, run_id=run.run.run_id)
+    faults.listen()
+    monkeypatch.setenv("AUTOTRACK_QUERY_TIMEOUT", "120")
+    autotrack.set_experiment_tags({"team": "blue"})
+    autotrack.flush_async_logging()
+    (found,) = tracking.runs(request.node.name)
+    assert {one["key"] for one in found["data"]["metrics"]} == {"score"}
+    assert params_of(found) == {"late": "yes"}
+    assert autotrack.get_experiment_by_name(request.node.name).tags == {"team": "blue"}

@@ -14,6 +14,7 @@ from autotrack.event import ExperimentCreated
 from autotrack.exceptions import AutotrackException
 from autotrack.journal.format import experiment_id as id_of
 from autotrack.journal.reader import read_events
+from autotrack.sinks.uploads.link import resolved
 from autotrack.sinks.uploads.outbox import Outbox
 from autotrack.sinks.uploads.search import found
 from autotrack.wire.address import address
@@ -104,6 +105,15 @@ class Asking:
                 return None
             self._experiments[wanted] = str(there["experiment_id"])
         return self._experiments[wanted]
+
+    def _made_experiment(self, experiment_id: str) -> str:
+        """The same, where one of this machine is made on the server if it has not got it yet."""
+        known = self._experiment_id(experiment_id)
+        if known is None:
+            name = next(name for here, name in self._experiments_here() if here == str(experiment_id))
+            known = patiently(lambda _: resolved(self._connection, name), settings.current().query_timeout)
+            self._experiments[str(experiment_id)] = known
+        return known
 
     def _experiments_here(self) -> Iterator[tuple[str, str]]:
         """Ids and names of the experiments that this machine has given an id."""

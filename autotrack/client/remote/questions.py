@@ -123,10 +123,7 @@ class RemoteQuestions(Asking):
         self._on_experiment("delete-experiment-tag", experiment_id, key=str(key))
 
     def _on_experiment(self, verb: str, experiment_id: str, **message: str) -> None:
-        known = self._experiment_id(experiment_id)
-        if known is None:
-            raise AutotrackException.missing(f"there is no experiment {experiment_id} on {self.tracking_uri} yet")
-        self._ask("POST", f"experiments/{verb}", {"experiment_id": known, **message})
+        self._ask("POST", f"experiments/{verb}", {"experiment_id": self._made_experiment(experiment_id), **message})
 
     def get_logged_model(self, model_id: str) -> LoggedModel:
         """A model that a run logged, by the server's id or by the one that it has where it was logged."""

@@ -9,7 +9,6 @@ from typing import Any
 from autotrack.client.remote.asking import Asking
 from autotrack.entities import DatasetInput, Metric, Param, Run, RunTag
 from autotrack.event import Event, Tags
-from autotrack.exceptions import AutotrackException
 from autotrack.journal.format import new_run_id
 from autotrack.settings import current
 from autotrack.sinks.uploads.link import RUN_TAG
@@ -32,9 +31,7 @@ class RemoteRecords(Asking):
         """Make a run that this process does not activate; ``start_time`` in ms, by default now. ``run_id`` is the id
         that it is to have, or on a server of MLflow's, which chooses it, its tag ``autotrack.run_id``."""
         own = run_id or new_run_id()
-        there = self._experiment_id(experiment_id)
-        if there is None:
-            raise AutotrackException.missing(f"there is no experiment {experiment_id} on {self.tracking_uri} yet")
+        there = self._made_experiment(experiment_id)
         given = {str(key): text(value) for key, value in (tags or {}).items()}
         message = {
             "experiment_id": there,
