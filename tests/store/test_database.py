@@ -188,6 +188,9 @@ def test_a_batch_with_its_position_counts_once(store: DatabaseStore, run_id: str
     store.editor.batch(run_id, [], [point("loss", 0.25, 10)], position=Position("metrics-b", 0, 32))
     assert len(store.history(run_id, "loss")) == 11
     assert (store.taken_in(run_id, "metrics-a"), store.taken_in(run_id, "metrics-b")) == (640, 32)
+    # A stretch of nothing is a sign of life, wherever it is.
+    store.editor.batch(run_id, position=Position("metrics-a", 0, 0))
+    assert store.taken_in(run_id, "metrics-a") == 640
     assert store.run(run_id).data.params == {"p": "first"}
     assert code_of(lambda: store.editor.batch(run_id, position=Position("x", 2, 1))) == "INVALID_PARAMETER_VALUE"
 

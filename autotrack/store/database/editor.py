@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from autotrack.entities import RunStatus
 from autotrack.event import Event, Joined, LifeStage, Params, RunCreated
 from autotrack.exceptions import AutotrackException
 from autotrack.journal.format import LATE
@@ -27,6 +28,7 @@ from autotrack.store.dialect import batches, upsert
 from autotrack.store.fold import Facts, Fold
 from autotrack.store.write import FACTS, Rows, fold_rows
 
+_FINAL = {status.name for status in RunStatus if RunStatus.is_terminated(status)}
 _BEAT_MS = 5_000
 """A sign of life that is noted lets the next ones pass unnoted for so long."""
 
@@ -92,12 +94,13 @@ class DatabaseEditor:
 
         def change(connection: Connection) -> None:
             held = _hold(connection, run_id, position)
-            if position is not None and position.end <= (held.end or 0) and position.end > position.offset:
+            taken = held.end or 0
+            if position is not None and position.offset < position.end <= taken:
                 return
-            if position is not None and position.offset < (held.end or 0):
+            if position is not None and position.offset < min(taken, position.end):
                 raise AutotrackException(
                     f"bytes {position.offset} to {position.end} of {position.writer} overlap what was taken in of it, "
-                    f"{held.end} bytes; send what follows those",
+                    f"{taken} bytes; send what follows those",
                     "RESOURCE_CONFLICT",
                 )
             if held.deleted and (points or not all(isinstance(event, LifeStage) for _, event in events)):
@@ -109,7 +112,7 @@ class DatabaseEditor:
                 _apply(connection, held, events, strict=position is None)
             if series:
                 _add(connection, held, series, late=position is None and held.facts.ended)
-            if position is not None and position.end > (held.end or 0):
+            if position is not None and position.end > taken:
                 row = {"run": held.row, "writer": position.writer, "end": position.end}
                 upsert(connection, positions, [row])
             _beat(connection, held, leased=position is not None)
@@ -153,7 +156,7 @@ def _hold(connection: Connection, run_id: str, position: Position | None) -> _He
     row = connection.execute(_HELD, values).one_or_none()
     if row is None:
         raise AutotrackException.missing(f"Run with id={run_id} not found")
-    facts = Facts(**{name: getattr(row, name) for name in FACTS}, ended=row.status != "RUNNING")
+    facts = Facts(**{name: getattr(row, name) for name in FACTS}, ended=row.status in _FINAL)
     return _Held(
         row.id, run_id, facts, "deleted" in (row.lifecycle_stage, row.above), row.last_seen, row.leased, row.end,
         row.pieces, row.points or 0,
