@@ -114,7 +114,7 @@ class Keeper:
     def _listen(self, *, stay: bool) -> None:
         forward.forget()
         for kept in self._kept:
-            if kept.forward.called and kept.ref() is not None:
+            if (kept.forward.called or kept.forward.due) and kept.ref() is not None:
                 kept.forward.listen(stay=stay)
 
     def beside(self, thread: int) -> str:

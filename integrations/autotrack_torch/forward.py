@@ -51,7 +51,8 @@ class Forward:
         self.heard = False
         """Whether it was called since `listen`."""
         self._class: type = type(model)
-        self._due = True
+        self.due = True
+        """Whether its first call is still waited for."""
         self._stays = False
         self.listen()
 
@@ -70,18 +71,18 @@ class Forward:
         if self.model() is not model:
             return
         self.called = self.heard = True
-        if self._due and torch.is_grad_enabled():
-            self._due = False
+        if self.due and torch.is_grad_enabled():
+            self.due = False
             self.autocast = _autocast(result)
             inputs = _named(model, args, kwargs)
             if inputs is not None:
                 self.signature = ModelSignature(_schema(inputs), _schema(result))
-        if not self._due and not self._stays:
+        if not self.due and not self._stays:
             self.stop()
 
     def stop(self) -> None:
         """Wait no longer."""
-        self._due = self._stays = False
+        self.due = self._stays = False
         _leave(self._class, self)
 
 
