@@ -24,8 +24,9 @@ Each makes one run, which holds
 When are the curves written? CatBoost keeps them to itself until it has finished, and its callbacks cost more with every
 iteration, as each is handed all values so far: two thousand small iterations take more than twice as long with one. So
 none is added. The curves are taken from ``evals_result_`` in the end, and of a training that raised or was interrupted
-from the files that CatBoost keeps in ``train_dir``, in their 10 digits. From there too, once a second while training
-goes on, come the curves ``live/<set>-<metric>``, to be watched; they are what a process that is killed leaves. With
+from the files that CatBoost keeps in ``train_dir``, in their 10 digits. From there too, ten times a second once a
+training has taken one, come the curves ``live/<set>-<metric>``, to be watched; they are what a process that is killed
+leaves, but for its last tenth of a second. With
 ``allow_writing_files=False`` there are no files, hence none of these and no ``round_time``. Of a ``cv`` that was broken
 off there is no curve. Where all that is too little, ask for ``autolog(every_round=True)``, which adds the callback,
 except on a GPU, where CatBoost takes none. It is added too where you use callbacks yourself.

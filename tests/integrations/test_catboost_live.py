@@ -88,6 +88,28 @@ def test_a_process_that_is_killed_leaves_its_curve(store):
     assert len(run.steps["live/learn-RMSE"]) >= 5
 
 
+def test_a_look_follows_soon_after_one_that_found_something(monkeypatch, tmp_path):
+    """After one that found nothing the next is put off, little by little, up to a second."""
+    notes = autotrack_catboost.history.Notes(tmp_path)
+    followed = live.Live(None, notes)
+    waited, grows = [], [True, True, False, False, *[False] * 20, True, True]
+
+    def wait(pause):
+        waited.append(round(pause, 4))
+        return len(waited) > len(grows)
+
+    def look():
+        followed._offset += grows[len(waited) - 1]
+        return True
+
+    monkeypatch.setattr(followed, "_look", look)
+    monkeypatch.setattr(followed._over, "wait", wait)
+    followed._follow()
+    assert waited[:6] == [1.0, 0.1, 0.1, 0.125, 0.1562, 0.1953]
+    assert max(waited[1:]) == 1.0
+    assert waited[-3:] == [1.0, 0.1, 0.1]
+
+
 def test_a_training_of_less_than_a_second_has_its_exact_curves_alone():
     """And nothing is looked at without CatBoost's files."""
     with recording() as record:
