@@ -58,6 +58,7 @@ def serve(options: Options, what: str) -> None:
     if options.token_file is not None:
         read_secret(Path(options.token_file))
     log.start(options.log_level)
+    os.umask(0o077)  # nothing that the server keeps is for others who work on this machine
     app = made(options)
     settings: dict[str, Any] = {
         "log_config": None, "access_log": False, "lifespan": "on", "server_header": False,

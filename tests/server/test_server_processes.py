@@ -62,6 +62,8 @@ def test_without_an_option_it_keeps_everything_in_the_users_data_directory(start
     )
     assert made.status_code == 200
     assert requests.get(f"{url}/version").text
+    assert requests.put(f"{url}/api/2.0/mlflow-artifacts/artifacts/0/r/artifacts/x", data=b"x").ok
+    assert [path for path in place.rglob("*") if path.stat().st_mode & 0o077] == []
     code, log = ended(process, signal.SIGTERM)
     assert code in (0, -signal.SIGTERM)
     lines = [json.loads(one) for one in log.splitlines()]
@@ -166,6 +168,7 @@ def test_a_store_of_others_is_only_looked_at(store, tmp_path, monkeypatch):
 def test_what_cannot_be_served_is_said(arguments, said, store, tmp_path, monkeypatch):
     """Before anything listens."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setattr("os.umask", lambda mask: mask)  # of this very process
     if arguments == ("ui", "--log-level", "loud"):
         Client(store).create_run("0")
     done = CliRunner().invoke(app, [*arguments, "--port", "0"])
