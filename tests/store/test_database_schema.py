@@ -57,7 +57,7 @@ def test_an_older_version_says_how_it_is_brought_up(database: str, tmp_path: Pat
     shutil.copytree(schema.MIGRATIONS, steps)
     (steps / "versions" / "v0002.py").write_text(_NEXT_STEP)
     monkeypatch.setattr(schema, "MIGRATIONS", steps)
-    with pytest.raises(AutotrackException, match=r"older version, 0001; .* `autotrack server --migrate`"):
+    with pytest.raises(AutotrackException, match=r"older version, 0001; .* `autotrack server --upgrade`"):
         open_database(database, ROOT)
     assert _version(database) == "0001"
     store = open_database(database, ROOT, migrate=True)

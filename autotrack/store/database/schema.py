@@ -89,7 +89,7 @@ def _refuse_other(database: Database, version: str, *, migrate: bool) -> None:
     if version != _script().get_current_head() and not migrate:
         raise AutotrackException.invalid(
             f"the database {database.name} is of an older version, {version}; make a copy of it, stop every server on "
-            "it, and run `autotrack server --migrate` with the same --store. It was left as it is"
+            "it, and run `autotrack server --upgrade` with the same --store. It was left as it is"
         )
 
 
