@@ -9,6 +9,12 @@ from faults import Faults
 from trackingserver import Tracking
 
 
+@pytest.fixture(autouse=True)
+def no_context(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a program's helper adds to a run comes when it comes, also after its end."""
+    monkeypatch.setenv("AUTOTRACK_CONTEXT", "0")
+
+
 @pytest.fixture(scope="session")
 def tracking() -> Iterator[Tracking]:
     """MLflow's own server on SQLite and a directory."""
