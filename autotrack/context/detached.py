@@ -22,6 +22,8 @@ _ANY = 0x40000000
 _SUBREAPER = 37
 """``PR_GET_CHILD_SUBREAPER`` of linux/prctl.h."""
 _STACK = 256 << 10
+_ALL = 0x1FBF
+"""``LC_ALL_MASK`` of locale.h."""
 
 
 def possible() -> bool:
@@ -44,6 +46,9 @@ def start(code: str, words: Sequence[str], answers: int, questions: int) -> bool
     reaper = ctypes.c_int()
     if library.prctl(_SUBREAPER, ctypes.byref(reaper), 0, 0, 0) != 0 or reaper.value:
         return False
+    library.newlocale.restype = ctypes.c_void_p
+    if not _has_directory() or (not _is_terse() and library.newlocale(_ALL, b"", None) is None):
+        return False  # the shell would complain, before it can be told where to
     here = f"/proc/{os.getpid()}/fd"
     python = " ".join(_quoted(word) for word in (sys.executable, "-I", "-S", "-c", code, *words))
     # The pipes are opened by name, so that none of the program's own children can inherit them meanwhile.
@@ -62,6 +67,19 @@ def start(code: str, words: Sequence[str], answers: int, questions: int) -> bool
     with contextlib.suppress(OSError):  # somebody who waits for all kinds may have been quicker
         os.waitpid(pid, _ANY)
     return True
+
+
+def _has_directory() -> bool:
+    try:
+        os.getcwd()  # noqa: PTH109 - it is only asked whether there is one
+    except OSError:
+        return False
+    return True
+
+
+def _is_terse() -> bool:
+    """Whether the shell says nothing of a locale that the machine does not have."""
+    return os.path.basename(os.path.realpath("/bin/sh")) in ("dash", "busybox")  # noqa: PTH119 - a text is wanted
 
 
 def _interpreter() -> bool:

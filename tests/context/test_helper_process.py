@@ -192,6 +192,17 @@ def test_a_signal_that_ends_the_program_is_not_sent_by_the_helpers_death(project
     assert project.only().noted >= {"launch.json"}
 
 
+def test_the_shell_that_starts_the_helper_never_speaks(project: Project, tmp_path: Path):
+    """Neither of a working directory that is gone nor of a locale that is not there."""
+    gone = tmp_path / "gone"
+    program = f"import os\nos.mkdir({str(gone)!r}); os.chdir({str(gone)!r}); os.rmdir({str(gone)!r})\n"
+    done = project.write(train=program + RECORD).run(LC_ALL="xx_YY.UTF-8", PYTHONPATH=os.environ["PYTHONPATH"])
+    assert done.stderr.splitlines() == [f"autotrack: recording to {project.store}"]
+    done = project.write(train=RECORD).run(LC_ALL="xx_YY.UTF-8")
+    assert done.stderr.splitlines() == [f"autotrack: recording to {project.store}"]
+    assert len(project.runs()) == 2
+
+
 def test_a_process_that_is_the_parent_of_orphans_starts_none(project: Project):
     """It would see the helper end; what it knows itself is recorded all the same."""
     program = "import ctypes\nctypes.CDLL(None).prctl(36, 1, 0, 0, 0)\n" + RECORD
