@@ -55,6 +55,7 @@ INTEGRATION.watch("torch.utils.data.dataloader:DataLoader.__iter__")(events.bega
 INTEGRATION.watch("torch.amp.grad_scaler:GradScaler.scale")(events.scaled)
 
 INTEGRATION.watch("torch.serialization:save", "torch:save")(events.saved)
+INTEGRATION.watch("torch.serialization:load", "torch:load")(events.read)
 INTEGRATION.watch("torch.nn.modules.module:Module.load_state_dict")(reloading.loaded)
 INTEGRATION.watch("torch.utils.tensorboard.summary:scalar", "torch.utils.tensorboard.writer:scalar")(
     tensorboard.converted

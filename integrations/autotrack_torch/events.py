@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from types import ModuleType
 from typing import Any
 
@@ -68,6 +69,18 @@ def saved(_function: Any, args: Any, kwargs: Any, _result: Any) -> None:
         from autotrack_torch.checkpoints import saved as note  # needs torch, which has saved
 
         note(found, args[1] if len(args) > 1 else kwargs.get("f"))
+
+
+def read(_function: Any, args: Any, kwargs: Any, _result: Any) -> None:
+    """The program has loaded something: note it for the training that goes on, or for the next."""
+    if _loops is None or inside.get() is not None:
+        return
+    target = args[0] if args else kwargs.get("f")
+    loop = _loops.here()
+    if loop is not None and isinstance(target, str | os.PathLike):
+        from autotrack_torch.checkpoints import loaded  # needs torch, which has loaded
+
+        loaded(loop, training(), os.fspath(target))
 
 
 def training() -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from autotrack.hooks import current
-from autotrack_torch import datasets, estimates, owner, ranks, settings
+from autotrack_torch import checkpoints, datasets, estimates, owner, ranks, settings
 from autotrack_torch.integration import INTEGRATION
 from autotrack_torch.summary import summary
 from autotrack_torch.training import Training
@@ -38,6 +38,8 @@ def begin(loop: Loop, optimizer: Any) -> Training | None:
     training = Training(run, owned, loop)
     training.shape = loop.shape
     estimates.began(training)
+    with INTEGRATION.attempt("what was loaded"):
+        checkpoints.began(training, loop)
     run.trained(" + ".join(type(model).__name__ for model in models[:_NAMED]) or type(optimizer).__name__)
     if not models:
         run.tags(

@@ -213,3 +213,21 @@ def test_splits_by_name(record):
             functional.mse_loss(model(x), y)
     record.finish()
     assert "holdout/loss" in record.run.metrics
+
+
+def test_files_that_the_program_loads(record, tmp_path):
+    """Weights that a training begins with, and what it loads meanwhile, are noted with a digest; of the next they are
+    not."""
+    before, meanwhile = tmp_path / "pretrained.pt", tmp_path / "other.pt"
+    for path in (before, meanwhile):
+        torch.save(nn.Linear(3, 1).state_dict(), path)
+    torch.load(before)
+    fit([(torch.ones(3), torch.zeros(1))] * 8, after=lambda _: torch.load(meanwhile))
+    fit([(torch.ones(3), torch.zeros(1))] * 8)
+    record.finish()
+    first, second = record.runs
+    for path in (before, meanwhile):
+        assert json.loads(first.tags[f"loaded.{path.name}"]) == {"path": str(path), "size": path.stat().st_size}
+        digest = json.loads(first.tags[f"loaded.{path.name}.digest"])
+        assert digest == {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    assert not any(tag.startswith("loaded") for tag in second.tags)
