@@ -38,6 +38,7 @@ from autotrack.entities import (
     RunOutputs,
     ViewType,
 )
+from autotrack.journal.format import step_of
 from autotrack.store import tables
 from autotrack.store.context import Context
 from autotrack.store.dialect import batches, one_of
@@ -176,10 +177,19 @@ def last_metrics(connection: Connection, number: int) -> list[Metric]:
 def last_points(connection: Connection, run_ids: Sequence[str]) -> dict[str, list[Metric]]:
     """The same for several runs, by their ids."""
     found: dict[str, list[Metric]] = {}
+    own = tables.metrics.c
+    columns = (
+        tables.runs.c.run_id, own.key, own.value, own.exact, own.timestamp, own.raw_step, own.flags,
+        own.model_id, own.dataset_name, own.dataset_digest,
+    )  # fmt: skip
     for some in batches(run_ids):
-        query = select(tables.runs.c.run_id, tables.metrics).join_from(tables.metrics, tables.runs)
-        for row in connection.execute(query.where(tables.runs.c.run_id.in_(some)).order_by(tables.metrics.c.key)):
-            found.setdefault(row.run_id, []).append(metric(row))
+        query = select(*columns).join_from(tables.metrics, tables.runs).where(tables.runs.c.run_id.in_(some))
+        for run_id, key, value, exact, time, step, flags, model, name, digest in connection.execute(
+            query.order_by(own.run, own.key)
+        ):
+            at = step_of(step, flags)
+            point = Metric(key, _value(value, exact), time, at, model, name or None, digest or None)
+            found.setdefault(run_id, []).append(point)
     return found
 
 
