@@ -25,7 +25,8 @@ def agree(tracking: Tracking, store: Path, experiment: str) -> list[Any]:
         tags = tags_of(run)
         if parent := journal.tags.get("mlflow.parentRunId"):
             journal.tags["mlflow.parentRunId"] = by_id[parent]["info"]["run_id"]
-        assert {key: tags.get(key) for key in journal.tags} == journal.tags
+        missing = {key: (value, tags.get(key)) for key, value in journal.tags.items() if tags.get(key) != value}
+        assert missing == {}, missing
         for key, values in journal.metrics.items():
             expected = sorted(zip(journal.steps[key], map(repr, values), strict=True))
             assert sorted((step, repr(value)) for step, value in tracking.history(info["run_id"], key)) == expected

@@ -83,8 +83,9 @@ class Crew:
         try:
             more = run.step()
         except Waits as error:
-            guard.warn(f"upload of {run_id}", f"{error.message}; until then the record is kept here")
-            self._postponed[run_id] = time.monotonic() + POSTPONED_SECONDS
+            if not error.soon:
+                guard.warn(f"upload of {run_id}", f"{error.message}; until then the record is kept here")
+                self._postponed[run_id] = time.monotonic() + POSTPONED_SECONDS
             run.let_go()
             return False
         if run.finished:
@@ -110,7 +111,7 @@ class Crew:
 
     def _parent(self, run_id: str) -> str:
         """The id on the server of a run that others are nested in; it is made there before them."""
-        if run_id not in self._runs and not self._link.outbox.knows(run_id):
+        if self._link.native or (run_id not in self._runs and not self._link.outbox.knows(run_id)):
             return run_id
         run = self._runs.get(run_id) or RunUpload(self._link, run_id, self._transfers)
         self._runs.setdefault(run_id, run)

@@ -17,8 +17,10 @@ RUN_TAG = "autotrack.run_id"
 class Waits(AutotrackException):
     """One run cannot go on at the moment; others can."""
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, *, soon: bool = False) -> None:
         super().__init__(message, "INVALID_STATE")
+        self.soon = soon
+        """Whether it passes by itself in a moment."""
 
 
 class Link:

@@ -14,7 +14,7 @@ from autotrack.journal.process import alive
 from autotrack.journal.reader import RunFiles, heartbeat
 from autotrack.journal.tail import Place, Tail
 from autotrack.sinks.uploads.differences import DIFFERENCES, differences
-from autotrack.sinks.uploads.link import Link
+from autotrack.sinks.uploads.link import Link, Waits
 from autotrack.sinks.uploads.mlflow import MOST_METRICS, Mlflow
 from autotrack.sinks.uploads.native import Native
 from autotrack.sinks.uploads.outbox import Receipt
@@ -94,7 +94,11 @@ class RunUpload:
 
     def create(self) -> str:
         """The id that the run has on the server, where it is made if it is not there."""
-        if self.receipt.run_id is None and self._hold():
+        if self.receipt.run_id is None and not self._hold():
+            self._adopt(self._link.outbox.receipt(self.run_id))
+            if self.receipt.run_id is None:
+                raise Waits(f"run {self.run_id} is being made by another process", soon=True)
+        if self.receipt.run_id is None:
             try:
                 self._tail.look(self.receipt.sent)
                 self._make()

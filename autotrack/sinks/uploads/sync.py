@@ -65,6 +65,9 @@ def _send(crew: Crew, run_id: str, wake: threading.Event, patience: float) -> Se
             pause = min(2 * pause, _LONGEST_PAUSE)
             continue
         except Waits as error:
+            if error.soon and time.monotonic() + pause < end:
+                time.sleep(pause)
+                continue
             return Sent(run_id, crew.remote_id(run_id), HELD, error.message)
         end, pause = time.monotonic() + patience, 0.1
         if run.finished:
