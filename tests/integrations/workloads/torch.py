@@ -71,8 +71,9 @@ def program(check=None):
         losses.append(train(model, train_loader, optimizer, scaler, check if epoch else None))
         losses.append(evaluate(model, val_loader))
         scheduler.step()
-        torch.save(model.state_dict(), BytesIO())
-    model.load_state_dict(model.state_dict())
+        torch.save(model.state_dict(), saved := BytesIO())
+    saved.seek(0)
+    model.load_state_dict(torch.load(saved))
     return model, losses
 
 
