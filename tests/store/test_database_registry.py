@@ -183,6 +183,6 @@ def test_a_refused_change_leaves_nothing(client: Client):
     client.create_model_version("m", SOURCE)
     before = client.verify_registry()
     assert code_of(lambda: client.set_registered_model_alias("m", "live", 7)) == "RESOURCE_DOES_NOT_EXIST"
-    assert code_of(lambda: client.create_model_version("m", "runs:/nothing/model")) == "RESOURCE_DOES_NOT_EXIST"
+    assert code_of(lambda: client.create_model_version("m", "models:/other/1")) == "RESOURCE_DOES_NOT_EXIST"
     assert code_of(lambda: client.create_model_version("m", "/etc")) == "INVALID_PARAMETER_VALUE"
     assert client.verify_registry() == before
