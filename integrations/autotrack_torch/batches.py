@@ -12,6 +12,7 @@ from torch.utils.data.dataloader import _BaseDataLoaderIter
 from autotrack.hooks import STOPPED
 from autotrack_torch.passes import under_way
 from autotrack_torch.standin import failed, hide, put
+from autotrack_torch.steady import STEPPED, TAKEN
 from autotrack_torch.tasks import present
 
 
@@ -31,7 +32,13 @@ def _make(original: Any) -> Any:
         except BaseException as error:
             hide(error)
             raise
-        _took(self, batch, started)
+        loop = present()
+        steady = loop.steady if loop is not None else None
+        if steady is not None and steady.at == STEPPED and steady.iterator() is self and steady.thread == get_ident():
+            steady.at = TAKEN
+            steady.waited += perf_counter() - started
+        else:
+            _took(self, batch, started)
         return batch
 
     return __next__

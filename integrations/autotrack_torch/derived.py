@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from autotrack_torch.reading import unmoded, unseen, visible
+from autotrack_torch.reading import ordinary, unmoded, unseen, visible
 
 CLASSES = frozenset(("cross_entropy", "nll_loss"))
 """The losses that compare scores of classes with the index of the right one."""
@@ -19,7 +19,8 @@ BINARY = {"binary_cross_entropy": 0.5, "binary_cross_entropy_with_logits": 0.0}
 COUNTED = CLASSES | BINARY.keys()
 ERRORS = frozenset(("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss"))
 """The losses of regressions."""
-_IGNORED = -100
+_Tensor = torch.Tensor
+IGNORED = -100
 _NUMPYS = (torch.float32, torch.float64)
 numpy = "numpy" in sys.modules
 """Whether torch has it: it finds the highest of a batch's scores in a fraction of the time."""
@@ -33,29 +34,39 @@ def right(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], *, traini
     """``(samples whose highest score is the right class's, samples)``, still where the scores are; ``None`` where the
     arguments are not scores of one class for each sample."""
     # The module of a binary loss gives weights as a third one.
-    if len(args) > 2 + (name in BINARY) or kwargs.get("ignore_index", _IGNORED) != _IGNORED:
+    if len(args) > 2 + (name in BINARY) or kwargs.get("ignore_index", IGNORED) != IGNORED:
         return None
     scores: Any = args[0] if args else kwargs.get("input")
     target: Any = args[1] if len(args) > 1 else kwargs.get("target")
-    if not visible(scores) or not visible(target):
-        return None
     if name in BINARY:
         return _right_of_two(scores, target, BINARY[name], training=training)
-    if target.dtype is not torch.int64:
+    return classified(scores, target, training=training)
+
+
+def classified(scores: Any, target: Any, *, training: bool) -> tuple[Any, Any] | None:
+    """The same of what a loss over classes has taken first."""
+    if type(scores) is not _Tensor or type(target) is not _Tensor or target.dtype is not torch.int64:
         return None
-    if scores.dim() != 2 or target.dim() != 1 or (training and scores.numel() > _MOST):
+    if target.dim() != 1:
         return None
-    if numpy and scores.is_cpu and scores.dtype in _NUMPYS and unmoded():
+    if numpy and scores.is_cpu and scores.dtype in _NUMPYS and ordinary(scores):
+        array = scores.numpy(force=True)
+        if array.ndim != 2 or (training and array.size > _MOST):
+            return None
         # As lists, as most functions of numpy's cost more than so few numbers are worth when they are called seldom.
-        found, classes = scores.detach().numpy().argmax(1).tolist(), target.tolist()
-        return sum(map(eq, found, classes)), len(classes) - classes.count(_IGNORED)
+        found, classes = array.argmax(1).tolist(), target.tolist()
+        return sum(map(eq, found, classes)), len(classes) - classes.count(IGNORED)
+    if not visible(scores) or not visible(target) or scores.dim() != 2 or (training and scores.numel() > _MOST):
+        return None
     with unseen():
         hits = scores.detach().argmax(1).eq(target)
-        return torch.count_nonzero(hits), torch.count_nonzero(target.ne(_IGNORED))
+        return torch.count_nonzero(hits), torch.count_nonzero(target.ne(IGNORED))
 
 
 def _right_of_two(scores: Any, target: Any, above: float, *, training: bool) -> tuple[Any, Any] | None:
     """The same where 0 or 1 is right. With targets in between nothing is, and there is no number of samples."""
+    if not visible(scores) or not visible(target):
+        return None
     count = scores.numel()
     if scores.shape != target.shape or not scores.dim() or scores.shape[0] != count or (training and count > _MOST):
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import signature
 from threading import get_ident
 from typing import Any
 
@@ -10,9 +11,12 @@ from torch import nn
 from torch.compiler import is_dynamo_compiling
 from torch.optim.optimizer import Optimizer
 
+from autotrack_torch.loop import Loop
 from autotrack_torch.standin import failed, hide, put
 from autotrack_torch.steady import MINIMISED
 from autotrack_torch.tasks import present
+
+_NOTHING = object()
 
 
 def watch() -> Callable[[], None]:
@@ -27,17 +31,36 @@ def watch() -> Callable[[], None]:
 
 
 def _make(original: Any) -> Any:
+    general = _make_for_any(original)
+    if [*signature(original).parameters] != ["self", "set_to_none"]:
+        return general
+
+    def zero_grad(self: Any, set_to_none: Any = _NOTHING) -> Any:
+        if is_dynamo_compiling() or set_to_none is not _NOTHING:
+            return general(self) if set_to_none is _NOTHING else general(self, set_to_none=set_to_none)
+        loop = present()
+        if loop is not None:
+            steady = loop.steady
+            if steady.at >= MINIMISED if steady is not None else loop.pending:
+                _drop(loop, self)
+        try:
+            return original(self)
+        except BaseException as error:
+            hide(error)
+            raise
+
+    return zero_grad
+
+
+def _make_for_any(original: Any) -> Any:
     def zero_grad(self: Any, *args: Any, **kwargs: Any) -> Any:
         if is_dynamo_compiling():
             return original(self, *args, **kwargs)
         loop = present()
-        steady = loop.steady if loop is not None else None
-        if loop is not None and (loop.pending if steady is None else steady.at >= MINIMISED):
-            try:
-                if loop.thread == get_ident():
-                    loop.dropped(self)
-            except Exception as error:  # noqa: BLE001 - ours stops here
-                failed("zero_grad", error)
+        if loop is not None:
+            steady = loop.steady
+            if steady.at >= MINIMISED if steady is not None else loop.pending:
+                _drop(loop, self)
         try:
             return original(self, *args, **kwargs)
         except BaseException as error:
@@ -45,3 +68,11 @@ def _make(original: Any) -> Any:
             raise
 
     return zero_grad
+
+
+def _drop(loop: Loop, owner: Any) -> None:
+    try:
+        if loop.thread == get_ident():
+            loop.dropped(owner)
+    except Exception as error:  # noqa: BLE001 - ours stops here
+        failed("zero_grad", error)

@@ -49,10 +49,10 @@ def counted(
     name: str, result: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> tuple[weakref.ref[Any], Any, Any] | None:
     """A training's loss over classes, samples put into the right one, and samples; ``None`` if nothing is trained."""
-    if result.grad_fn is None:
+    if not result.requires_grad:
         return None
     hits = right(name, args, kwargs, training=True)
-    return None if hits is None else (weakref.ref(result), hits[0], hits[1])
+    return None if hits is None else (weakref.ref(result), *hits)
 
 
 def _add(

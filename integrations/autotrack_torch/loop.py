@@ -18,7 +18,7 @@ from autotrack_torch.loss import Piece, Shape, describe, is_plain
 from autotrack_torch.passes import Pass
 from autotrack_torch.reach import Gradients, forget, gradients, moved, share, versions
 from autotrack_torch.reading import Readings, read, readable
-from autotrack_torch.steady import AFTER, Steady, alike
+from autotrack_torch.steady import AFTER, Steady, alike, gather
 from autotrack_torch.training import Training
 
 _PENDING = 10_000
@@ -348,8 +348,8 @@ class Loop:
             pieces, pass_ = self.pending, self.current
             self.stepped(optimizer)
             self.alike = self.alike + 1 if alike(self, pass_, pieces) else 0
-            if self.alike >= AFTER and self.training is not None and self.watched is not None:
-                self.steady = self.training.steady = Steady(self, self.training, self.watched)
+            if self.alike >= AFTER:
+                gather(self)
 
     def stepped(self, optimizer: Any) -> None:
         """An optimizer has stepped."""

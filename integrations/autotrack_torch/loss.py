@@ -182,7 +182,7 @@ def shape_of(node: Any, n: int) -> Shape:
         elif name.startswith("SumBackward"):
             leaves.append((_reduced(node) or "sum", whole))
         elif hasattr(node, "_saved_reduction"):
-            leaves.append((_snake(name), node._saved_reduction == 2 and whole))
+            leaves.append((function_of(type(node)), node._saved_reduction == 2 and whole))
         else:
             leaves.append(("?", False))
     else:
@@ -220,6 +220,7 @@ def _constant(node: Any) -> tuple[float | None, Any]:
     return (1 / value if divides else float(value)), before
 
 
-def _snake(name: str) -> str:
-    plain = re.sub(r"Backward\d*$", "", name)
+def function_of(kind: type) -> str:
+    """The loss function, by its name in ``torch.nn.functional``, that makes graph nodes of a kind."""
+    plain = re.sub(r"Backward\d*$", "", kind.__name__)
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", plain).lower()

@@ -239,6 +239,21 @@ class Pass:
         return n
 
     @property
+    def told(self) -> bool:
+        """Whether the sizes of the batches are known without a look at them."""
+        return self._left is not None
+
+    def counts(self, batches: int) -> list[int]:
+        """How many samples each of the next batches has, which the program has taken; where this is told."""
+        if self._left is None or self._left < batches * (self._size or 1):
+            return [self.count(None) for _ in range(batches)]
+        self.n = self._size or 1
+        self.batches += batches
+        self.samples += batches * self.n
+        self._left -= batches * self.n
+        return [self.n] * batches
+
+    @property
     def plain(self) -> bool:
         """Whether each batch is used before the next one is taken, and no other pass has to do with this one."""
         return not (self._ahead or self.late or self.replays or self.companion or self.companions) and not self.sizes

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch._C._functorch import is_functorch_wrapped_tensor  # pyright: ignore[reportMissingModuleSource]
+from torch.overrides import has_torch_function_unary
 from torch.utils._python_dispatch import _disable_current_modes
 
 Then = Callable[[float], None]
@@ -21,6 +22,7 @@ _MOST = 4096
 
 _Tensor = torch.Tensor
 _tracing = torch._C._get_tracing_state
+_transforms = torch._C._are_functorch_transforms_active
 _transformed = is_functorch_wrapped_tensor
 _function_modes = torch._C._len_torch_function_stack
 _dispatch_modes = torch._C._len_torch_dispatch_stack
@@ -42,14 +44,10 @@ def readable(tensor: Any) -> bool:
     )
 
 
-def at_hand(tensor: torch.Tensor) -> bool:
-    """Whether a plain tensor is one number on the CPU that may simply be read, unseen by the program."""
-    return (
-        tensor.is_cpu
-        and tensor.numel() == 1
-        and _tracing() is None
-        and not (_dispatch_modes() or _function_modes() or _transformed(tensor))
-    )
+def ordinary(tensor: torch.Tensor) -> bool:
+    """Whether a plain tensor may be computed with just so, unseen by the program: nothing is being traced or
+    transformed, and no mode of the program's own is on."""
+    return not (_dispatch_modes() or has_torch_function_unary(tensor) or _transforms()) and _tracing() is None
 
 
 def read(tensor: Any) -> float:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from inspect import signature
 from typing import Any
 
 from autotrack_torch.integration import INTEGRATION
@@ -15,11 +16,17 @@ _STRIKES = 8
 _failures = 0
 
 
-def put(owner: Any, name: str, make: Callable[[Any], Any]) -> Callable[[], None]:
+def put(
+    owner: Any, name: str, make: Callable[[Any], Any], otherwise: Callable[[Any], Any] | None = None
+) -> Callable[[], None]:
     """Put ``make(original)`` in a function's place; returns what puts the original back, unless somebody else has
-    replaced ours by then."""
+    replaced ours by then. If ``otherwise`` is given, it makes what takes any arguments, for an original whose
+    parameters are others than those of the first: to have parameters costs less."""
     original = vars(owner)[name]
-    ours = wraps(original)(make(original))
+    ours = make(original)
+    if otherwise is not None and _parameters(ours) != _parameters(original):
+        ours = otherwise(original)
+    ours = wraps(original)(ours)
     setattr(owner, name, ours)
 
     def undo() -> None:
@@ -27,6 +34,11 @@ def put(owner: Any, name: str, make: Callable[[Any], Any]) -> Callable[[], None]
             setattr(owner, name, original)
 
     return undo
+
+
+def _parameters(function: Any) -> Any:
+    # What somebody else has put there is taken as it is, not as what it stands for.
+    return [(one.name, one.kind, one.default) for one in signature(function, follow_wrapped=False).parameters.values()]
 
 
 def hide(error: BaseException) -> None:

@@ -7,18 +7,22 @@ the loop takes it over with `leave` and is as if it had seen every step itself.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from itertools import repeat
+from threading import get_ident
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch.overrides import has_torch_function_unary
 
 from autotrack_torch import owner, passes
-from autotrack_torch.loss import Piece
+from autotrack_torch.loss import Piece, function_of
 from autotrack_torch.passes import Pass
-from autotrack_torch.reading import at_hand
 
 if TYPE_CHECKING:
     from autotrack_torch.loop import Loop
+    from autotrack_torch.reading import Readings
     from autotrack_torch.training import Training
 
 AFTER = 4
@@ -28,6 +32,13 @@ _LONGEST = 0.05
 """Seconds for which steps are gathered: what a killed process has not written down of its curve."""
 
 STEPPED, TAKEN, MINIMISED, STEPPING = range(4)
+
+_Tensor = torch.Tensor
+_running = torch._C._current_graph_task_id  # pyright: ignore[reportAttributeAccessIssue]  # it has no other name
+_NONE = -1
+_tracing = torch._C._get_tracing_state
+_modes = torch._C._len_torch_dispatch_stack
+_transforms = torch._C._are_functorch_transforms_active
 
 Row = tuple[int, float, float]
 """``(samples, loss, when)`` of a step, in seconds of ``perf_counter``."""
@@ -46,30 +57,66 @@ def alike(loop: Loop, pass_: Pass | None, pieces: list[Piece]) -> bool:
     return loop.current is pass_ is piece.over and (pass_ is None or pass_.plain)
 
 
+def gather(loop: Loop) -> None:
+    """From now on a loop's steps are gathered, as long as they are like those before them."""
+    training, watched, kind = loop.training, loop.watched, loop.plain
+    if training is not None and watched is not None and kind is not None:
+        loop.steady = training.steady = Steady(loop, training, watched, kind)
+
+
 class Steady:
-    """A loop's steps since the last one that was looked at closely."""
+    """A loop's steps since the last one that was looked at closely.
+
+    Its methods are called in every step, amid code that has driven ours out of the processor's caches. What counts is
+    how little of it is touched: what can wait is left to `gather`, and nothing is called that can be done without.
+    """
 
     __slots__ = (
-        "_collected", "_counted", "_group", "_index", "_kind", "_lr", "_most", "_optimized", "_optimizer", "_owner",
-        "_pass", "_ready", "_rows", "_until", "_value", "_version", "at", "training",
+        "_collected", "_counted", "_group", "_index", "_kind", "_lr", "_most", "_optimized", "_owner", "_pass",
+        "_ready", "_right", "_rows", "_seen", "_sizes", "_until", "_values", "_version", "alone", "at", "due",
+        "function", "given", "iterator", "judged", "latest", "optimizer", "readings", "thread", "training", "waited",
     )  # fmt: skip
 
-    def __init__(self, loop: Loop, training: Training, watched: owner.Watched) -> None:
+    def __init__(self, loop: Loop, training: Training, watched: owner.Watched, kind: type) -> None:
+        pass_ = loop.current
         self.training = training
+        self.thread = loop.thread
+        self.readings: Readings = loop.readings
         self._optimized = training.by_name[0]
-        self._optimizer = self._optimized.ref
-        self._pass: Any = loop.current
-        self._counted = loop.current is not None and loop.current.counted
-        self._kind = loop.plain
+        self.optimizer: Callable[[], Any] = self._optimized.ref
+        self._pass: Any = pass_
+        self._counted = pass_ is not None and pass_.counted
+        self.alone = pass_ is None
+        """Whether there is no pass, so that losses without gradients may be an evaluation."""
+        self.iterator: Callable[[], Any] = pass_.iterator if pass_ is not None and pass_.told else _nothing
+        """What gives the batches, if nothing has to be asked of a batch."""
+        self._kind = kind
+        self.function = function_of(self._kind)
+        """The loss function whose node that is."""
+        self.given: Callable[[], Any] = _nothing
+        """What this function gave last, called in a way that makes such a node."""
+        self.judged = loop.judged
+        """As a loop has it."""
         self._group, self._index = watched.group, watched.index
         self._collected = passes.collected
         self._owner = os.getpid()
-        self._ready = TAKEN if loop.current is None else STEPPED
+        self._ready = TAKEN if pass_ is None else STEPPED
         self.at = self._ready
         """What was seen last of the step under way."""
-        self._until = training.latest + _LONGEST
-        self._rows: list[Row] = []
-        self._value = 0.0
+        self.latest = training.latest
+        """When the last step was done."""
+        self.due = training.norm_due
+        """When the gradients are to be looked at."""
+        self.waited = 0.0
+        """Seconds that the program has waited for batches."""
+        self._until = self.latest + _LONGEST
+        self._values: list[float] = []
+        """The losses, from the moment they are minimised."""
+        self._rows: list[float] = []
+        """When the steps were done."""
+        self._sizes: list[int] = []
+        """How many samples the batches have, from the moment they are taken, where nothing else tells."""
+        self._right = self._seen = 0
         self._version = 0
         self._lr: Any = self._optimized.lr
         self._most = training.room(_MOST)
@@ -78,38 +125,44 @@ class Steady:
         """Whether a batch is the next one of the pass, after a step."""
         if self.at != STEPPED or pass_ is not self._pass:
             return False
-        pass_.count(batch)
+        if not pass_.told:
+            pass_.count(batch)
+            self._sizes.append(pass_.n if self._counted else 1)
         self.at = TAKEN
         return True
 
-    def minimise(self, loop: Loop, root: Any) -> bool:
+    def minimise(self, root: Any) -> bool:
         """Whether what ``backward`` begins at is the loss of that batch, as before."""
-        if self.at != TAKEN or type(root) is not torch.Tensor or type(root.grad_fn) is not self._kind:
+        if self.at != TAKEN or type(root) is not _Tensor or self.thread != get_ident():
             return False
-        optimizer = self._optimizer()
-        if optimizer is None or self._collected != passes.collected or owner.unstepped or not at_hand(root):
+        try:
+            if self.given() is not root and (type(root.grad_fn) is not self._kind or root.numel() != 1):
+                return False
+            # Nothing that the program would notice, and no device that would be waited for.
+            if not root.is_cpu or _modes() or has_torch_function_unary(root) or _transforms():
+                return False
+            if _tracing() is not None or _running() != _NONE:
+                return False
+            if self._collected != passes.collected or owner.unstepped:
+                return False
+            judged = self.judged
+            if judged is not None and (judged[0]() is not root or self._pass is None):
+                return False
+            version = self.optimizer().param_groups[self._group]["params"][self._index]._version
+            value = root.item()
+        except Exception:  # noqa: BLE001 - then it is looked at closely
             return False
-        if loop.judged is not None and not self._judge(loop, root):
-            return False
-        self._version = optimizer.param_groups[self._group]["params"][self._index]._version
-        self._value = root.item()
+        self._version = version
+        self._values.append(value)
+        if judged is not None:
+            self.judged = None
+            _, right, seen = judged
+            if type(right) is int:
+                self._right += right
+                self._seen += seen
+            else:
+                self._pass.hits.add(self.readings, right, seen)
         self.at = MINIMISED
-        return True
-
-    def _judge(self, loop: Loop, root: Any) -> bool:
-        """Whether the classes that were counted are those of this loss."""
-        judged = loop.judged
-        if judged is None or self._pass is None or judged[0]() is not root:
-            return False
-        loop.judged = None
-        self._pass.hits.add(loop.readings, judged[1], judged[2])
-        return True
-
-    def begin(self, optimizer: Any) -> bool:
-        """Whether the optimizer that is about to step is the one that did before."""
-        if self.at != MINIMISED or self._optimizer() is not optimizer:
-            return False
-        self.at = STEPPING
         return True
 
     def step(self, optimizer: Any) -> bool:
@@ -117,39 +170,61 @@ class Steady:
         if self.at != STEPPING:
             return False
         self.at = self._ready
-        now = self.training.latest = perf_counter()
-        self._rows.append((self._pass.n if self._counted else 1, self._value, now))
         self._lr = optimizer.param_groups[0]["lr"]
-        if now >= self._until or len(self._rows) >= self._most:
+        rows = self._rows
+        now = self.latest = perf_counter()
+        rows.append(now)
+        if now >= self._until or len(rows) >= self._most:
             self.gather()
         return True
 
     def gather(self) -> None:
         """Hand on what was gathered."""
-        rows, self._rows = self._rows, []
-        self._until = self.training.latest + _LONGEST
-        if not rows or self._owner != os.getpid():
+        training, pass_, rows, count = self.training, self._pass, self._rows, len(self._rows)
+        values, self._values = self._values[:count], self._values[count:]
+        sizes, self._sizes = self._sizes[:count], self._sizes[count:]
+        self._rows = []
+        right, seen, self._right, self._seen = self._right, self._seen, 0, 0
+        waited, self.waited = self.waited, 0.0
+        self._until = self.latest + _LONGEST
+        if self._owner != os.getpid():
             return
-        if self._pass is not None:
-            self._pass.steps += len(rows)
-            self._pass.backwards += len(rows)
+        if pass_ is not None:
+            pass_.waited += waited
+            pass_.hits.add(self.readings, right, seen)
+        if not count:
+            return
+        if pass_ is not None:
+            pass_.steps += count
+            pass_.backwards += count
+            if pass_.told:
+                sizes = pass_.counts(count)
         self._optimized.lr = self._lr
-        self.training.gathered(self._optimized, self._pass, rows)
-        self._most = self.training.room(_MOST)
+        training.latest = self.latest
+        training.gathered(self._optimized, pass_, list(zip(sizes or repeat(1), values, rows, strict=False)))
+        self._most = training.room(_MOST)
+        self.due = training.norm_due
 
     def leave(self, loop: Loop) -> None:
         """Nothing more is gathered: the loop goes on from what was seen last."""
         loop.steady = self.training.steady = None
+        loop.judged = self.judged
         self.gather()
         pass_ = self._pass
         if pass_ is not None:
+            if pass_.told and self.at >= TAKEN:
+                pass_.count(None)
             pass_.moved = self.at == TAKEN
         if self.at >= MINIMISED:
             piece = Piece(pass_, 0, 0, self._version)
-            piece.value = self._value
+            piece.value = self._values.pop()
             if pass_ is not None:
                 piece.batch, piece.n = pass_.batches, pass_.n if pass_.counted else 0
                 pass_.backwards += 1
             loop.pending.append(piece)
         if self.at == STEPPING:
-            loop.stepping.append(id(self._optimizer()))
+            loop.stepping.append(id(self.optimizer()))
+
+
+def _nothing() -> None:
+    """In the place of a weak reference."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from threading import get_ident
 from typing import Any
 
 from torch.compiler import is_dynamo_compiling
@@ -11,6 +10,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 
 from autotrack_torch.norms import look
 from autotrack_torch.standin import failed
+from autotrack_torch.steady import MINIMISED, STEPPING, Steady
 from autotrack_torch.tasks import here, present
 
 
@@ -29,30 +29,52 @@ def _before(optimizer: Any, _args: Any, _kwargs: Any) -> None:
     """A step begins. What ``backward`` does meanwhile, in a closure, belongs to it."""
     if is_dynamo_compiling():
         return
-    try:
-        loop = present()
-        if loop is None or loop.thread != get_ident():
-            loop = here()
-        if loop is None:
-            return
-        if loop.steady is None or not loop.steady.begin(optimizer):
-            loop.begin_step(optimizer)
-        training = loop.training
-        if training is not None and training.latest >= training.norm_due and len(loop.stepping) < 2:
-            look(training, optimizer, loop.readings)
-    except Exception as error:  # noqa: BLE001 - ours stops here
-        failed("step", error)
+    loop = present()
+    steady = loop.steady if loop is not None else None
+    if steady is None or steady.at != MINIMISED or steady.optimizer() is not optimizer:
+        _begin(optimizer)
+    else:
+        steady.at = STEPPING
+        if steady.latest >= steady.due:
+            _look(steady, optimizer)
 
 
 def _after(optimizer: Any, _args: Any, _kwargs: Any) -> None:
     """A step is done; that of a wrapper around another optimizer's counts as one."""
     if is_dynamo_compiling():
         return
+    loop = present()
+    steady = loop.steady if loop is not None else None
+    if steady is None or not steady.step(optimizer):
+        _end(optimizer)
+
+
+def _begin(optimizer: Any) -> None:
     try:
-        loop = present()
-        if loop is None or loop.thread != get_ident():
-            loop = here()
-        if loop is not None and (loop.steady is None or not loop.steady.step(optimizer)):
+        loop = here()
+        if loop is not None:
+            loop.begin_step(optimizer)
+            training = loop.training
+            if training is not None and training.latest >= training.norm_due and len(loop.stepping) < 2:
+                look(training, optimizer, loop.readings)
+    except Exception as error:  # noqa: BLE001 - ours stops here
+        failed("step", error)
+
+
+def _look(steady: Steady, optimizer: Any) -> None:
+    training = steady.training
+    try:
+        training.latest = steady.latest
+        look(training, optimizer, steady.readings)
+        steady.due = training.norm_due
+    except Exception as error:  # noqa: BLE001 - ours stops here
+        failed("step", error)
+
+
+def _end(optimizer: Any) -> None:
+    try:
+        loop = here()
+        if loop is not None:
             loop.end_step(optimizer)
     except Exception as error:  # noqa: BLE001 - ours stops here
         failed("step", error)
