@@ -100,9 +100,9 @@ class Project:
 
 def _is_helper(pid: int, mark: bytes) -> bool:
     try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes()  # of the shell that starts it, the whole is one word
         return (
-            b"autotrack.context" in Path(f"/proc/{pid}/cmdline").read_bytes()
-            and mark in Path(f"/proc/{pid}/environ").read_bytes()
+            b"autotrack.context" in words and b"\0-I\0" in words and mark in Path(f"/proc/{pid}/environ").read_bytes()
         )
     except OSError:
         return False

@@ -39,7 +39,10 @@ def test_a_program_that_is_killed_has_its_context_too(project: Project):
     """The helper writes down in its place what it has found."""
     project.write(train="import autotrack, os\nautotrack.start_run()\nos.read(0, 1)\n").commit()
     process = project.begin()
-    project.eventually(project.helpers)
+    (pid,) = project.eventually(project.helpers)
+    # It has heard the question as soon as it has started git.
+    started = Path(f"/proc/{pid}/task").glob
+    project.eventually(lambda: any(map(Path.read_text, started("*/children"))) or not project.helpers())
     process.kill()
     process.communicate()
     assert project.only().noted >= FACTS

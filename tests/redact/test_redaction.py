@@ -30,7 +30,7 @@ SECRETS = {
     "Vault": ("hvs.CAESIJ1a2b3c4d5e6f7g8h9i0j", "CAESIJ1a2b3c"),
     "Docker": ("dckr_pat_aB3dE5fG7hI9jK1lM3nO5pQ7r", "aB3dE5fG7hI9"),
     "Telegram": ("bot 110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsawX", "AAHdqTcvCH1v"),
-    "private key": ("-----BEGIN EC PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEA\n-----END EC PRIVATE KEY-----", "b3BlbnNzaC1r"),
+    "private key": ("-----BEGIN EC PRIVATE KEY-----\nb3BlbnNzaC1rZXkt\n-----END EC PRIVATE KEY-----", "b3BlbnNz"),
     "cut private key": ("-----BEGIN RSA PRIVATE KEY-----\n+MIIEpAIBAAKCAQEA75\n+x", "MIIEpAIBAAKC"),
     "URL": ("postgresql://ada:Lovelace1815@db.example.org/runs", "Lovelace1815"),
     "URL token": ("https://x-access-Zm9vYmFyYmF6@github.com/a/b.git", "Zm9vYmFyYmF6"),
