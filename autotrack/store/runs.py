@@ -10,7 +10,6 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    CompoundSelect,
     Connection,
     Double,
     and_,
@@ -114,7 +113,7 @@ def run_rows(connection: Connection, context: Context, ids: Sequence[int]) -> li
             query.select_from(_WITH_EXPERIMENT).where(one_of(connection, tables.runs.c.id, some))
         ):
             found[row.id] = Row(_info(row, context))
-        for run, kind, key, text, value in connection.execute(_entries(connection, some)):
+        for run, kind, key, text, value in _entries(connection, some):
             if kind == _METRIC:
                 found[run].metrics[key] = _value(value, text)
             elif kind == _PARAM:
@@ -277,7 +276,7 @@ def _info(row: Any, context: Context) -> RunInfo:
 _METRIC, _PARAM, _TAG = range(3)
 
 
-def _entries(connection: Connection, ids: Sequence[int]) -> CompoundSelect[Any]:
+def _entries(connection: Connection, ids: Sequence[int]) -> Iterable[Any]:
     """The metrics, parameters and tags of runs, which one statement reads."""
     parts = []
     for kind, table in ((_METRIC, tables.metrics), (_PARAM, tables.params), (_TAG, tables.tags)):
@@ -285,7 +284,7 @@ def _entries(connection: Connection, ids: Sequence[int]) -> CompoundSelect[Any]:
         values = (own.exact, own.value) if kind == _METRIC else (own.value, null())
         query = select(own.run, literal_column(str(kind)), own.key, *values)
         parts.append(query.where(one_of(connection, own.run, ids)))
-    return union_all(*parts)
+    return connection.execute(union_all(*parts))
 
 
 def _value(value: float | None, exact: str | None) -> float:
