@@ -8,6 +8,7 @@ from typing import Any
 
 from autotrack.hooks import Call, Steps, inside
 from autotrack_torch import owner, settings
+from autotrack_torch.own import ours
 
 _loops: ModuleType | None = None
 """`autotrack_torch.tasks`, which needs torch: there once torch is."""
@@ -64,7 +65,7 @@ def scaled(scaler: Any, args: Any, kwargs: Any, result: Any) -> None:
 
 def saved(_function: Any, args: Any, kwargs: Any, _result: Any) -> None:
     """The program has saved something."""
-    found = training()
+    found = None if ours.get() else training()
     if found is not None:
         from autotrack_torch.checkpoints import saved as note  # needs torch, which has saved
 
@@ -73,7 +74,7 @@ def saved(_function: Any, args: Any, kwargs: Any, _result: Any) -> None:
 
 def read(_function: Any, args: Any, kwargs: Any, _result: Any) -> None:
     """The program has loaded something: note it for the training that goes on, or for the next."""
-    if _loops is None or inside.get() is not None:
+    if _loops is None or inside.get() is not None or ours.get():
         return
     target = args[0] if args else kwargs.get("f")
     loop = _loops.here()

@@ -25,9 +25,13 @@ LISTED = 5000
 
 def of_file(path: Path, size: int, changed: int) -> str | None:
     """The SHA-256 of a file that had so many bytes and was changed then, in ns; of a very large one that of some of it;
-    ``None`` if it is another one by now, or becomes one meanwhile."""
+    ``None`` if it is another one by now, or becomes one meanwhile, or is gone."""
     found = sha256()
-    with path.open("rb", buffering=0) as file:
+    try:
+        opened = path.open("rb", buffering=0)
+    except OSError:
+        return None
+    with opened as file:
         if size <= _WHOLE:
             while chunk := file.read(_CHUNK):
                 found.update(chunk)

@@ -17,6 +17,7 @@ from autotrack.models.format import read
 from autotrack.models.load import admit
 from autotrack.models.locate import locate
 from autotrack_torch import exported, weights
+from autotrack_torch.own import own
 
 WEIGHTS = "data/state_dict.safetensors"
 MODULE = "data/model.pth"
@@ -114,7 +115,8 @@ class TorchFlavor(Flavor):
             return exported.load(file)
         options.setdefault("map_location", "cpu")
         try:
-            model = torch.load(file, weights_only=False, **options)
+            with own():
+                model = torch.load(file, weights_only=False, **options)
         except (EOFError, pickle.UnpicklingError, RuntimeError) as error:
             # An archive that ends too early is a RuntimeError of torch's reader.
             if isinstance(error, RuntimeError) and "PytorchStreamReader" not in str(error):
@@ -248,7 +250,8 @@ def _save_module(model: Any, path: Path, wanted: str | None, whole: bool, writte
         if wanted not in (None, form):
             continue
         try:
-            torch.save(model, path, pickle_module=pickler(whole), **written)
+            with own():
+                torch.save(model, path, pickle_module=pickler(whole), **written)
         except Exception:  # noqa: BLE001 - a module may refuse to be pickled in any way; its weights are kept anyhow
             path.unlink(missing_ok=True)
         else:

@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn import functional
 from torch.utils.data import ConcatDataset, DataLoader, Dataset, Subset
 
+import autotrack
 from autotrack_torch import INTEGRATION, background, filedigest
 
 
@@ -231,3 +232,12 @@ def test_files_that_the_program_loads(record, tmp_path):
         digest = json.loads(first.tags[f"loaded.{path.name}.digest"])
         assert digest == {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
     assert not any(tag.startswith("loaded") for tag in second.tags)
+
+
+def test_what_autotrack_loads_and_saves(record, tmp_path):
+    """A model that autotrack saves or loads is no file of the program's."""
+    autotrack.torch.save_model(nn.Linear(3, 1), tmp_path / "kept")
+    data = [(torch.ones(3), torch.zeros(1))] * 8
+    fit(data, after=lambda _: autotrack.torch.load_model(tmp_path / "kept", trust=True))
+    record.finish()
+    assert not any(tag.startswith(("loaded", "checkpoint")) for tag in record.run.tags)
