@@ -227,12 +227,12 @@ class Registering(Base):
             )
         return self.store.registry.resolve(reference, None if at is None else milliseconds(at))
 
-    def author(self) -> Author:
+    def _author(self) -> Author:
         """Who the log names as the one who makes a change."""
         return author()
 
     def _registered(self, decide: Callable[[Book], Change], reason: str = "") -> Entry:
-        return self.store.registry.change(decide, self.author(), str(reason))
+        return self.store.registry.change(decide, self._author(), str(reason))
 
     def _ensure_registered(self, name: str) -> RegisteredModel:
         try:

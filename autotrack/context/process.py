@@ -7,6 +7,7 @@ and those beyond :data:`OWN` files, name the run that has them instead: ten thou
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -193,7 +194,8 @@ class Context:
 
     def _close(self) -> None:
         for fd in self._pipes:
-            os.close(fd)
+            with contextlib.suppress(OSError):  # the program may have closed all that was open
+                os.close(fd)
         self._pipes = ()
 
 
@@ -310,7 +312,10 @@ def _heard(fd: int) -> bool:
     """Whether the helper has written the files."""
     waiting = select.poll()
     waiting.register(fd, select.POLLIN)
-    return bool(waiting.poll(protocol.LIFE * 1000)) and os.read(fd, 64) == protocol.DONE
+    try:
+        return bool(waiting.poll(protocol.LIFE * 1000)) and os.read(fd, 64) == protocol.DONE
+    except OSError:  # a program that becomes a daemon closes whatever is open
+        return False
 
 
 def _send(fd: int, words: bytes) -> None:

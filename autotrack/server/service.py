@@ -24,7 +24,7 @@ CALLER: ContextVar[Author | None] = ContextVar("caller", default=None)
 class Verbs(Client):
     """The client's verbs, on behalf of whoever asks the server."""
 
-    def author(self) -> Author:
+    def _author(self) -> Author:
         """See :class:`~autotrack.client.registry.Registering`."""
         return CALLER.get() or Author("")
 

@@ -29,7 +29,7 @@ CLASSIC = [
 OWN_VERBS = {
     "approve_model_version", "compare_model_versions", "find_model_versions", "get_model_history",
     "get_model_version_lineage", "promote_model_version", "register", "resolve_model_version", "rollback_model_version",
-    "verify_registry",
+    "run_columns", "verify_registry",
 }  # fmt: skip
 """What only autotrack's client does."""
 OTHER_DEFAULTS = {("search_runs", "output_format"), ("download_artifacts", "path")}
