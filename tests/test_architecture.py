@@ -22,7 +22,10 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).parent.parent
 
 LAYERS = (
-    {"_registered", "_startup", "direction", "entities", "event", "exceptions", "guard", "options", "redact", "settings"},
+    {
+        "_registered", "_startup", "direction", "entities", "event", "exceptions", "guard", "options", "redact",
+        "settings",
+    },
     {"journal"},
     {"wire"},
     {"sinks"},

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from autotrack.cli import main
-from autotrack.cli.models.compare import cells
+from autotrack.cli.comparison import cells
 from autotrack.client import Client
 from autotrack.store.registry import rules
 from autotrack.store.registry.changes import Author

@@ -26,7 +26,8 @@ def answers(expected: Any) -> Callable[[Callable[[Any], Any]], Callable[[Any], A
 
 def own(tags: dict[str, str]) -> dict[str, str]:
     """The tags that a program has set itself."""
-    return {key: value for key, value in tags.items() if not key.startswith(("autotrack.", "mlflow.user", "mlflow.source"))}
+    others = ("autotrack.", "mlflow.user", "mlflow.source")
+    return {key: value for key, value in tags.items() if not key.startswith(others)}
 
 
 @answers(
