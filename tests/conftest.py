@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import os
+import threading
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
 import pytest
+
+from autotrack import _aside
 
 ROOT = Path(__file__).parent.parent
 
@@ -28,6 +31,9 @@ def fresh_program(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: p
         monkeypatch.setenv("AUTOTRACK_STRICT", "1")
     monkeypatch.setenv("AUTOTRACK_TRACKING_URI", str(tmp_path / "store"))
     monkeypatch.setenv("MPLBACKEND", "Agg")
+    # Idle workers of other programs' pools, left by the tests before this one, draw no random numbers.
+    left, package = set(threading.enumerate()) - {threading.current_thread()}, _aside._package
+    monkeypatch.setattr(_aside, "_package", lambda thread: "autotrack" if thread in left else package(thread))
     # A process beside each program takes time and adds files; tests/context has it, as programs do.
     monkeypatch.setenv("AUTOTRACK_CONTEXT", "0")
     # A program that a test starts sees the checkout, as this one does through pytest's `pythonpath`.
