@@ -223,12 +223,12 @@ def test_ten_thousand_fits_leave_nothing_behind(store):
         for _ in range(count):
             model.fit(X, Y)
         gc.collect()
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, threading.active_count()
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, set(threading.enumerate())
 
     memory, threads = fits(2000)
     later, many = fits(8000)
     assert later - memory < 5_000  # KiB
-    assert many == threads
+    assert many <= threads
 
 
 def test_a_model_becomes_the_next_version_of_a_registered_one(store):

@@ -8,7 +8,7 @@ import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from autotrack.exceptions import AutotrackException
@@ -69,6 +69,10 @@ class Transfer:
         self.kept = copy.deepcopy(self._parts.kept)
 
 
+_IDLE_SECONDS = 5.0
+"""After which a thread that has nothing to send ends."""
+
+
 class Transfers:
     """The threads that send files to one server; ``wake`` is called whenever one has arrived, or has not."""
 
@@ -81,10 +85,10 @@ class Transfers:
 
     def put(self, transfer: Transfer) -> None:
         """Have a file sent."""
-        with self._lock:
+        with self._lock:  # around both: a thread that finds nothing to do goes only while nothing is put
             self._under_way += 1
             enough = len(self._threads) >= min(AT_ONCE, self._under_way)
-        self._queue.put(transfer)
+            self._queue.put(transfer)
         if enough:
             return
         thread = threading.Thread(target=self._work, name="autotrack-files", daemon=True)
@@ -92,9 +96,10 @@ class Transfers:
             thread.start()
         except RuntimeError:  # the interpreter is ending, and starts no more threads
             if not self._threads:
-                self._one(Connection(self._server))
+                self._one(self._queue.get(), Connection(self._server))
         else:
-            self._threads.append(thread)
+            with self._lock:
+                self._threads.append(thread)
 
     def text(self, connection: Connection, uri: str, path: str, content: dict[str, Any], beside: Path) -> None:
         """Send a small JSON file at once; raises what the connection raises."""
@@ -108,10 +113,19 @@ class Transfers:
     def _work(self) -> None:
         connection = Connection(self._server)
         while True:
-            self._one(connection)
+            try:
+                transfer = self._queue.get(timeout=_IDLE_SECONDS)
+            except Empty:
+                with self._lock:
+                    if self._queue.empty():
+                        self._threads = [one for one in self._threads if one is not threading.current_thread()]
+                        connection.close()
+                        return
+                continue
+            self._one(transfer, connection)
 
-    def _one(self, connection: Connection) -> None:
-        self._queue.get().send(connection)
+    def _one(self, transfer: Transfer, connection: Connection) -> None:
+        transfer.send(connection)
         with self._lock:
             self._under_way -= 1
         self._wake()
