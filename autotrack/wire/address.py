@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import json
 import os
+import random
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from autotrack.exceptions import AutotrackException
 
 PREFIX = ("AUTOTRACK_TRACKING_", "MLFLOW_TRACKING_")
+
+CHANCE = random.SystemRandom()
+"""Spreads out those who wait for a server; the program's own generator is the program's."""
 
 
 def is_server(uri: str | None) -> bool:

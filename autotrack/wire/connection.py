@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import logging
-import random
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +17,7 @@ import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 
 from autotrack.exceptions import AutotrackException
-from autotrack.wire.address import Address, credentials
+from autotrack.wire.address import CHANCE, Address, credentials
 
 T = TypeVar("T")
 
@@ -206,7 +205,7 @@ def patiently(
         try:
             return ask(max(end - clock(), 0.05))
         except Unavailable as error:
-            wait = error.after if error.after is not None else pause * random.uniform(0.5, 1.5)  # noqa: S311 - spreads out those who wait
+            wait = error.after if error.after is not None else pause * CHANCE.uniform(0.5, 1.5)
             last = min(end, begun + ABSENT_SECONDS) if error.refused else end
             if not (again or error.refused or error.after is not None) or clock() + wait >= last:
                 raise

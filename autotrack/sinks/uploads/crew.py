@@ -52,7 +52,9 @@ class Crew:
     def work(self) -> bool:
         """Send what there is; gives whether more is there already. Raises what the connection raises."""
         while self._expected:
-            self._begin(self._expected.popleft())
+            run_id = self._expected.popleft()
+            self._postponed.pop(run_id, None)  # who asks for it does not want it put off
+            self._begin(run_id)
         more = False
         for run_id, run in list(self._active.items()):
             if self._postponed.get(run_id, 0.0) <= time.monotonic():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from autotrack.journal.reader import run_files, valid_run_id
 from autotrack.sinks.uploads.crew import Crew
 from autotrack.sinks.uploads.link import Waits
 from autotrack.sinks.uploads.outbox import Outbox
+from autotrack.wire.address import CHANCE
 from autotrack.wire.connection import Unavailable
 
 SENT, RUNNING, ELSEWHERE, HELD = "sent", "running", "elsewhere", "held"
@@ -58,7 +58,7 @@ def _send(crew: Crew, run_id: str, wake: threading.Event, patience: float) -> Se
         try:
             run, more = crew.work_on(run_id)
         except Unavailable as error:
-            wait = error.after if error.after is not None else pause * random.uniform(0.5, 1.5)  # noqa: S311 - spreads out those who wait
+            wait = error.after if error.after is not None else pause * CHANCE.uniform(0.5, 1.5)
             if time.monotonic() + wait >= end:
                 raise
             time.sleep(wait)

@@ -7,16 +7,17 @@ start is its own; until then nothing that a request needs is imported.
 from __future__ import annotations
 
 import os
-import random
 import threading
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from autotrack import guard
 from autotrack.exceptions import AutotrackException
 from autotrack.journal.reader import run_files
 from autotrack.sinks.uploads.outbox import Outbox
+from autotrack.wire.address import CHANCE
 
 if TYPE_CHECKING:
     from autotrack.sinks.uploads.crew import Crew
@@ -86,10 +87,7 @@ class Uploader:
         if that takes longer than these seconds."""
         wanted = self._written(self._own if run_ids is None else [one for one in run_ids if one in self._own])
         if wanted:
-            self._await(
-                lambda crew: crew.over(wanted) if files else crew.arrived(wanted, files=False),
-                seconds, "taken all that was recorded",
-            )  # fmt: skip
+            self._await(partial(_has_all, wanted, files=files), seconds, "taken all that was recorded")
 
     def finish(self, seconds: float) -> None:
         """Wait until all has arrived, as a program that ends does: for these seconds at most, and no longer than the
@@ -187,7 +185,7 @@ class Uploader:
             self._outage = error
             self._failures += 1
             self._tell(error.message)
-            wait: float = min(0.5 * 2 ** min(self._failures, 10), LONGEST_PAUSE) * random.uniform(0.5, 1.0)  # noqa: S311 - spreads out those who wait
+            wait: float = min(0.5 * 2 ** min(self._failures, 10), LONGEST_PAUSE) * CHANCE.uniform(0.5, 1.0)
             return max(wait, getattr(error, "after", None) or 0.0)
         except Exception as error:  # noqa: BLE001 - said, and the record waits in its journal
             guard.failed("sending to the server", error)
@@ -209,6 +207,15 @@ class Uploader:
 
 _importing = threading.Lock()
 _uploaders: dict[tuple[str, str], Uploader] = {}
+
+
+def _has_all(wanted: dict[str, dict[str, int]], crew: Crew, *, files: bool) -> bool:
+    """Whether the server has what is wanted; runs that it lacks are looked at again, whatever was thought of them."""
+    if crew.over(wanted) if files else crew.arrived(wanted, files=False):
+        return True
+    for run_id in wanted:
+        crew.expect(run_id)
+    return False
 
 
 def uploader(outbox: Outbox) -> Uploader:
