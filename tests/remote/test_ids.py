@@ -9,7 +9,9 @@ import requests
 from trackingserver import params_of, tags_of
 
 import autotrack
+from autotrack.client import Client
 from autotrack.exceptions import AutotrackException
+from autotrack.sinks.uploads.outbox import Outbox
 
 
 @pytest.fixture(autouse=True)
@@ -86,7 +88,6 @@ def test_a_run_of_another_machine_is_gone_on_with(faults, tracking, request, tmp
     assert found["info"]["status"] == "FINISHED"
 
 
-@pytest.mark.slow  # a wait that nothing wakes: beside other work one run in some never arrives within its two minutes
 def test_what_is_logged_by_id_does_not_wait(faults, tracking, request, monkeypatch):
     """To a run of this program that is over, by either id, while the server is away; it arrives once that is back."""
     autotrack.set_experiment(request.node.name)
@@ -104,3 +105,24 @@ def test_what_is_logged_by_id_does_not_wait(faults, tracking, request, monkeypat
     assert {one["key"] for one in found["data"]["metrics"]} == {"score"}
     assert params_of(found) == {"late": "yes"}
     assert autotrack.get_experiment_by_name(request.node.name).tags == {"team": "blue"}
+
+
+def test_what_is_added_while_the_end_is_sent_is_sent_too(tracking, request, monkeypatch):
+    """The run's mark in the outbox is taken away at the very moment when another writer has added to the run."""
+    done, added = Outbox.done, []
+
+    def add_first(outbox: Outbox, run_id: str) -> None:
+        if not added:
+            added.append(run_id)
+            Client(outbox.store).log_metric(run_id, "late", 1.0)
+        done(outbox, run_id)
+
+    monkeypatch.setattr(Outbox, "done", add_first)
+    autotrack.set_experiment(request.node.name)
+    with autotrack.start_run() as run:
+        pass
+    autotrack.flush_async_logging()  # until the end is sent, and with it somebody has added
+    autotrack.flush_async_logging()
+    (found,) = tracking.runs(request.node.name)
+    assert added == [run.info.run_id]
+    assert {one["key"] for one in found["data"]["metrics"]} == {"late"}

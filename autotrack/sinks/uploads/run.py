@@ -11,7 +11,7 @@ from pathlib import Path
 
 from autotrack.event import ArtifactStored, Ended, ModelLogged, RunCreated
 from autotrack.journal.process import alive
-from autotrack.journal.reader import RunFiles, heartbeat
+from autotrack.journal.reader import RunFiles, heartbeat, run_files
 from autotrack.journal.tail import Place, Tail
 from autotrack.sinks.uploads.differences import DIFFERENCES, differences
 from autotrack.sinks.uploads.link import Link, Waits
@@ -148,8 +148,7 @@ class RunUpload:
         receipt, tail = self.receipt, self._tail
         files = tail.look({name: min(end, receipt.sent.get(name, 0)) for name, end in receipt.stored.items()})
         if files is None:  # deleted under us
-            self._over()
-            return False
+            return self._over({})
         self._make()
         fresh: Sequence[Place] = [place for place in tail.events() if place.end > receipt.sent.get(place.file, 0)]
         fresh = self._to.again(fresh)
@@ -163,7 +162,7 @@ class RunUpload:
         receipt.sent |= tail.read  # with what no request was needed for
         self._store()
         if not self.busy and next(self._files_of({}), None) is None:
-            self._settle(files)
+            return self._settle(files)
         return False
 
     def _make(self) -> None:
@@ -266,8 +265,9 @@ class RunUpload:
         self._transfers.put(transfer)
         return transfer
 
-    def _settle(self, files: RunFiles) -> None:
-        """Once all has arrived: say how a run has ended whose process could not, and what the server lacks."""
+    def _settle(self, files: RunFiles) -> bool:
+        """Once all has arrived: say how a run has ended whose process could not, and what the server lacks. Gives
+        whether there is more meanwhile."""
         if not self._tail.ended:
             status, when = self._state(files)
             if status == "RUNNING":
@@ -275,16 +275,25 @@ class RunUpload:
             if status != (self.receipt.told or "RUNNING"):
                 self._to.settle(status, when)
             if status != "KILLED":
-                return
+                return False
         told = differences(self.directory, self.run_id, self.receipt)
         if told is not None:
             uri = self.receipt.artifact_uri
             self._transfers.text(self._link.connection, uri, DIFFERENCES, told, self.directory)
-        self._over()
+        return self._over(files.sizes)
 
-    def _over(self) -> None:
-        self.finished = True
+    def _over(self, sent: Mapping[str, int]) -> bool:
+        """Take the run's mark away, unless its journal has grown beyond what was sent; gives whether it has.
+
+        Whoever adds to a journal marks the run after that. So what is not seen here is marked once the mark is gone.
+        """
         self._link.outbox.done(self.run_id)
+        files = run_files(self.directory)
+        self.finished = files is None or files.sizes == sent
+        if not self.finished:
+            self._link.outbox.add(self.run_id)
+            self.let_go()  # what it held was the mark before
+        return not self.finished
 
     def _state(self, files: RunFiles) -> tuple[str, int]:
         """The state of a run for which nobody wrote an end, and since when."""

@@ -10,7 +10,6 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import TYPE_CHECKING
 
 from autotrack import guard
@@ -87,7 +86,10 @@ class Uploader:
         if that takes longer than these seconds."""
         wanted = self._written(self._own if run_ids is None else [one for one in run_ids if one in self._own])
         if wanted:
-            self._await(partial(_has_all, wanted, files=files), seconds, "taken all that was recorded")
+            self._await(
+                lambda crew: crew.over(wanted) if files else crew.arrived(wanted, files=False),
+                seconds, "taken all that was recorded",
+            )  # fmt: skip
 
     def finish(self, seconds: float) -> None:
         """Wait until all has arrived, as a program that ends does: for these seconds at most, and no longer than the
@@ -207,15 +209,6 @@ class Uploader:
 
 _importing = threading.Lock()
 _uploaders: dict[tuple[str, str], Uploader] = {}
-
-
-def _has_all(wanted: dict[str, dict[str, int]], crew: Crew, *, files: bool) -> bool:
-    """Whether the server has what is wanted; runs that it lacks are looked at again, whatever was thought of them."""
-    if crew.over(wanted) if files else crew.arrived(wanted, files=False):
-        return True
-    for run_id in wanted:
-        crew.expect(run_id)
-    return False
 
 
 def uploader(outbox: Outbox) -> Uploader:
