@@ -10,10 +10,15 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from autotrack import _aside
 
 ROOT = Path(__file__).parent.parent
+
+# The same examples in every run, so that a change is judged by its own; --hypothesis-profile=default tries new ones.
+settings.register_profile("repeatable", derandomize=True, database=None)
+settings.load_profile("repeatable")
 
 pytest_plugins = ["parts.plugin"]  # loads nothing of a server before a test asks for one
 

@@ -144,7 +144,9 @@ def _matches(element: Matches, compiler: Any, **options: Any) -> str:
 @compiles(MatchesFolded, "postgresql")
 def _matches_folded(element: MatchesFolded, compiler: Any, **options: Any) -> str:
     text, pattern = (compiler.process(part, **options) for part in element.clauses)
-    return f"({text} ILIKE {pattern} ESCAPE '')"
+    # The database's own locale may fold ASCII only. Before PostgreSQL 17 there is ICU for it, in all but odd builds.
+    folding = "pg_c_utf8" if (compiler.dialect.server_version_info or (17,)) >= (17,) else "und-x-icu"
+    return f"({text} ILIKE {pattern} COLLATE \"{folding}\" ESCAPE '')"
 
 
 class Bytewise(GenericFunction[str]):
@@ -207,7 +209,12 @@ def _like(text: str | None, pattern: str) -> bool:
 
 
 def _ilike(text: str | None, pattern: str) -> bool:
-    return text is not None and like(text.lower(), pattern.lower())
+    return text is not None and like(_folded(text), _folded(pattern))
+
+
+def _folded(text: str) -> str:
+    """In lower case by Unicode's simple mapping, as PostgreSQL folds: each character by itself, for one other."""
+    return text.lower() if text.isascii() else "".join(one.lower()[0] for one in text)
 
 
 def _expression(text: str | None, pattern: str) -> bool:
