@@ -6,6 +6,9 @@ import math
 import re
 from collections.abc import Iterable
 
+BEST_TAG = "autotrack.best."
+"""Before a metric's key, the tag of an experiment that says which of its values is the best: "min" or "max"."""
+SIGNS = {"min": -1, "max": 1}
 _LOWER = re.compile(
     r"loss|err|mse|mae|mape|rmsle|deviance|perplexity|nll|divergence|(^|[^a-z])(wer|cer|ppl|eer|fpr|fnr)([^a-z]|$)"
 )
@@ -27,6 +30,12 @@ def direction(key: str) -> int:
     if lower:
         return 1 if re.search(r"(^|-)neg-", words) else -1
     return 1 if higher else 0
+
+
+def better(key: str, said: Iterable[str | None]) -> int:
+    """The same where experiments may have tags that say it: as these do if they agree, else as the name does."""
+    words = [word for word in dict.fromkeys(said) if word is not None]
+    return SIGNS.get(words[0], direction(key)) if len(words) == 1 else direction(key)
 
 
 def best(key: str, values: Iterable[float]) -> float | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from autotrack import current
 from autotrack.analysis import plots
-from autotrack.analysis.finding import every_run, experiment_ids
+from autotrack.analysis.finding import every_run, experiments_named
 from autotrack.analysis.question import importance_of
 from autotrack.fluent.asking import client
 
@@ -70,7 +70,7 @@ def save(figure: Any, path: str | Path) -> Path:
 def _runs(runs: Runs, experiments: Experiments, where: str) -> list[Run]:
     asked = client()
     if runs is None:
-        return list(every_run(asked, experiment_ids(asked, _chosen(experiments)), where))
+        return list(every_run(asked, experiments_named(asked, _chosen(experiments)), where))
     return [asked.get_run(run) if isinstance(run, str) else run for run in runs]
 
 

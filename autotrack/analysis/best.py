@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from autotrack.analysis.finding import better, experiment_ids, quoted
+from autotrack.analysis.finding import better, experiments_named, quoted
 from autotrack.entities import Run
 from autotrack.exceptions import AutotrackException
 from autotrack.store.search.parse import parse_filter
@@ -32,14 +32,14 @@ def best_runs(
     those where it was never a number, are left out.
     """
     parse_filter(where, RUNS)  # what is wrong with it is told in its own words, not in those of the question below
-    ids = experiment_ids(client, experiments)
-    sign = better(client, metric, ids, mode)
+    among = experiments_named(client, experiments)
+    sign = better(metric, among.values(), mode)
     field = f"metrics.{quoted(metric)}" if last else f"{'min' if sign < 0 else 'max'}({quoted(metric)})"
     # NaN is not equal to itself, nor is what a run lacks.
     has = f"{field} IS NOT NULL AND NOT {field} = nan"
     order = f"{field} {'ASC' if sign < 0 else 'DESC'}"
     filled = f"({where}) AND {has}" if where.strip() else has
-    page = client.run_columns(ids, [field], filled, [order], count)
+    page = client.run_columns(list(among), [field], filled, [order], count)
     return [Ranked(client.get_run(one), value) for one, value in zip(page.run_ids, page.values[field], strict=True)]
 
 

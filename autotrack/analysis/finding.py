@@ -1,50 +1,60 @@
-"""The runs that a question is about."""
+"""The experiments and runs that a question is about."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from autotrack.direction import direction
-from autotrack.entities import Run, ViewType
+from autotrack.direction import BEST_TAG, SIGNS
+from autotrack.direction import better as agreed
+from autotrack.entities import Experiment, Run, ViewType, every
 from autotrack.exceptions import AutotrackException
-from autotrack.store.search.sql import BEST_TAG
 
 if TYPE_CHECKING:
     from autotrack.client import Client
 
-_PAGE = 1000
+_PAGE = 5000
 
 
-def experiment_ids(client: Client, experiments: str | Sequence[str] | None) -> list[str]:
-    """The ids of experiments given by name or id; of all active ones for ``None``. Raises for one that is none."""
-    if experiments is None:
-        return [one.experiment_id for one in _all(client)]
-    found: list[str] = []
-    for given in [experiments] if isinstance(experiments, str) else experiments:
-        named = client.get_experiment_by_name(given)
-        if named is None:
-            known = {one.experiment_id: one.name for one in _all(client)}
-            if given not in known:
-                there = ", ".join(sorted(known.values())) or "none"
-                raise AutotrackException.missing(f"there is no experiment {given!r}; the experiments are: {there}")
-        found.append(given if named is None else named.experiment_id)
+def experiments(client: Client, view: int = ViewType.ACTIVE_ONLY) -> dict[str, Experiment]:
+    """All experiments by id."""
+    found = every(lambda token: client.search_experiments(view_type=view, page_token=token))
+    return {one.experiment_id: one for one in found}
+
+
+def experiments_named(client: Client, named: str | Sequence[str] | None) -> dict[str, Experiment]:
+    """Experiments given by name or id, by their ids; all active ones where none is given. Raises for one that is not
+    there."""
+    if not named:
+        return experiments(client)
+    found: dict[str, Experiment] = {}
+    known: dict[str, Experiment] = {}
+    for given in [named] if isinstance(named, str) else named:
+        one = client.get_experiment_by_name(given)
+        if one is None:
+            known = known or experiments(client)
+            one = known.get(given)
+        if one is None:
+            there = ", ".join(sorted(one.name for one in known.values())) or "none"
+            raise AutotrackException.missing(f"there is no experiment {given!r}; the experiments are: {there}")
+        if one.lifecycle_stage != "active":
+            raise AutotrackException.missing(
+                f"experiment {one.name!r} is deleted; restore_experiment({one.experiment_id!r}) brings it back"
+            )
+        found[one.experiment_id] = one
     return found
 
 
 def every_run(
-    client: Client, ids: Sequence[str], where: str = "", order_by: Sequence[str] | None = None, limit: int | None = None
-) -> Iterator[Run]:
+    client: Client, ids: Iterable[str], where: str = "", order_by: Sequence[str] | None = None,
+    limit: int | None = None, view: int = ViewType.ACTIVE_ONLY,
+) -> Iterator[Run]:  # fmt: skip
     """The runs of experiments that a filter finds, over as many pages as that takes."""
-    token: str | None = None
-    while ids and (limit is None or limit > 0):
-        size = _PAGE if limit is None else min(_PAGE, limit)
-        page = client.search_runs(list(ids), where, ViewType.ACTIVE_ONLY, size, order_by, token)
-        yield from page
-        limit = None if limit is None else limit - len(page)
-        token = page.token
-        if not token:
-            return
+    asked = list(ids)
+    size = _PAGE if limit is None else max(1, min(_PAGE, limit))
+    if not asked:
+        return iter(())
+    return every(lambda token: client.search_runs(asked, where, view, size, order_by, token), limit)
 
 
 def quoted(key: str) -> str:
@@ -52,29 +62,17 @@ def quoted(key: str) -> str:
     return "`" + key.replace("`", "``") + "`"
 
 
-def better(client: Client, key: str, ids: Sequence[str], mode: str | None = None) -> int:
+def better(key: str, among: Iterable[Experiment], mode: str | None = None) -> int:
     """-1 if a lower value of a metric is better, 1 if a higher one is: as ``mode`` ("min" or "max") says, else as the
     experiments' tags do, else as its name does. Raises where nobody says."""
     if mode is not None:
-        if mode not in ("min", "max"):
+        if mode not in SIGNS:
             raise AutotrackException.invalid(f'mode is "min" or "max", not {mode!r}')
-        return -1 if mode == "min" else 1
-    said = {client.get_experiment(one).tags.get(f"{BEST_TAG}{key}") for one in ids} - {None}
-    sign = {("min",): -1, ("max",): 1}.get(tuple(said), direction(key))  # type: ignore[arg-type]  # None is taken out
+        return SIGNS[mode]
+    sign = agreed(key, [one.tags.get(f"{BEST_TAG}{key}") for one in among])
     if not sign:
         raise AutotrackException.invalid(
             f'whether more or less of {key!r} is better is not known; say mode="min" or mode="max", or set the '
             f"experiment's tag {BEST_TAG}{key} to min or max"
         )
     return sign
-
-
-def _all(client: Client) -> list[Any]:
-    found: list[Any] = []
-    token: str | None = None
-    while True:
-        page = client.search_experiments(page_token=token)
-        found += page
-        token = page.token
-        if not token:
-            return found

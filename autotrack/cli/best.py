@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from autotrack.analysis.best import best_runs
+from autotrack.analysis.finding import experiments
 from autotrack.cli import find, runs, text
 from autotrack.cli.console import open_console, plain
 from autotrack.cli.options import AsJson, Experiments, Mode, Store, Where
@@ -41,7 +42,7 @@ def best(
         )
     value = found[0].value
     reached = (least is None or value >= least) and (most is None or value <= most)
-    names = {key: item.name for key, item in find.experiments(client).items()}
+    names = {key: item.name for key, item in experiments(client).items()}
     if as_json:
         ranked = [{"value": one.value, **runs.facts(one.run, names)} for one in found]
         print(text.as_json({"metric": metric, "reached": reached, "runs": ranked}))

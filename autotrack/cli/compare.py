@@ -9,14 +9,14 @@ import typer
 from autotrack.analysis.comparison import compare as compared
 from autotrack.cli import comparison, find, text
 from autotrack.cli.console import open_console
-from autotrack.cli.options import AsJson, Store
+from autotrack.cli.options import AsJson, RunIds, Store
 from autotrack.client import Client
 from autotrack.client.differences import differing
 from autotrack.exceptions import AutotrackException
 
 
 def compare(
-    runs: Annotated[list[str], typer.Argument(help="Two or more ids, or as much of each as no other run has.")],
+    runs: RunIds,
     all_keys: Annotated[bool, typer.Option("--all", help="Also what is the same in all of them.")] = False,
     store: Store = None,
     as_json: AsJson = False,

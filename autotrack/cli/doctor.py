@@ -15,9 +15,11 @@ from rich.text import Text
 
 import autotrack
 from autotrack import guard, settings
-from autotrack.cli import find, text
+from autotrack.analysis.finding import every_run, experiments
+from autotrack.cli import text
 from autotrack.cli.console import box, open_console, plain
 from autotrack.cli.inferred import of_last_run
+from autotrack.cli.options import AsJson, Store
 from autotrack.client import Client
 from autotrack.exceptions import AutotrackException
 
@@ -32,11 +34,11 @@ _STATE = {"on": "green", "off": "yellow", "not installed": "dim"}
 
 
 def doctor(
-    store: Annotated[str | None, typer.Option(help="Another store than that of this project.")] = None,
+    store: Store = None,
     load: Annotated[
         bool, typer.Option(help="Import the frameworks, to see whether every hook finds its place.")
     ] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="The findings, for programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say what is recorded here and why something is not.
 
@@ -90,9 +92,9 @@ def look_at_store(uri: str | None) -> dict[str, Any]:
         if directory is not None and not directory.exists():
             facts["state"] = "not there yet; the first run makes it"
             return facts
-        names = find.experiments(client)
+        names = experiments(client)
         facts["experiments"] = len(names)
-        facts["runs"] = _count(client, list(names))
+        facts["runs"] = sum(1 for _ in every_run(client, names))
         if facts["runs"]:
             name, why = of_last_run(client, list(names))
             facts["last"] = {"run": name, "why": why}
@@ -103,16 +105,6 @@ def look_at_store(uri: str | None) -> dict[str, Any]:
     except (AutotrackException, OSError) as error:
         facts["state"] = str(error)
     return facts
-
-
-def _count(client: Client, ids: list[str]) -> int:
-    count, token = 0, None
-    while ids:
-        page = client.search_runs(ids, max_results=1000, page_token=token)
-        count, token = count + len(page), page.token
-        if not token:
-            break
-    return count
 
 
 def environment(variables: Mapping[str, str]) -> dict[str, str]:

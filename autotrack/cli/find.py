@@ -4,44 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from autotrack.analysis.finding import experiments
 from autotrack.client import Client
 from autotrack.entities import ViewType
 from autotrack.exceptions import AutotrackException
 
 if TYPE_CHECKING:
-    from autotrack.entities import Experiment, Run
+    from autotrack.entities import Run
 
 SHORT = 8
 """Characters of a run id that are shown; any longer or shorter part from the start is understood."""
-_MANY = 1000
-
-
-def experiments(client: Client, view: ViewType = ViewType.ACTIVE_ONLY) -> dict[str, Experiment]:
-    """The experiments by id."""
-    found: dict[str, Experiment] = {}
-    token: str | None = None
-    while True:
-        page = client.search_experiments(view_type=view, max_results=_MANY, page_token=token)
-        found |= {experiment.experiment_id: experiment for experiment in page}
-        token = page.token
-        if not token:
-            return found
-
-
-def experiments_named(client: Client, names: list[str]) -> list[str]:
-    """The ids of experiments given by name or id, all of them if none is given.
-
-    Raises :class:`AutotrackException` for one that does not exist.
-    """
-    known = experiments(client)
-    if not names:
-        return list(known)
-    by_name = {experiment.name: key for key, experiment in known.items()}
-    for name in names:
-        if name not in by_name and name not in known:
-            there = ", ".join(sorted(by_name)) or "none"
-            raise AutotrackException.missing(f"there is no experiment {name!r}; the experiments are: {there}")
-    return [by_name.get(name, name) for name in names]
 
 
 def newest(client: Client) -> Run:

@@ -12,16 +12,14 @@ from autotrack.analysis.curves import metric_history
 from autotrack.cli import find, text
 from autotrack.cli.console import open_console, paint
 from autotrack.cli.curve import Curve
-from autotrack.cli.options import AsJson, Store
+from autotrack.cli.options import AsJson, Metrics, RunIds, Store
 from autotrack.client import Client
 from autotrack.exceptions import AutotrackException
 
 
 def history(
-    runs: Annotated[list[str], typer.Argument(help="Ids of runs, or as much of each as no other run has.")],
-    metric: Annotated[
-        list[str] | None, typer.Option("--metric", "-m", help="May be repeated; all metrics by default.")
-    ] = None,
+    runs: RunIds,
+    metric: Metrics = None,
     plot: Annotated[bool, typer.Option("--plot", help="Draw the curves, each metric with all runs in one.")] = False,
     store: Store = None,
     as_json: AsJson = False,

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from autotrack.analysis.finding import every_run, experiments_named
 from autotrack.cli import find, telling, text
 from autotrack.cli.console import STATUS, open_console, plain
+from autotrack.cli.options import AsJson, Experiments, Limit, Store, Where
 from autotrack.cli.table import Column, fit
 from autotrack.client import Client
 from autotrack.direction import best
@@ -29,21 +31,17 @@ _LONG = 40
 
 
 def runs(
-    where: Annotated[
-        str, typer.Option(help="Only these, such as \"metrics.val_loss < 0.3 AND params.model = 'svm'\".")
-    ] = "",
+    where: Where = "",
     sort: Annotated[
         list[str] | None, typer.Option(help='Order, such as "metrics.val_loss ASC"; may be repeated.')
     ] = None,
-    experiment: Annotated[
-        list[str] | None, typer.Option("--experiment", "-e", help="Name or id; may be repeated.")
-    ] = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most so many.")] = 20,
+    experiment: Experiments = None,
+    limit: Limit = 20,
     columns: Annotated[
         str, typer.Option(help='Instead of the most telling ones, such as "metrics.loss,params.lr".')
     ] = "",
-    store: Annotated[str | None, typer.Option(help="Another store than that of this project.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="All facts of the runs, for programs.")] = False,
+    store: Store = None,
+    as_json: AsJson = False,
 ) -> None:
     """List runs, newest first.
 
@@ -51,11 +49,11 @@ def runs(
     """
     wanted = [column(name) for name in columns.split(",") if name.strip()]
     client = Client(store)
-    ids = find.experiments_named(client, experiment or [])
-    found = search(client, ids, where, sort or ["attributes.start_time DESC"], limit + 1)
+    among = experiments_named(client, experiment)
+    found = list(every_run(client, among, where, sort or ["attributes.start_time DESC"], limit + 1))
     more = len(found) > limit
     found = found[:limit]
-    names = {key: item.name for key, item in find.experiments(client).items()}
+    names = {key: item.name for key, item in among.items()}
     if as_json:
         print(text.as_json({"store": client.tracking_uri, "runs": [facts(run, names) for run in found]}))
         return
@@ -67,21 +65,6 @@ def runs(
     console.print(table(console, found, names, wanted))
     if more:
         console.print(plain(f"more are left out; --limit {limit * 5} shows them", "dim"))
-
-
-def search(client: Client, ids: Sequence[str], where: str, order: list[str], limit: int) -> list[Run]:
-    """The first ``limit`` runs that fit, over as many pages as that takes."""
-    found: list[Run] = []
-    token: str | None = None
-    while ids and len(found) < limit:
-        page = client.search_runs(
-            list(ids), where, max_results=min(1000, limit - len(found)), order_by=order, page_token=token
-        )
-        found += page
-        token = page.token
-        if not token:
-            break
-    return found
 
 
 def facts(run: Run, experiments: Mapping[str, str]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import typer
 
 from autotrack.cli import find
 from autotrack.cli.console import open_console, plain
+from autotrack.cli.options import RunId, Store
 from autotrack.client import Client
 from autotrack.exceptions import AutotrackException
 from autotrack.store.scrub import pattern
@@ -18,11 +19,11 @@ _MODELS = "models among these files no longer verify: their digests were taken b
 
 
 def scrub(
-    run: Annotated[str, typer.Argument(help="The run's id, or as much of its beginning as no other has.")],
+    run: RunId,
     text: Annotated[str, typer.Argument(metavar="PATTERN", help="What is to be taken out, letter by letter.")],
     regex: Annotated[bool, typer.Option("--regex", help="PATTERN is a regular expression.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say where it is.")] = False,
-    store: Annotated[str | None, typer.Option(help="Another store than that of this project.")] = None,
+    store: Store = None,
 ) -> None:
     """Overwrite a secret in everything that a run has recorded: events, parameters, tags, files.
 

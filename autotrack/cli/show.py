@@ -12,11 +12,13 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from autotrack.analysis.finding import experiments
 from autotrack.cli import context, find, telling, text
 from autotrack.cli.console import STATUS, box, open_console, paint, plain
 from autotrack.cli.curve import Curve
 from autotrack.cli.inferred import inferred
 from autotrack.cli.models.finding import place
+from autotrack.cli.options import AsJson, RunId, Store
 from autotrack.cli.runs import facts
 from autotrack.client import Client
 from autotrack.direction import best, direction
@@ -39,13 +41,13 @@ _TOGETHER = re.compile(r"^(train|training|val|valid|validation|test|eval)(?:_?\d
 
 
 def show(
-    run: Annotated[str, typer.Argument(help="The run's id, or as much of its beginning as no other has.")],
+    run: RunId,
     metric: Annotated[
         list[str] | None, typer.Option("--metric", "-m", help="Draw this metric only; may be repeated.")
     ] = None,
     history: Annotated[bool, typer.Option("--history", help="With --json: every point of every metric too.")] = False,
-    store: Annotated[str | None, typer.Option(help="Another store than that of this project.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="All facts of the run, for programs.")] = False,
+    store: Store = None,
+    as_json: AsJson = False,
 ) -> None:
     """Show one run: parameters, metrics and their curves, data, models, files, and why it failed."""
     client = Client(store)
@@ -57,7 +59,7 @@ def show(
     tracks = [track(client, found.info.run_id, key) for key in telling.metrics_in_order(found.data.metrics)]
     record = Record(
         found,
-        find.experiments(client, ViewType.ALL)[found.info.experiment_id].name,
+        experiments(client, ViewType.ALL)[found.info.experiment_id].name,
         tracks,
         models(client, found),
         registered(client, found.info.run_id),

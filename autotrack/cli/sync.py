@@ -12,6 +12,7 @@ import typer
 from autotrack import settings
 from autotrack.cli import find, text
 from autotrack.cli.console import open_console, plain
+from autotrack.cli.options import AsJson
 from autotrack.exceptions import AutotrackException
 from autotrack.sinks.local import check_store
 from autotrack.sinks.uploads.outbox import Outbox, outboxes
@@ -28,7 +29,7 @@ def sync_runs(
         str | None,
         typer.Option("--to", help="Send all runs of the store to this server, local ones too."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="What came of each run, for programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Send what was recorded for a server and has not arrived there yet.
 

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from autotrack.cli import find, telling, text
-from autotrack.cli.options import Store
+from autotrack.cli.options import Metrics, Store
 from autotrack.client import Client
 from autotrack.entities import Metric, Run
 
@@ -20,7 +20,7 @@ _PAUSE = 0.5
 
 def tail(
     run: Annotated[str | None, typer.Argument(help="A run's id; the newest run by default.")] = None,
-    metric: Annotated[list[str] | None, typer.Option("--metric", "-m", help="Only these; may be repeated.")] = None,
+    metric: Metrics = None,
     store: Store = None,
 ) -> None:
     """Follow a run: the newest value of each metric twice a second, until it ends. Ctrl-C leaves the run alone."""

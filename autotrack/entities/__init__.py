@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
-from autotrack.entities.base import Entity, PagedList
+from autotrack.entities.base import Entity, PagedList, every
 from autotrack.entities.model_registry import (
     ModelVersion,
     ModelVersionTag,
@@ -48,6 +48,7 @@ __all__ = [
     "RunStatus",
     "RunTag",
     "ViewType",
+    "every",
 ]
 
 

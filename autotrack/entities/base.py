@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, fields
+from itertools import islice
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -34,3 +35,19 @@ class PagedList(list[T], Generic[T]):
     def to_list(self) -> list[T]:
         """The page as a plain list."""
         return list(self)
+
+
+def every(page: Callable[[str | None], PagedList[T]], limit: int | None = None) -> Iterator[T]:
+    """What all pages of an answer hold together, at most ``limit`` of it. ``page`` gives the page of a token, ``None``
+    for the first; one that nobody reads as far as is not asked for."""
+    return islice(_entries(page), None if limit is None else max(limit, 0))
+
+
+def _entries(page: Callable[[str | None], PagedList[T]]) -> Iterator[T]:
+    token: str | None = None
+    while True:
+        part = page(token)
+        yield from part
+        token = part.token
+        if not token:
+            return

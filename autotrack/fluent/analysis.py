@@ -76,12 +76,12 @@ def aggregate(
     ``by`` names the parameters that tell the groups; by default those runs are one group that differ only in their
     seeds. ``experiments`` and ``where`` as for :func:`best_run`, the form as in :func:`metric_history`.
     """
-    from autotrack.analysis.finding import every_run, experiment_ids  # as above
+    from autotrack.analysis.finding import every_run, experiments_named  # as above
     from autotrack.analysis.groups import aggregate as grouped  # as above
 
     asked = client()
-    ids = experiment_ids(asked, _chosen(experiments))
-    return grouped(list(every_run(asked, ids, where)), metrics, by, output_format)
+    among = experiments_named(asked, _chosen(experiments))
+    return grouped(list(every_run(asked, among, where)), metrics, by, output_format)
 
 
 def _chosen(experiments: str | Sequence[str] | None) -> str | Sequence[str]:

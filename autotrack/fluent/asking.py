@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from autotrack.client import Client
@@ -14,16 +13,3 @@ def client() -> Client:
     from autotrack.client import Client  # heavy: SQLAlchemy, for those who ask the store
 
     return Client()
-
-
-def all_pages(page: Callable[[str | None], Any], limit: int | None) -> list[Any]:
-    """What all pages of a question hold together, up to a limit."""
-    found: list[Any] = []
-    token: str | None = None
-    while limit is None or len(found) < limit:
-        part = page(token)
-        found += part
-        token = part.token
-        if not token:
-            break
-    return found if limit is None else found[:limit]

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from autotrack import current, guard, settings
-from autotrack.entities import Experiment
+from autotrack.entities import Experiment, every
 from autotrack.event import ExperimentCreated
 from autotrack.exceptions import AutotrackException
-from autotrack.fluent.asking import all_pages, client
+from autotrack.fluent.asking import client
 from autotrack.journal.format import experiment_id as id_of
 from autotrack.journal.reader import read_events
 from autotrack.sinks.open import usable_sink
@@ -48,8 +48,8 @@ def search_experiments(
 ) -> list[Experiment]:  # fmt: skip
     """The experiments that match, the newest first unless ordered otherwise; all of them without ``max_results``."""
     asked = client()
-    return all_pages(
-        lambda token: asked.search_experiments(view_type, 1000, filter_string, order_by, token), max_results
+    return list(
+        every(lambda token: asked.search_experiments(view_type, 1000, filter_string, order_by, token), max_results)
     )
 
 

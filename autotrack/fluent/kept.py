@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autotrack import current, frame
+from autotrack.entities import every
 from autotrack.exceptions import AutotrackException
-from autotrack.fluent.asking import all_pages, client
+from autotrack.fluent.asking import client
 from autotrack.fluent.runs import get_run, search_runs
 
 if TYPE_CHECKING:
@@ -34,8 +35,10 @@ def search_logged_models(
     if output_format not in ("pandas", "list"):
         raise AutotrackException.invalid(f'output_format is "pandas" or "list", not {output_format!r}')
     asked, ids = client(), list(experiment_ids or [current.current_experiment()[0]])
-    found = all_pages(
-        lambda token: asked.search_logged_models(ids, filter_string, datasets, 1000, order_by, token), max_results
+    found = list(
+        every(
+            lambda token: asked.search_logged_models(ids, filter_string, datasets, 1000, order_by, token), max_results
+        )
     )
     return found if output_format == "list" else frame.of_models(found)
 

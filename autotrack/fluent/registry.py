@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from autotrack import settings
+from autotrack.entities import every
 from autotrack.exceptions import AutotrackException
-from autotrack.fluent.asking import all_pages, client
+from autotrack.fluent.asking import client
 from autotrack.fluent.recording import get_tracking_uri
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def search_registered_models(
 ) -> list[RegisteredModel]:
     """The registered models that match, by name unless ordered otherwise; all of them without ``max_results``."""
     asked = client()
-    return all_pages(lambda token: asked.search_registered_models(filter_string, 1000, order_by, token), max_results)
+    return list(every(lambda token: asked.search_registered_models(filter_string, 1000, order_by, token), max_results))
 
 
 def search_model_versions(
@@ -53,7 +54,7 @@ def search_model_versions(
     """The versions that match, those changed last first unless ordered otherwise; all of them without
     ``max_results``."""
     asked = client()
-    return all_pages(lambda token: asked.search_model_versions(filter_string, 10_000, order_by, token), max_results)
+    return list(every(lambda token: asked.search_model_versions(filter_string, 10_000, order_by, token), max_results))
 
 
 def set_model_version_tag(name: str, version: str | None = None, key: str | None = None, value: Any = None) -> None:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from autotrack import current, guard, settings
 from autotrack.active import ActiveRun, active
+from autotrack.analysis.finding import every_run
 from autotrack.analysis.frames import checked
 from autotrack.exceptions import AutotrackException
-from autotrack.fluent.asking import all_pages, client
+from autotrack.fluent.asking import client
 from autotrack.fluent.experiments import get_experiment, search_experiments
 from autotrack.frame import of_runs
 from autotrack.run import Run, open_runs
@@ -159,14 +160,7 @@ def search_runs(
         ids = [experiment.experiment_id for experiment in search_experiments(view_type=3)]
     elif not ids and experiment_names is None and experiment_ids is None:
         ids = [current.current_experiment()[0]]
-    runs: list[Any] = []
-    if ids:
-        runs = all_pages(
-            lambda token: asked.search_runs(
-                ids, filter_string, run_view_type, min(max_results - len(runs), 5000), order_by, token
-            ),
-            max_results,
-        )
+    runs = list(every_run(asked, ids, filter_string, order_by, max_results, run_view_type))
     return runs if form == "list" else of_runs(runs, form)
 
 

@@ -22,7 +22,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from autotrack.direction import direction
+from autotrack.direction import BEST_TAG, better
 from autotrack.entities import (
     Dataset,
     DatasetInput,
@@ -44,7 +44,7 @@ from autotrack.store.dialect import batches, one_of
 from autotrack.store.look import exact_integer
 from autotrack.store.search.page import Page, SortKey, page
 from autotrack.store.search.parse import parse_filter, parse_orders
-from autotrack.store.search.sql import BEST_TAG, Boolean, Target, condition
+from autotrack.store.search.sql import Boolean, Target, condition
 from autotrack.store.search.tree import Kind
 from autotrack.store.search.vocabulary import RUNS
 from autotrack.store.write import stored_point
@@ -248,13 +248,12 @@ def target_of(connection: Connection, context: Context, experiment_ids: Sequence
 
 
 def _better(connection: Connection, experiment_ids: Sequence[str] | None, key: str) -> int:
-    """Which values of a metric are better: as the experiments' tags say, if they agree, else as its name says."""
+    """Which values of a metric are better to these experiments, or to all of them."""
     table = tables.experiment_tags.c
     query = select(table.value).where(table.key == f"{BEST_TAG}{key}").distinct()
     if experiment_ids is not None:
         query = query.where(table.experiment_id.in_([str(one) for one in experiment_ids]))
-    said = set(connection.scalars(query))
-    return {("min",): -1, ("max",): 1}.get(tuple(said), direction(key))
+    return better(key, connection.scalars(query))
 
 
 def _info(row: Any, context: Context) -> RunInfo:

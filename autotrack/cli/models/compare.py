@@ -9,7 +9,8 @@ import typer
 from autotrack.cli import comparison, text
 from autotrack.cli.console import open_console
 from autotrack.cli.models import finding
-from autotrack.cli.models.options import AsJson, Name, Store
+from autotrack.cli.models.options import Name
+from autotrack.cli.options import AsJson, Store
 from autotrack.client import Client
 
 

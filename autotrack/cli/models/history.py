@@ -9,7 +9,8 @@ from rich.text import Text
 
 from autotrack.cli import telling, text
 from autotrack.cli.console import open_console, plain
-from autotrack.cli.models.options import AsJson, Name, Store
+from autotrack.cli.models.options import Name
+from autotrack.cli.options import AsJson, Store
 from autotrack.client import Client
 from autotrack.client.moment import milliseconds
 

@@ -10,7 +10,7 @@ from rich.text import Text
 from autotrack.cli import find, text
 from autotrack.cli.console import open_console, plain
 from autotrack.cli.models import finding
-from autotrack.cli.models.options import AsJson, Store
+from autotrack.cli.options import AsJson, Store
 from autotrack.client import Client
 from autotrack.exceptions import AutotrackException
 

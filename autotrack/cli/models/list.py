@@ -8,7 +8,7 @@ import typer
 
 from autotrack.cli import text
 from autotrack.cli.console import open_console, plain
-from autotrack.cli.models.options import AsJson, Store
+from autotrack.cli.options import AsJson, Limit, Store
 from autotrack.cli.table import Column, fit
 from autotrack.client import Client
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def list_models(
     where: Annotated[str, typer.Option(help="Only these, such as \"name LIKE 'fraud%' AND tags.team = 'ml'\".")] = "",
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most so many.")] = 100,
+    limit: Limit = 100,
     store: Store = None,
     as_json: AsJson = False,
 ) -> None:

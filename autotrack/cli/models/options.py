@@ -8,6 +8,4 @@ import typer
 
 Name = Annotated[str, typer.Argument(help="The registered model's name.")]
 Version = Annotated[str, typer.Argument(help="The version's number, or an alias with @ in front.")]
-Store = Annotated[str | None, typer.Option(help="Another store than that of this project.")]
 Reason = Annotated[str, typer.Option(help="Why; it is kept in the log.")]
-AsJson = Annotated[bool, typer.Option("--json", help="All facts, for programs.")]

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from autotrack.cli.models.options import Store
+from autotrack.cli.options import Store
 from autotrack.cli.text import clean
 from autotrack.exceptions import AutotrackException
 from autotrack.models import answers, batches

@@ -12,7 +12,8 @@ from autotrack.cli import text
 from autotrack.cli.console import box, open_console, plain, unicode
 from autotrack.cli.models import finding
 from autotrack.cli.models.history import deed, print_head, who
-from autotrack.cli.models.options import AsJson, Name, Reason, Store, Version
+from autotrack.cli.models.options import Name, Reason, Version
+from autotrack.cli.options import AsJson, Store
 from autotrack.client import Client
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import typer
 
 from autotrack.cli import text
 from autotrack.cli.console import open_console, plain
-from autotrack.cli.models.options import AsJson, Store
+from autotrack.cli.options import AsJson, Store
 from autotrack.client import Client
 
 

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 import autotrack
-from autotrack.cli.models.options import Store
 from autotrack.cli.models.predict import Trust, Uri
+from autotrack.cli.options import Store
 from autotrack.cli.text import clean
 from autotrack.exceptions import AutotrackException
 from autotrack.models.pyfunc import load_model

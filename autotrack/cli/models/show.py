@@ -9,7 +9,8 @@ import typer
 from autotrack.cli import find, text
 from autotrack.cli.console import open_console, plain
 from autotrack.cli.models.list import facts
-from autotrack.cli.models.options import AsJson, Name, Store
+from autotrack.cli.models.options import Name
+from autotrack.cli.options import AsJson, Store
 from autotrack.cli.table import Column, fit
 from autotrack.client import Client
 

@@ -23,7 +23,7 @@ from sqlalchemy import (
     true,
 )
 
-from autotrack.direction import direction
+from autotrack.direction import BEST_TAG, direction
 from autotrack.exceptions import AutotrackException
 from autotrack.store import tables
 from autotrack.store.dialect import Matches, MatchesExpression, MatchesFolded, among
@@ -87,8 +87,6 @@ class Target:
         return table.c[field.key if field.kind is Kind.DATASET else _COLUMNS[reading]]
 
 
-BEST_TAG = "autotrack.best."
-"""Before a metric's key, the tag of an experiment that says which of its values is the best: "min" or "max"."""
 _COLUMNS = {
     Reading.LAST: "value",
     Reading.FIRST: "first",
