@@ -15,7 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 
 NOBODY = 65534
-_READY_SECONDS = 60
+_READY_SECONDS = 180
+"""Sixteen of them may start at once on two cores."""
 
 
 class Kept:
