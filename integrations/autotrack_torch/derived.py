@@ -14,6 +14,8 @@ from autotrack_torch.reading import ordinary, unmoded, unseen, visible
 
 CLASSES = frozenset(("cross_entropy", "nll_loss"))
 """The losses that compare scores of classes with the index of the right one."""
+TOKENS = CLASSES | {"linear_cross_entropy"}
+"""Those, and one that keeps the scores to itself: of which exp of the mean is the perplexity."""
 BINARY = {"binary_cross_entropy": 0.5, "binary_cross_entropy_with_logits": 0.0}
 """The losses that compare one score with 0 or 1, and above which score it is taken for 1."""
 COUNTED = CLASSES | BINARY.keys()

@@ -6,7 +6,7 @@ import math
 import time
 from typing import TYPE_CHECKING
 
-from autotrack_torch.derived import CLASSES
+from autotrack_torch.derived import TOKENS
 from autotrack_torch.passes import Pass, Source
 
 if TYPE_CHECKING:
@@ -83,6 +83,6 @@ def of_loss(split: str, name: str, mean: float, *, tokens: bool) -> dict[str, fl
         return {f"{split}/rmse": math.sqrt(mean)}
     if name == "l1_loss":
         return {f"{split}/mae": mean}
-    if name in CLASSES and tokens and mean < 700:
+    if name in TOKENS and tokens and mean < 700:
         return {f"{split}/perplexity": math.exp(mean)}
     return {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import signature
 from threading import get_ident
 from typing import Any
 from weakref import ref
@@ -18,19 +19,23 @@ from autotrack_torch.standin import failed, hide, put
 from autotrack_torch.steady import Steady
 from autotrack_torch.tasks import here, present
 
-NAMES = (
-    "binary_cross_entropy", "binary_cross_entropy_with_logits", "cosine_embedding_loss", "cross_entropy", "ctc_loss",
-    "gaussian_nll_loss", "hinge_embedding_loss", "huber_loss", "kl_div", "l1_loss", "margin_ranking_loss", "mse_loss",
-    "multi_margin_loss", "multilabel_margin_loss", "multilabel_soft_margin_loss", "nll_loss", "poisson_nll_loss",
-    "smooth_l1_loss", "soft_margin_loss", "triplet_margin_loss", "triplet_margin_with_distance_loss",
-)  # fmt: skip
+
+def _reduces(function: Any) -> bool:
+    try:
+        return "reduction" in signature(function).parameters
+    except (TypeError, ValueError):  # no function, or one that says nothing of itself
+        return False
+
+
+NAMES = tuple(sorted(name for name, found in vars(functional).items() if name[0] != "_" and _reduces(found)))
+"""The losses: what can reduce the values of single samples."""
+_within: set[int] = set()
+"""The threads that are in a loss function which calls another one, unless that one has been heard by now."""
 
 
 def watch() -> Callable[[], None]:
     """Look at the losses from now on; returns what puts torch's own functions back."""
-    undo = [
-        put(functional, name, _looker(name), _looker_at_any(name)) for name in NAMES if hasattr(functional, name)
-    ]  # fmt: skip
+    undo = [put(functional, name, *_lookers(name)) for name in NAMES]
 
     def stop() -> None:
         for call in undo:
@@ -39,11 +44,12 @@ def watch() -> Callable[[], None]:
     return stop
 
 
-def _looker(name: str) -> Callable[[Any], Any]:
-    """What stands in for a loss function, with its very parameters where it is a common one."""
-    if name == "mse_loss":
-        return _mse_loss
-    return _cross_entropy if name == "cross_entropy" else _looker_at_any(name)
+def _lookers(name: str) -> tuple[Callable[[Any], Any], ...]:
+    """What stands in for a loss function: with its very parameters where it is a common one, or with any."""
+    if name == "linear_cross_entropy":
+        return (_linear_cross_entropy,)
+    exact = {"mse_loss": _mse_loss, "cross_entropy": _cross_entropy}.get(name)
+    return (exact or _looker_at_any(name), _looker_at_any(name))
 
 
 def _looker_at_any(name: str) -> Callable[[Any], Any]:
@@ -117,6 +123,8 @@ def _cross_entropy(original: Any) -> Any:
         except BaseException as error:
             hide(error)
             raise
+        if _within:
+            _within.discard(get_ident())
         loop = present()
         steady = loop.steady if loop is not None else None
         if steady is None or steady.thread != get_ident() or not is_grad_enabled():
@@ -130,6 +138,31 @@ def _cross_entropy(original: Any) -> Any:
         return result
 
     return _scriptable(cross_entropy, original)
+
+
+def _linear_cross_entropy(original: Any) -> Any:
+    def linear_cross_entropy(*args: Any, **kwargs: Any) -> Any:
+        if is_dynamo_compiling():
+            return original(*args, **kwargs)
+        me = get_ident()
+        _within.add(me)
+        try:
+            result = original(*args, **kwargs)
+        except BaseException as error:
+            _within.discard(me)
+            hide(error)
+            raise
+        if me in _within:  # else it has gone by way of `cross_entropy`, which has seen the scores too
+            _within.discard(me)
+            loop = present()
+            steady = loop.steady if loop is not None else None
+            if steady is None or steady.thread != me or not is_grad_enabled():
+                given = {"input": args[:1], "target": args[2:3]}
+                given = {name: found[0] for name, found in given.items() if found}
+                _hear("linear_cross_entropy", result, (), given | {k: v for k, v in kwargs.items() if v is not None})
+        return result
+
+    return _scriptable(linear_cross_entropy, original)
 
 
 def _judge(steady: Steady, result: Any, scores: Any, target: Any, *, plain: bool, smooth: bool) -> None:

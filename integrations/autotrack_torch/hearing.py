@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn import functional
 
-from autotrack_torch.derived import CLASSES, COUNTED, ERRORS, errors, right, weigh
+from autotrack_torch.derived import COUNTED, ERRORS, TOKENS, errors, right, weigh
 from autotrack_torch.estimates import heard
 from autotrack_torch.loss import MARK, scale
 from autotrack_torch.passes import Heard, Hits, Pass
@@ -73,9 +73,9 @@ def _add(
         with torch.no_grad(), torch._C.DisableTorchFunction():
             result = result.detach().mean()
     elif _averaged(name, args, kwargs) not in (0, n):  # more values than samples, as with tokens
-        if name in CLASSES and len(args) < 3 and kwargs.get("weight") is None:
+        plain = name in TOKENS and len(args) < 3 and kwargs.get("weight") is None
+        if plain:
             heard.tokens = pass_.tokens = (args[0] if args else kwargs["input"]).dim() < 4
-        plain = name in CLASSES and len(args) < 3 and kwargs.get("weight") is None
         if reduction == "sum" and not sums and plain and visible(result):
             result, reduction = _per_target(result, args, kwargs), "mean"
         elif (reduction == "sum") != sums:
@@ -120,7 +120,7 @@ def _arguments(name: str) -> tuple[str, ...]:
 def _averaged(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> int:
     """Over how many values a function's mean would go; 0 if that is not known."""
     given: Any = args[0] if args else kwargs.get("input")
-    if name in CLASSES:
+    if name in TOKENS:
         target: Any = args[1] if len(args) > 1 else kwargs.get("target")
         if getattr(target, "dtype", None) is torch.int64:
             return int(target.numel())

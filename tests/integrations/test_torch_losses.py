@@ -16,6 +16,8 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 from torch_matrix import same, slice_of
 
+from autotrack_torch.functional import NAMES
+
 Arguments = tuple[Any, ...]
 
 
@@ -159,8 +161,37 @@ def test_every_loss_has_a_case():
     """One that torch adds is to be added here."""
     modules = {name for name, found in vars(nn).items() if inspect.isclass(found) and "Loss" in name}
     assert modules <= set(LOSSES)
-    functions = {
-        name for name in vars(functional) if not name.startswith("_") and name.endswith(("_loss", "entropy", "_div"))
-    }
-    functions |= {name for name in vars(functional) if name.startswith(("binary_cross", "triplet_margin_with"))}
-    assert functions <= set(FUNCTIONS)
+    found = {name: call for name, call in vars(functional).items() if inspect.isfunction(call) and name[0] != "_"}
+    functions = {name for name, call in found.items() if "reduction" in inspect.signature(call).parameters}
+    functions |= {name for name in found if name.endswith(("_loss", "entropy", "_div"))}
+    assert functions == {name for name in FUNCTIONS if hasattr(functional, name)} == set(NAMES)
+
+
+@pytest.mark.skipif(not hasattr(nn, "LinearCrossEntropyLoss"), reason="this torch has no such loss")
+@pytest.mark.parametrize("chunked", [False, True])
+def test_scores_inside_of_the_loss(record, chunked):
+    """A cross entropy that computes the scores itself is heard once, by either of its ways."""
+    options = nn.LinearCrossEntropyOptions(batch_chunk_size=2) if chunked else None
+    body, loss = nn.Linear(5, 4), nn.LinearCrossEntropyLoss(4, 3, options=options)
+    optimizer = optim.SGD([*body.parameters(), *loss.parameters()], lr=0.1)
+    train_loader, val_loader = (DataLoader(TensorDataset(*some), batch_size=4) for some in (data(10), data(6)))
+    losses, validated = [], []
+    for _ in range(2):
+        for x, y in train_loader:
+            optimizer.zero_grad()
+            value = loss(body(x), y)
+            value.backward()
+            optimizer.step()
+            losses.append((len(x), value.item()))
+        with torch.no_grad():
+            validated.append(sum(len(x) * loss(body(x), y).item() for x, y in val_loader) / 6)
+    record.finish()
+    means = [sum(n * value for n, value in some) / 10 for some in (losses[:3], losses[3:])]
+    assert record.run.metrics["train/loss"] == pytest.approx(means, rel=1e-6)
+    assert record.run.metrics["val/loss"] == pytest.approx(validated, rel=1e-6)
+    assert record.run.params["loss"] == ("linear_cross_entropy" if chunked else "cross_entropy")
+    assert ("val/accuracy" in record.run.metrics) is not chunked
+
+
+def data(size: int) -> Arguments:
+    return torch.randn(size, 5), torch.randint(0, 3, (size,))
