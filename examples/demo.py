@@ -23,7 +23,8 @@ from torch.utils.data import DataLoader, TensorDataset
 from xgboost import XGBClassifier, XGBRegressor
 
 import autotrack
-from autotrack.cli import find, runs, show, telling, text
+from autotrack.analysis import telling
+from autotrack.cli import find, runs, show, text
 from autotrack.cli.console import open_console
 from autotrack.client import Client
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from autotrack.analysis import telling
 from autotrack.analysis.finding import every_run, experiments_named
-from autotrack.cli import find, telling, text
+from autotrack.cli import find, text
 from autotrack.cli.console import STATUS, open_console, plain
 from autotrack.cli.options import AsJson, Experiments, Limit, Store, Where
 from autotrack.cli.table import Column, fit

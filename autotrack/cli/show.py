@@ -12,8 +12,9 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from autotrack.analysis import context, telling
 from autotrack.analysis.finding import experiments
-from autotrack.cli import context, find, telling, text
+from autotrack.cli import find, text
 from autotrack.cli.console import STATUS, box, open_console, paint, plain
 from autotrack.cli.curve import Curve
 from autotrack.cli.inferred import inferred

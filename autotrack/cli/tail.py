@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from autotrack.cli import find, telling, text
+from autotrack.analysis import telling
+from autotrack.cli import find, text
 from autotrack.cli.options import Metrics, Store
 from autotrack.client import Client
 from autotrack.entities import Metric, Run

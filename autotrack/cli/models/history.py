@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from autotrack.cli import telling, text
+from autotrack.analysis import telling
+from autotrack.cli import text
 from autotrack.cli.console import open_console, plain
 from autotrack.cli.models.options import Name
 from autotrack.cli.options import AsJson, Store

@@ -1,11 +1,11 @@
-"""The context of a run, as the commands tell it."""
+"""The context of a run, in words and as plain facts."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from autotrack.cli import text
+from autotrack.analysis import wording
 from autotrack.context.files import NAME, TAG
 from autotrack.context.record import Record, read
 from autotrack.exceptions import AutotrackException
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from autotrack.client import Client
     from autotrack.entities import Run
 
-_SEED = "autotrack.seed."
+SEED = "autotrack.seed."
 
 
 def context(client: Client, run: Run) -> Record | None:
@@ -36,7 +36,7 @@ def as_json(record: Record | None) -> dict[str, Any] | None:
 def lines(record: Record | None, run: Run) -> dict[str, str]:
     """The context in a few lines, by their titles; what is not known has none."""
     tags = run.data.tags
-    seeds = {key.removeprefix(_SEED): value for key, value in sorted(tags.items()) if key.startswith(_SEED)}
+    seeds = {key.removeprefix(SEED): value for key, value in sorted(tags.items()) if key.startswith(SEED)}
     found = {"seeds": ", ".join(f"{name} {value}" for name, value in seeds.items())}
     if record is not None:
         found = {
@@ -47,7 +47,7 @@ def lines(record: Record | None, run: Run) -> dict[str, str]:
             "packages": _packages(record),
             **found,
         }
-    return {name: text.clean(value) for name, value in found.items() if value}
+    return {name: wording.clean(value) for name, value in found.items() if value}
 
 
 def _code(record: Record) -> str:
@@ -71,7 +71,7 @@ def _machine(record: Record) -> str:
         str(record.launch.get("host") or ""),
         f"Python {python['version']}" if python.get("version") else "",
         f"{cpu['usable']} CPUs" if cpu.get("usable") else "",
-        text.size(memory) if memory else "",
+        wording.size(memory) if memory else "",
         ", ".join(f"{gpus.count(name)} x {name}" for name in dict.fromkeys(gpus)),
     )
     return ", ".join(filter(None, parts))

@@ -6,7 +6,8 @@ import math
 
 import pytest
 
-from autotrack.cli import telling, text
+from autotrack.analysis import telling
+from autotrack.cli import text
 from autotrack.direction import best, direction
 
 
