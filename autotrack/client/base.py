@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import Any
 
-from autotrack.entities import Experiment, Run
+from autotrack.entities import Experiment, LoggedModel, PagedList, Run
 from autotrack.event import Event
 from autotrack.exceptions import AutotrackException
 from autotrack.journal.writer import Point
@@ -32,6 +33,18 @@ class Base:
 
     def get_experiment(self, experiment_id: str) -> Experiment:
         """An experiment, deleted or not."""
+        raise NotImplementedError
+
+    def get_logged_model(self, model_id: str) -> LoggedModel:
+        """A model that a run logged."""
+        raise NotImplementedError
+
+    def search_runs(self, *given: Any, **named: Any) -> PagedList[Run]:
+        """One page of the runs that match."""
+        raise NotImplementedError
+
+    def search_experiments(self, *given: Any, **named: Any) -> PagedList[Experiment]:
+        """One page of the experiments that match."""
         raise NotImplementedError
 
     def _active(self, run_id: str) -> Run:

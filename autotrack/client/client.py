@@ -115,6 +115,10 @@ class Client(Records, Files, Promoting, Lineage):
         """Every point of a metric by time; empty for one that the run never logged."""
         return self.store.history(run_id, key).metrics()
 
+    def get_last_metrics(self, run_id: str) -> list[Metric]:
+        """The last point of each metric of a run."""
+        return self.store.last_metrics(run_id)
+
     def get_experiment(self, experiment_id: str) -> Experiment:
         """An experiment, deleted or not."""
         found = self.store.experiment(str(experiment_id))

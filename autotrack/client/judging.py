@@ -19,15 +19,21 @@ POLICY_FILE = "autotrack-policies.toml"
 
 def policies_of(file: str | Path | None) -> tuple[tuple[Policy, ...], Path | None]:
     """The policies of a file, by default of the project's ``autotrack-policies.toml`` if it has one; and the file."""
+    text, found = policies_text(file)
+    return parse(text, str(found)), found
+
+
+def policies_text(file: str | Path | None) -> tuple[str, Path | None]:
+    """The same as they are written."""
     if file is None:
         places = dict.fromkeys(place / POLICY_FILE for place in (Path.cwd(), default_store().parent))
         found = next((place for place in places if place.is_file()), None)
         if found is None:
-            return (), None
+            return "", None
     else:
         found = Path(file).expanduser()
     try:
-        return parse(found.read_text("utf-8"), str(found)), found
+        return found.read_text("utf-8"), found
     except (OSError, UnicodeDecodeError) as error:
         raise AutotrackException.invalid(f"{found} cannot be read: {error}") from None
 
@@ -81,7 +87,7 @@ def _measured(
     except AutotrackException:  # the files are gone
         created = store.registry.created(version.name, version.version)
         return dict(created.metrics), {}, created.datasets
-    metrics = metrics_of(store, run, version.model_id)
+    metrics = metrics_of(store.model, run, version.model_id)
     linked = [] if model is None else model.metrics
     measured = {one.key: one.dataset_digest for one in linked if one.dataset_digest}
     return metrics, measured, [] if run is None else datasets_of(run)

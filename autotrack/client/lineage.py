@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from autotrack.client.differences import Compared, side_by_side
 from autotrack.client.registry import Registering
 from autotrack.client.sources import datasets_of, metrics_of
-from autotrack.entities import ModelVersion, Run, ViewType
+from autotrack.entities import ModelVersion, Run, ViewType, every
 from autotrack.exceptions import AutotrackException
 from autotrack.settings import local_directory
-from autotrack.store import Search
+from autotrack.store.registry.changes import VersionCreated
 
 CODE_TAGS = {
     "program": "mlflow.source.name",
@@ -39,7 +38,7 @@ class Lineage(Registering):
             "data": self._data(found, run),
             "metrics": self._metrics(found, run),
             "params": {} if run is None else dict(run.data.params),
-            "environment": environment_of(found),
+            "environment": self._environment(found),
             "siblings": self._siblings(found),
         }
 
@@ -76,7 +75,7 @@ class Lineage(Registering):
             "metrics": self._metrics(version, run),
             "params": {} if run is None else dict(run.data.params),
             "data": _named(self._data(version, run)),
-            "environment": environment_of(version),
+            "environment": self._environment(version),
             "signature": _schema(version.signature),
             "code": {} if run is None else _code(run),
         }
@@ -84,23 +83,27 @@ class Lineage(Registering):
     def _run_of(self, version: ModelVersion) -> Run | None:
         """A version's run; ``None`` if it has none, or its files are gone."""
         try:
-            return self.store.run(version.run_id) if version.run_id else None
+            return self.get_run(version.run_id) if version.run_id else None
         except AutotrackException:
             return None
 
     def _metrics(self, version: ModelVersion, run: Run | None) -> dict[str, float]:
         if run is None:
-            return dict(self.store.registry.created(version.name, version.version).metrics)
-        return metrics_of(self.store, run, version.model_id)
+            return dict(self._created(version).metrics)
+        return metrics_of(self.get_logged_model, run, version.model_id)
 
     def _data(self, version: ModelVersion, run: Run | None) -> list[dict[str, str]]:
         if run is not None:
             return datasets_of(run)
-        return [dict(one) for one in self.store.registry.created(version.name, version.version).datasets]
+        return [dict(one) for one in self._created(version).datasets]
+
+    def _created(self, version: ModelVersion) -> VersionCreated:
+        """What a version was when it was made, as the registry's log has it."""
+        return self.store.registry.created(version.name, version.version)
 
     def _model_facts(self, version: ModelVersion) -> dict[str, Any] | None:
         try:
-            model = self.store.model(version.model_id) if version.model_id else None
+            model = self.get_logged_model(version.model_id) if version.model_id else None
         except AutotrackException:
             model = None
         if model is None:
@@ -117,39 +120,34 @@ class Lineage(Registering):
     def _runs(self, data: str | None, commit: str | None) -> list[str]:
         conditions = [f"dataset.digest = '{_quoted(data)}'"] if data else []
         conditions += [f"tags.`{CODE_TAGS['commit']}` LIKE '{_quoted(commit)}%'"] if commit else []
-        ids = [one.experiment_id for one in self.store.search_experiments(ViewType.ALL, limit=50_000)]
-        found: list[str] = []
-        token: str | None = None
-        while True:
-            page = self.store.search_runs(Search(ids, " AND ".join(conditions), ViewType.ALL, None, 1000, token))
-            found += [run.info.run_id for run in page]
-            token = page.token
-            if not token:
-                return found
+        experiments = every(lambda token: self.search_experiments(ViewType.ALL, page_token=token))
+        ids = [one.experiment_id for one in experiments]
+        where = " AND ".join(conditions)
+        return [
+            run.info.run_id
+            for run in every(lambda token: self.search_runs(ids, where, ViewType.ALL, 1000, None, token))
+        ]
 
+    def _file(self, version: ModelVersion, name: str) -> str:
+        """The text of a file of a version, empty where it cannot be read."""
+        directory = local_directory(version.location) if version.location else None
+        try:
+            return "" if directory is None else (directory / name).read_text("utf-8", "replace")
+        except OSError:
+            return ""
 
-def environment_of(version: ModelVersion) -> dict[str, str]:
-    """The packages that a model was kept with, by name, and ``python``; empty where its files cannot be read."""
-    directory = local_directory(version.location) if version.location else None
-    if directory is None:
-        return {}
-    found: dict[str, str] = {}
-    for line in _text(directory / "requirements.txt").splitlines():
-        name, equals, number = line.partition(";")[0].partition("==")
-        if name.strip() and not line.lstrip().startswith(("#", "-")):
-            found[name.strip().lower()] = number.strip() if equals else "any"
-    for line in _text(directory / "python_env.yaml").splitlines():  # ours is JSON, MLflow's has no quotes
-        name, _, number = line.partition(":")
-        if name.strip(' "') == "python":
-            found["python"] = number.strip(' ",')
-    return found
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text("utf-8", "replace")
-    except OSError:
-        return ""
+    def _environment(self, version: ModelVersion) -> dict[str, str]:
+        """The packages that a model was kept with, by name, and ``python``; empty where its files cannot be read."""
+        found: dict[str, str] = {}
+        for line in self._file(version, "requirements.txt").splitlines():
+            name, equals, number = line.partition(";")[0].partition("==")
+            if name.strip() and not line.lstrip().startswith(("#", "-")):
+                found[name.strip().lower()] = number.strip() if equals else "any"
+        for line in self._file(version, "python_env.yaml").splitlines():  # ours is JSON, MLflow's has no quotes
+            name, _, number = line.partition(":")
+            if name.strip(' "') == "python":
+                found["python"] = number.strip(' ",')
+        return found
 
 
 def _run_facts(run: Run) -> dict[str, Any]:

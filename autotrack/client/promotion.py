@@ -16,7 +16,7 @@ from autotrack.store.registry.book import Book
 from autotrack.store.registry.chain import Verdict
 from autotrack.store.registry.changes import AliasMoved, Change, Entry, StageMoved, VersionDeleted
 from autotrack.store.registry.names import ACTIVE_STAGES
-from autotrack.store.registry.policy import Check, judge, target
+from autotrack.store.registry.policy import Check, Policy, judge, target
 from autotrack.store.registry.told import change_of
 
 
@@ -56,15 +56,24 @@ class Promoting(Registering):
         ``keep_others``. If another version gets there while the checks are made, that is an error and nothing is
         changed. ``only_check`` changes nothing either way.
         """
-        goal = target(to)
         found, file = policies_of(policies)
+        origin = None if file is None else str(file)
+        return self.promote_by(
+            found, origin, name, version, to, reason=reason, keep_others=keep_others, only_check=only_check
+        )
+
+    def promote_by(
+        self, policies: Sequence[Policy], origin: str | None, name: str, version: int | str, to: str, *,
+        reason: str = "", keep_others: bool = False, only_check: bool = False,
+    ) -> Promotion:  # fmt: skip
+        """The same by policies that were read already; ``origin`` is what they were read from."""
+        goal = target(to)
         candidate = self.get_model_version(name, version)
         present = self._present(name, goal, candidate.version)
         new = evidence_of(self.store, candidate, goal)
         old = None if present is None else evidence_of(self.store, present, goal)
-        checks = judge(found, name, goal, new, old)
+        checks = judge(policies, name, goal, new, old)
         before = None if present is None else present.version
-        origin = None if file is None else str(file)
         if only_check or not all(check.passed for check in checks):
             return Promotion(name, candidate.version, goal, before, checks, origin, made=False)
         evidence = {"metrics": new.metrics, "checks": [asdict(check) for check in checks]}

@@ -270,7 +270,7 @@ class Registering(Base):
             run = self.store.run(found.run_id) if found.run_id else None
         except AutotrackException:  # its files are gone; the log still has the metrics that it was registered with
             run = None
-        return {"metrics": metrics_of(self.store, run, found.model_id), "checks": [dict(one) for one in checks]}
+        return {"metrics": metrics_of(self.store.model, run, found.model_id), "checks": [dict(one) for one in checks]}
 
     def _one_of(self, name: str, version: int | str | None, stage: str | None) -> int | str:
         if (version is None) == (stage is None):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -43,19 +43,19 @@ def version_from(
     if run is None:
         return VersionCreated(name, 0, **facts)
     return VersionCreated(
-        name, 0, **facts, metrics=metrics_of(store, run, facts["model_id"]), datasets=datasets_of(run)
+        name, 0, **facts, metrics=metrics_of(store.model, run, facts["model_id"]), datasets=datasets_of(run)
     )
 
 
-def metrics_of(store: Questions, run: Run | None, model_id: str | None) -> dict[str, float]:
-    """The last values of a model's metrics. A run's own metrics count for a model that is the only one of its run:
-    among several nobody could say whose they are."""
+def metrics_of(model: Callable[[str], LoggedModel], run: Run | None, model_id: str | None) -> dict[str, float]:
+    """The last values of a model's metrics; ``model`` finds one by its id. A run's own metrics count for a model that
+    is the only one of its run: among several nobody could say whose they are."""
     found: dict[str, float] = {}
     if run is not None and len(run.outputs.model_outputs) <= 1:
         found |= run.data.metrics
     if model_id is not None:
         with suppress(AutotrackException):  # the files of its run are gone
-            found |= {one.key: one.value for one in _by_age(store.model(model_id).metrics)}
+            found |= {one.key: one.value for one in _by_age(model(model_id).metrics)}
     return {key: found[key] for key in sorted(found)[:MOST_METRICS]}
 
 

@@ -41,9 +41,7 @@ def fetched(uri: str) -> tuple[Path, str, Path | None]:
         model = client.get_logged_model(reference.model_id)
         return (*_fetch(client, uri, model.artifact_location, _digest(model)), None)
     version = client.resolve_model_version(uri)
-    source = version.source or ""
-    model_id = version.model_id or (source.removeprefix("models:/") if source.startswith("models:/m-") else None)
-    digest = version.digest or (_digest(client.get_logged_model(model_id)) if model_id else "")
+    digest = version.digest or (_digest(client.get_logged_model(version.model_id)) if version.model_id else "")
     place = client.get_model_version_download_uri(version.name, version.version)
     if place.startswith("runs:/"):
         return fetched(place)

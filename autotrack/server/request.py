@@ -29,7 +29,7 @@ T = TypeVar("T", bound=Asked)
 _NOTHING: Mapping[str, str] = {}
 
 _API_DOCS = " See the API docs for more information about request parameters."
-_VERBATIM = frozenset(("events", "position"))
+_VERBATIM = frozenset(("events", "position", "checks"))
 """Fields whose content is not MLflow's and has names of its own inside."""
 
 

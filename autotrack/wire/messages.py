@@ -24,6 +24,7 @@ from autotrack.entities import (
     ModelVersion,
     Param,
     RegisteredModel,
+    RegistryChange,
     Run,
     RunData,
     RunInfo,
@@ -48,6 +49,8 @@ from autotrack.wire.values import (
 
 E = TypeVar("E")
 
+OWN = "/api/autotrack"
+"""Below which autotrack's server answers what MLflow's protocol has no question for."""
 STATUS_TAG = "autotrack.status"
 """The tag of a run whose state MLflow has no word for: FAILED to its clients."""
 
@@ -228,6 +231,14 @@ def _aliased(values: list[Mapping[str, Any]]) -> dict[str, str]:
     return {str(one["alias"]): str(one["version"]) for one in values}
 
 
+def _doubles(values: Mapping[str, float]) -> dict[str, float | str]:
+    return {key: spelled(value) for key, value in values.items()}
+
+
+def _floats(values: Mapping[str, Any]) -> dict[str, float]:
+    return {key: float(value) for key, value in values.items()}
+
+
 def _texts(*attributes: str, part: str = "") -> list[Field]:
     return [Field(name, TEXT, part=part) for name in attributes]
 
@@ -318,12 +329,26 @@ REGISTERED_MODEL = Message(
     Field("aliases", Kind({"type": "array", "items": _object({"alias": TEXT.schema, "version": TEXT.schema})},
                           _aliases, _aliased)),
 )  # fmt: skip
+REGISTRY_CHANGE = Message(
+    RegistryChange,
+    Field("number", INTEGER),
+    Field("time", INTEGER),
+    *_texts("user", "host"),
+    Field("verified", BOOLEAN),
+    *_texts("kind", "name", "version", "subject", "before", "after", "why"),
+    Field("metrics", Kind({"type": "object", "additionalProperties": DOUBLE.schema}, _doubles, _floats)),
+    Field("checks", Kind({"type": "array", "items": {"type": "object"}}, list, tuple)),
+    Field("archived", Kind({"type": "array", "items": TEXT.schema}, list, tuple)),
+    Field("rollback", BOOLEAN),
+    Field("hash", TEXT),
+    user="", host="", verified=False,
+)  # fmt: skip
 
 MESSAGES: dict[str, Message[Any]] = {
     one.entity.__name__: one
     for one in (
         METRIC, PARAM, RUN_TAG, INPUT_TAG, DATASET, DATASET_INPUT, MODEL_INPUT, MODEL_OUTPUT, RUN_INPUTS, RUN_OUTPUTS,
-        RUN_INFO, RUN_DATA, RUN, EXPERIMENT, FILE_INFO, LOGGED_MODEL, MODEL_VERSION, REGISTERED_MODEL,
+        RUN_INFO, RUN_DATA, RUN, EXPERIMENT, FILE_INFO, LOGGED_MODEL, MODEL_VERSION, REGISTERED_MODEL, REGISTRY_CHANGE,
     )
 }  # fmt: skip
 """Every message by the name of its entity, as schemas refer to it."""

@@ -19,6 +19,7 @@ from autotrack.sinks.uploads.outbox import Outbox
 from autotrack.sinks.uploads.search import found
 from autotrack.wire.address import address
 from autotrack.wire.connection import Connection, Refused, patiently
+from autotrack.wire.messages import OWN
 
 T = TypeVar("T")
 
@@ -125,5 +126,21 @@ class Asking:
                 if isinstance(line.event, ExperimentCreated):
                     yield line.event.experiment_id, line.event.name
 
-    def _no(self, what: str) -> AutotrackException:
-        return AutotrackException(f"{what} is not to be had from {self.tracking_uri}", "NOT_IMPLEMENTED")
+    def _own(self, method: str, path: str, message: Mapping[str, Any], *, again: bool | None = None) -> dict[str, Any]:
+        """The answer to what only autotrack's servers understand; on another one it is an error with the code
+        NOT_IMPLEMENTED. ``again`` as for :meth:`_ask`, by default where nothing is changed."""
+        try:
+            return self._ask(method, f"{OWN}/{path}", given(message), again=method == "GET" if again is None else again)
+        except Refused as error:
+            if error.error_code != "ENDPOINT_NOT_FOUND":
+                raise
+            raise AutotrackException(
+                f"{self.tracking_uri} does not support {path.replace('/', ': ')}, which MLflow's protocol has no word "
+                "for; a server of autotrack's does",
+                "NOT_IMPLEMENTED",
+            ) from None
+
+
+def given(message: Mapping[str, Any]) -> dict[str, Any]:
+    """A message without what is absent."""
+    return {name: value for name, value in message.items() if value is not None}

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from autotrack.client.client import Client
 from autotrack.client.remote.asking import Asking
+from autotrack.client.remote.audit import RemoteAudit
 from autotrack.client.remote.files import RemoteFiles
 from autotrack.client.remote.records import RemoteRecords
-from autotrack.client.remote.registry import RemoteRegistry
 from autotrack.exceptions import AutotrackException
 from autotrack.journal.process import this_process
 from autotrack.sinks.open import usable_uri
@@ -16,7 +16,7 @@ from autotrack.store import Questions
 from autotrack.wire.address import address
 
 
-class RemoteClient(RemoteRecords, RemoteFiles, RemoteRegistry, Client):
+class RemoteClient(RemoteRecords, RemoteFiles, RemoteAudit, Client):
     """Asks a server, autotrack's or MLflow's, and changes what it holds: one request a verb, after what this process
     has recorded has arrived there. A server that does not answer within ``AUTOTRACK_QUERY_TIMEOUT`` seconds is an error
     that names it. Verbs that MLflow's protocol has nothing for are errors too."""
@@ -37,4 +37,6 @@ class RemoteClient(RemoteRecords, RemoteFiles, RemoteRegistry, Client):
     @property
     def store(self) -> Questions:
         """There is none on this machine."""
-        raise self._no("what MLflow's protocol has no question for")
+        raise AutotrackException(
+            f"this verb asks a store, and there is none of {self.tracking_uri} on this machine", "NOT_IMPLEMENTED"
+        )

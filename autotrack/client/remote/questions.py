@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from autotrack.client.answers import COLUMNS
 from autotrack.client.remote.asking import Asking
 from autotrack.entities import Experiment, LoggedModel, Metric, PagedList, Run, ViewType
 from autotrack.exceptions import AutotrackException
 from autotrack.sinks.uploads.models import MODEL_TAG
+from autotrack.store.columns import Columns
+from autotrack.store.search.parse import parse_field
+from autotrack.store.search.tree import Field, Kind, Reading
+from autotrack.store.search.vocabulary import RUNS
 from autotrack.values import text
 from autotrack.wire.connection import Refused
 from autotrack.wire.messages import EXPERIMENT, LOGGED_MODEL, METRIC, RUN
@@ -23,9 +28,18 @@ class RemoteQuestions(Asking):
 
     def get_run(self, run_id: str) -> Run:
         """A run, deleted or not, by the server's id or by the one that it has where it was recorded."""
-        return self._on_run(
-            run_id, lambda known: RUN.read(self._ask("GET", "runs/get", {"run_id": known}, run_id=run_id)["run"])
-        )
+        return RUN.read(self._run(run_id))
+
+    def get_last_metrics(self, run_id: str) -> list[Metric]:
+        """The last point of each metric of a run."""
+        return [METRIC.read(one) for one in self._run(run_id)["data"].get("metrics", ())]
+
+    def _run(self, run_id: str) -> Mapping[str, Any]:
+        def ask(known: str) -> Mapping[str, Any]:
+            found: Mapping[str, Any] = self._ask("GET", "runs/get", {"run_id": known}, run_id=run_id)["run"]
+            return found
+
+        return self._on_run(run_id, ask)
 
     def search_runs(
         self, experiment_ids: Sequence[str], filter_string: str | None = "",
@@ -46,6 +60,28 @@ class RemoteQuestions(Asking):
         }
         found = self._ask("POST", "runs/search", _with(message, page_token=page_token))
         return PagedList([RUN.read(one) for one in found.get("runs", ())], found.get("next_page_token") or None)
+
+    def run_columns(
+        self, experiment_ids: Sequence[str], columns: Sequence[str], filter_string: str | None = "",
+        order_by: Sequence[str] | None = None, max_results: int = 1000, page_token: str | None = None,
+    ) -> Columns:  # fmt: skip
+        """Any fields of one page of active runs; from a server of MLflow's those that its runs come with."""
+        ids = [there for one in experiment_ids if (there := self._experiment_id(one)) is not None]
+        if not ids:
+            return Columns((), {name: [] for name in columns})
+        message = {
+            "experiment_ids": ids, "columns": list(columns), "filter": filter_string or None,
+            "order_by": list(order_by or ()), "max_results": min(max_results, MOST_RUNS), "page_token": page_token,
+        }  # fmt: skip
+        try:
+            return COLUMNS.read(self._own("POST", "runs/columns", message, again=True)["columns"])
+        except AutotrackException as error:
+            fields = [parse_field(name, RUNS) for name in columns]
+            if error.error_code != "NOT_IMPLEMENTED" or not all(map(_comes_with_runs, fields)):
+                raise
+        page = self.search_runs(ids, filter_string, ViewType.ACTIVE_ONLY, max_results, order_by, page_token)
+        values = {name: [_value(run, field) for run in page] for name, field in zip(columns, fields, strict=True)}
+        return Columns(tuple(run.info.run_id for run in page), values, page.token)
 
     def get_metric_history(self, run_id: str, key: str) -> list[Metric]:
         """Every point of a metric by time; empty for one that the run never logged."""
@@ -157,6 +193,18 @@ class RemoteQuestions(Asking):
         found = self._ask("POST", "logged-models/search", _with(message, **more), files=True)
         models = [LOGGED_MODEL.read(one) for one in found.get("models", ())]
         return PagedList(models, found.get("next_page_token") or None)
+
+
+def _comes_with_runs(field: Field) -> bool:
+    return field.kind in (Kind.METRIC, Kind.PARAM, Kind.TAG) and field.reading is Reading.LAST
+
+
+def _value(run: Run, field: Field) -> Any:
+    """A field of a run as the server gives runs."""
+    data: dict[Kind, Mapping[str, Any]] = {
+        Kind.METRIC: run.data.metrics, Kind.PARAM: run.data.params, Kind.TAG: run.data.tags,
+    }  # fmt: skip
+    return data[field.kind].get(field.key)
 
 
 def _view(view: int) -> str:

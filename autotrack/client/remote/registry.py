@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from autotrack.client.moment import milliseconds
+from autotrack.client.registry import Registering
+from autotrack.client.remote.asking import given as _given
 from autotrack.client.remote.questions import RemoteQuestions
 from autotrack.entities import ModelVersion, PagedList, RegisteredModel
 from autotrack.exceptions import AutotrackException
@@ -17,9 +20,9 @@ from autotrack.wire.values import pairs
 MOST_VERSIONS, MOST_NAMES = 10_000, 1000
 
 
-class RemoteRegistry(RemoteQuestions):
-    """Registered models, their versions, stages and aliases. ``reason`` is for servers that keep one; MLflow's protocol
-    knows no change that depends on what was there, so ``expected`` and ``checks`` are errors."""
+class RemoteRegistry(RemoteQuestions, Registering):
+    """Registered models, their versions, stages and aliases. ``reason`` is for servers that keep one. MLflow's protocol
+    knows no change that depends on what was there: ``expected`` and ``checks`` are for autotrack's servers."""
 
     def create_registered_model(
         self, name: str, tags: Mapping[str, Any] | None = None, description: str | None = None,
@@ -68,7 +71,7 @@ class RemoteRegistry(RemoteQuestions):
         found = self._registered_model(
             "POST", "get-latest-versions", {"name": name, "stages": list(stages or ()) or None}
         )
-        return [MODEL_VERSION.read(one) for one in found.get("model_versions", ())]
+        return [_version(one) for one in found.get("model_versions", ())]
 
     def set_registered_model_tag(self, name: str, key: str, value: Any) -> None:
         """Set a tag of a model."""
@@ -83,9 +86,11 @@ class RemoteRegistry(RemoteQuestions):
         checks: Sequence[Mapping[str, Any]] = (),
     ) -> None:  # fmt: skip
         """Have an alias lead to a version."""
-        self._plain(expected, checks)
         message = {"name": name, "alias": alias, "version": str(version), "reason": reason or None}
-        self._registered_model("POST", "alias", message)
+        if expected is ANY and not checks:
+            self._registered_model("POST", "alias", message)
+        else:
+            self._own("POST", "model-versions/alias", {**message, **_moving(expected, checks)})
 
     def delete_registered_model_alias(self, name: str, alias: str, *, reason: str = "") -> None:
         """Take an alias away, if the model has it."""
@@ -104,18 +109,14 @@ class RemoteRegistry(RemoteQuestions):
             "description": description, "model_id": model_id, "reason": reason or None,
         }  # fmt: skip
         found = self._ask("POST", "model-versions/create", _given(message), again=False, files=True)
-        return MODEL_VERSION.read(found["model_version"])
+        return _version(found["model_version"])
 
     def register(
         self, model_uri: str, name: str, tags: Mapping[str, Any] | None = None, *, reason: str = ""
     ) -> ModelVersion:
         """Make a model the next version of a registered model, which is created if it does not exist."""
         source, run_id, model_id = self._source(str(model_uri))
-        try:
-            self.create_registered_model(name)
-        except AutotrackException as error:
-            if error.error_code != "RESOURCE_ALREADY_EXISTS":
-                raise
+        self._ensure_registered(name)
         return self.create_model_version(name, source, run_id, tags, model_id=model_id, reason=reason)
 
     def _source(self, uri: str) -> tuple[str, str | None, str | None]:
@@ -137,19 +138,6 @@ class RemoteRegistry(RemoteQuestions):
             return f"models:/{model.model_id}", model.source_run_id, model.model_id
         return uri, None, None
 
-    def copy_model_version(self, src_model_uri: str, dst_name: str, *, reason: str = "") -> ModelVersion:
-        """Make a version of one model a version of another one, which is made if it does not exist."""
-        original = self.resolve_model_version(src_model_uri)
-        try:
-            self.create_registered_model(dst_name)
-        except AutotrackException as error:
-            if error.error_code != "RESOURCE_ALREADY_EXISTS":
-                raise
-        return self.create_model_version(
-            dst_name, original.model_uri, original.run_id, original.tags, original.run_link, original.description,
-            model_id=original.model_id, reason=reason,
-        )  # fmt: skip
-
     def update_model_version(
         self, name: str, version: int | str, description: str | None = None, *, reason: str = ""
     ) -> ModelVersion:
@@ -161,11 +149,12 @@ class RemoteRegistry(RemoteQuestions):
         reason: str = "", expected: Expected = ANY, checks: Sequence[Mapping[str, Any]] = (),
     ) -> ModelVersion:  # fmt: skip
         """Put a version into a stage: None, Staging, Production or Archived."""
-        self._plain(expected, checks)
-        return self._one(
-            "POST", "transition-stage", name, version, stage=stage,
-            archive_existing_versions=archive_existing_versions, reason=reason or None,
-        )  # fmt: skip
+        given = {"stage": stage, "archive_existing_versions": archive_existing_versions, "reason": reason or None}
+        if expected is ANY and not checks:
+            return self._one("POST", "transition-stage", name, version, **given)
+        message = {"name": name, "version": str(version), **given, **_moving(expected, checks)}
+        found = self._own("POST", "model-versions/transition", message)
+        return _version(found["model_version"])
 
     def delete_model_version(self, name: str, version: int | str, *, reason: str = "") -> None:
         """Delete a version and the aliases that lead to it."""
@@ -188,7 +177,7 @@ class RemoteRegistry(RemoteQuestions):
         """One page of the versions that match, those changed last first unless ordered otherwise."""
         message = _search(filter_string, max_results, order_by, page_token)
         found = self._ask("GET", "model-versions/search", message)
-        known = [MODEL_VERSION.read(one) for one in found.get("model_versions", ())]
+        known = [_version(one) for one in found.get("model_versions", ())]
         return PagedList(known, found.get("next_page_token") or None)
 
     def set_model_version_tag(
@@ -212,7 +201,8 @@ class RemoteRegistry(RemoteQuestions):
         """The version that ``models:/<name>/<version>``, ``/<stage>``, ``/latest`` or ``@<alias>`` leads to."""
         reference = parse_uri(uri)
         if at is not None:
-            raise self._no("where a URI led in the past")
+            found = self._own("GET", "model-versions/resolve", {"uri": uri, "at": milliseconds(at)})
+            return _version(found["model_version"])
         if reference.model_id is not None:
             raise AutotrackException.invalid(
                 f"{uri!r} names a logged model and no version of a registered one; get_logged_model() has it"
@@ -220,7 +210,7 @@ class RemoteRegistry(RemoteQuestions):
         name = str(reference.name)
         if reference.alias is not None:
             found = self._registered_model("GET", "alias", {"name": name, "alias": reference.alias})
-            return MODEL_VERSION.read(found["model_version"])
+            return _version(found["model_version"])
         if reference.version is not None:
             return self.get_model_version(name, reference.version)
         stage = reference.stage
@@ -234,11 +224,6 @@ class RemoteRegistry(RemoteQuestions):
             raise AutotrackException.missing(f"{uri}: {name!r} has no version" + (f" in {stage}" if stage else ""))
         return there[0]
 
-    def _one_of(self, name: str, version: int | str | None, stage: str | None) -> int | str:
-        if (version is None) == (stage is None):
-            raise AutotrackException.invalid("give either the version or the stage whose latest version is meant")
-        return version if version is not None else self.resolve_model_version(f"models:/{name}/{stage}").version
-
     def _model(self, method: str, verb: str, message: Mapping[str, Any], *, again: bool = True) -> RegisteredModel:
         return REGISTERED_MODEL.read(self._registered_model(method, verb, message, again=again)["registered_model"])
 
@@ -249,11 +234,7 @@ class RemoteRegistry(RemoteQuestions):
 
     def _one(self, method: str, verb: str, name: str, version: int | str, **message: Any) -> ModelVersion:
         given = _given({"name": name, "version": str(version), **message})
-        return MODEL_VERSION.read(self._ask(method, f"model-versions/{verb}", given)["model_version"])
-
-    def _plain(self, expected: Expected, checks: Sequence[Mapping[str, Any]]) -> None:
-        if expected is not ANY or checks:
-            raise self._no("a change that depends on what was there before, or that keeps checks,")
+        return _version(self._ask(method, f"model-versions/{verb}", given)["model_version"])
 
 
 def _search(filter_string: str | None, limit: int, order_by: Sequence[str] | None, token: str | None) -> dict[str, Any]:
@@ -262,9 +243,18 @@ def _search(filter_string: str | None, limit: int, order_by: Sequence[str] | Non
     )
 
 
+def _version(document: Mapping[str, Any]) -> ModelVersion:
+    """A version. A server of MLflow's names the logged model only where it says what the version was made from."""
+    source = str(document.get("source") or "")
+    own = source.removeprefix("models:/") if source.startswith("models:/m-") else None
+    return MODEL_VERSION.read({**document, "model_id": document.get("model_id") or own})
+
+
+def _moving(expected: Expected, checks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What a move depends on, and what is kept of it; nothing being there is an empty text."""
+    before = None if expected is ANY else "" if expected is None else str(expected)
+    return {"expected": before, "checks": [dict(one) for one in checks] or None}
+
+
 def _tags(values: Mapping[str, Any] | None) -> list[dict[str, str]] | None:
     return pairs({str(key): text(value) for key, value in values.items()}) if values else None
-
-
-def _given(message: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in message.items() if value is not None}
