@@ -12,9 +12,12 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import stat
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
+_ROOT = str(Path(__file__).parents[2])
 _VM, _VFORK = 0x100, 0x4000
 """``CLONE_VM`` and ``CLONE_VFORK`` of linux/sched.h."""
 _ANY = 0x40000000
@@ -24,12 +27,64 @@ _SUBREAPER = 37
 _STACK = 256 << 10
 _ALL = 0x1FBF
 """``LC_ALL_MASK`` of locale.h."""
+_inodes: dict[int, int] = {}
+"""What the pipes are, by their numbers."""
 
 
 def possible() -> bool:
     """Whether a helper can be started here unnoticed."""
     # The first process of a container becomes the parent of every orphan, the helper too.
     return sys.platform == "linux" and os.getpid() != 1 and _interpreter()
+
+
+def connected(code: str) -> tuple[int, int] | None:
+    """Run Python code of autotrack's in a process of its own: a pipe to say something to it, and one to hear it."""
+    if not possible():
+        return None
+    out_q, in_q = os.pipe()
+    out_a, in_a = os.pipe()
+    _inodes.update({fd: os.fstat(fd).st_ino for fd in (out_q, in_q, out_a, in_a)})
+    try:
+        if start(code, [_ROOT], in_a, out_q):
+            return in_q, out_a
+    finally:
+        close(out_q)
+        close(in_a)
+    close(in_q)
+    close(out_a)
+    return None
+
+
+def is_ours(fd: int) -> bool:
+    """Whether a number is still that of the pipe. A program may close all that is open, as one does that becomes a
+    daemon, and the number may be a file's of its own since."""
+    try:
+        facts = os.fstat(fd)
+    except OSError:
+        return False
+    return stat.S_ISFIFO(facts.st_mode) and facts.st_ino == _inodes.get(fd)
+
+
+def close(fd: int) -> None:
+    """Let go of a pipe."""
+    if is_ours(fd):
+        os.close(fd)
+
+
+def tell(fd: int, words: bytes) -> bool:
+    """Say something to a process that may be gone, without a signal that ends the program, and without waiting."""
+    if not is_ours(fd):
+        return False
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGPIPE})
+    try:
+        os.set_blocking(fd, False)
+        return os.write(fd, words) == len(words)
+    except OSError:
+        return False
+    finally:
+        if signal.SIGPIPE not in before:
+            signal.sigtimedwait({signal.SIGPIPE}, 0)
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def start(code: str, words: Sequence[str], answers: int, questions: int) -> bool:
@@ -52,7 +107,7 @@ def start(code: str, words: Sequence[str], answers: int, questions: int) -> bool
     here = f"/proc/{os.getpid()}/fd"
     python = " ".join(_quoted(word) for word in (sys.executable, "-I", "-S", "-c", code, *words))
     # The pipes are opened by name, so that none of the program's own children can inherit them meanwhile.
-    command = f"exec >/dev/null 2>&1; exec 3<{here}/{questions} 4>{here}/{answers}; {python} <&3 >&4 3<&- 4>&- &"
+    command = f"exec >/dev/null 2>&1; exec 3<{here}/{questions} 4>>{here}/{answers}; {python} <&3 >&4 3<&- 4>&- &"
     stack = ctypes.create_string_buffer(_STACK)
     top = (ctypes.addressof(stack) + _STACK) & ~63
     library.clone.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p]

@@ -21,12 +21,10 @@ from typing import Any
 from autotrack.capture.machine import machine
 from autotrack.capture.packages import packages
 from autotrack.capture.repository import Code, code
-from autotrack.context import files, protocol
+from autotrack.context import beside, files, protocol
 from autotrack.event import ArtifactStored, Tags
 from autotrack.journal.format import MARK
-from autotrack.journal.writer import RunWriter, append_line
 from autotrack.sharing import share
-from autotrack.sinks.uploads.outbox import added_to
 
 LEAST = 4 << 10
 """Bytes of a file that is looked for among those of other programs."""
@@ -37,14 +35,15 @@ PATIENCE = 1.7
 def main() -> None:
     """Collect, write, and see that it is noted down."""
     begin = time.monotonic()
-    _stand_alone()
+    beside.stand_alone()
+    signal.alarm(protocol.LIFE)
     asked, rest = _question()
     if asked is None:
         return
     deadline = begin + PATIENCE
     directory = Path(asked["directory"])
-    with ThreadPoolExecutor(1) as beside:
-        reading = beside.submit(code, Path(asked["place"]), asked["sources"], deadline) if asked["place"] else None
+    with ThreadPoolExecutor(1) as threads:
+        reading = threads.submit(code, Path(asked["place"]), asked["sources"], deadline) if asked["place"] else None
         installed = packages(asked["path"])
         environment: dict[str, Any] = machine(deadline)
         found = reading.result() if reading else Code()
@@ -67,17 +66,6 @@ def main() -> None:
         rest += piece
     if not rest.endswith(protocol.TAKEN):
         _note(directory, _last_words(rest), installed, protocol.dirty_tag(found.facts))
-
-
-def _stand_alone() -> None:
-    """Be nobody's: no terminal, no group, no open file but the two pipes, no signal held back."""
-    os.setsid()
-    os.closerange(3, 1 << 16)
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM, signal.SIGCHLD):
-        signal.signal(number, signal.SIG_DFL)
-    signal.alarm(protocol.LIFE)
-    os.chdir("/")
 
 
 def _question() -> tuple[dict[str, Any] | None, bytes]:
@@ -112,15 +100,11 @@ def _note(directory: Path, words: dict[str, Any], installed: list[dict[str, Any]
             continue  # kept elsewhere than in a store's directory
         target = home / "artifacts" / files.NAME
         names = files.listed(directory) if target == directory else files.give(directory, target)
-        writer = RunWriter(home)
-        for name, size in names:
-            writer.event(ArtifactStored(name, size))
-        if tags:
-            writer.event(Tags(tags))
-        writer.close()
-        # So that an indexer that has seen the end looks once more.
-        append_line(home.parent.parent / "opened" / writer.writer, home.name.encode() + b"\n")
-        added_to(home)
+        with beside.in_place_of(home) as stream:
+            for name, size in names:
+                stream.event(ArtifactStored(name, size))
+            if tags:
+                stream.event(Tags(tags))
 
 
 def _share(directory: Path) -> None:

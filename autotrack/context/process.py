@@ -7,7 +7,6 @@ and those beyond :data:`OWN` files, name the run that has them instead: ten thou
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import select
@@ -29,7 +28,6 @@ OWN = 500
 """So many files are given to runs that begin after the first one."""
 WAIT = 0.2
 """Seconds that a program which ends may wait for its context."""
-_ROOT = str(Path(__file__).parents[2])
 
 
 class Context:
@@ -110,7 +108,7 @@ class Context:
             }
             self._put_cells(self.directory)
             # The pipes stay open: the thread may be reading, and a number that is free again may be another file's.
-            _send(self._pipes[0], json.dumps(words).encode() + b"\n")
+            detached.tell(self._pipes[0], json.dumps(words).encode() + b"\n")
 
     def forget(self) -> None:
         """In a forked process: the thread and the helper are the parent's."""
@@ -144,24 +142,13 @@ class Context:
                         files.put(self.directory / files.LAUNCH, files.document(self._launch))
                     self._settle()
                     if self._pipes:
-                        _send(self._pipes[0], protocol.TAKEN)
+                        detached.tell(self._pipes[0], protocol.TAKEN)
                 self._close()
 
     def _start(self) -> bool:
-        if not detached.possible():
-            return False
-        out_q, in_q = os.pipe()
-        out_a, in_a = os.pipe()
-        try:
-            if not detached.start(protocol.SOURCE, [_ROOT], in_a, out_q):
-                os.close(in_q)
-                os.close(out_a)
-                return False
-        finally:
-            os.close(out_q)
-            os.close(in_a)
-        self._pipes = (in_q, out_a)
-        return True
+        pipes = detached.connected(protocol.SOURCE)
+        self._pipes = pipes or ()
+        return pipes is not None
 
     def _settle(self) -> None:
         """The files are there: note them down in the runs that wait for them."""
@@ -194,8 +181,7 @@ class Context:
 
     def _close(self) -> None:
         for fd in self._pipes:
-            with contextlib.suppress(OSError):  # the program may have closed all that was open
-                os.close(fd)
+            detached.close(fd)
         self._pipes = ()
 
 
@@ -313,23 +299,10 @@ def _heard(fd: int) -> bool:
     waiting = select.poll()
     waiting.register(fd, select.POLLIN)
     try:
-        return bool(waiting.poll(protocol.LIFE * 1000)) and os.read(fd, 64) == protocol.DONE
+        answered = bool(waiting.poll(protocol.LIFE * 1000)) and detached.is_ours(fd)
+        return answered and os.read(fd, 64) == protocol.DONE
     except OSError:  # a program that becomes a daemon closes whatever is open
         return False
-
-
-def _send(fd: int, words: bytes) -> None:
-    """Say something to a helper that may be gone, without a signal that ends the program."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGPIPE})
-    try:
-        os.set_blocking(fd, False)
-        os.write(fd, words)
-    except OSError:
-        pass
-    finally:
-        if signal.SIGPIPE not in before:
-            signal.sigtimedwait({signal.SIGPIPE}, 0)
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _after_fork() -> None:

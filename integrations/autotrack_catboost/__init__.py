@@ -23,13 +23,14 @@ Each makes one run, which holds
 
 When are the curves written? CatBoost keeps them to itself until it has finished, and its callbacks cost more with every
 iteration, as each is handed all values so far: two thousand small iterations take more than twice as long with one. So
-none is added. The curves are taken from ``evals_result_`` in the end, and of a training that raised or was interrupted
-from the files that CatBoost keeps in ``train_dir``, in their 10 digits. From there too, ten times a second once a
-training has taken one, come the curves ``live/<set>-<metric>``, to be watched; they are what a process that is killed
-leaves, but for its last tenth of a second. With
-``allow_writing_files=False`` there are no files, hence none of these and no ``round_time``. Of a ``cv`` that was broken
-off there is no curve. Where all that is too little, ask for ``autolog(every_round=True)``, which adds the callback,
-except on a GPU, where CatBoost takes none. It is added too where you use callbacks yourself.
+none is added. The curves are taken from ``evals_result_`` in the end, and of a training that raised, was interrupted or
+was killed from the files that CatBoost keeps in ``train_dir``, in their 10 digits; for one that is killed a process
+beside the program does that, which is there on Linux from a training's first twentieth of a second on, and unless
+``AUTOTRACK_CONTEXT=0``. From these files too, ten times a second once a training has taken one, come the curves
+``live/<set>-<metric>``, to be watched; where that process is killed as well, as when a whole container ends, they are
+what is left. With ``allow_writing_files=False`` there are no files, hence none of these and no ``round_time``. Of a
+``cv`` that was broken off there is no curve. Where all that is too little, ask for ``autolog(every_round=True)``, which
+adds the callback, except on a GPU, where CatBoost takes none. It is added too where you use callbacks yourself.
 
 Inside a pipeline or a search only the outermost fit is recorded. Your ``callbacks`` stay yours, and your data are not
 converted.
@@ -37,16 +38,15 @@ converted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from autotrack import models
-from autotrack.hooks import Call, Integration, Options, Run, Steps, aside, caller, variables
+from autotrack.hooks import Call, Integration, Options, Steps, aside, caller, variables
 from autotrack.models.rows import head
 from autotrack.models.verbs import Verbs
 from autotrack_catboost.flavor import FLAVOR
-from autotrack_catboost.history import EveryRound, Notes, Round, exact
+from autotrack_catboost.history import EveryRound, Notes, Round, exact, write
 from autotrack_catboost.inputs import inputs, sets_of, signature
 from autotrack_catboost.live import Live
 from autotrack_catboost.model import filled_in, importances, named
@@ -112,7 +112,8 @@ def fit(call: Call) -> Steps:
     except GeneratorExit:  # the training was broken off
         live.end()
         if every is None:
-            _write(run, notes.rounds())
+            write(run, notes.rounds())
+        live.written()
         raise
 
     live.end()
@@ -122,7 +123,8 @@ def fit(call: Call) -> Steps:
         with INTEGRATION.attempt("curves"):
             period = call.arguments["metric_period"] or given.get("metric_period") or 1
             end = estimator.get_all_params()["iterations"]
-            last = _write(run, exact(estimator.evals_result_, list(notes.rounds()), period, end))
+            last = write(run, exact(estimator.evals_result_, list(notes.rounds()), period, end))
+    live.written()
     found: dict[str, Any] = {"fit_time": call.duration, "trees": estimator.tree_count_}
     if estimator.best_iteration_ is not None:
         found |= {"best_iteration": estimator.best_iteration_, "stopped_iteration": last}
@@ -165,7 +167,7 @@ def cv(call: Call) -> Steps:
 
     table = result[0] if isinstance(result, tuple) else result
     curves = [name for name in table if name != "iterations"]
-    _write(
+    write(
         run,
         (Round(int(step), {name: table[name][at] for name in curves}) for at, step in enumerate(table["iterations"])),
     )
@@ -174,11 +176,3 @@ def cv(call: Call) -> Steps:
 
 def _settings(call: Call) -> dict[str, Any]:
     return {name: value for name in SETTINGS if (value := call.arguments.get(name)) is not None}
-
-
-def _write(run: Run, rounds: Iterable[Round]) -> int:
-    """One write a round; the last step."""
-    step = -1
-    for step, values, time_ms in rounds:
-        run.metrics(values, step, time_ms=time_ms)
-    return step

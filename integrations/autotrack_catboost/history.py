@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,7 +28,8 @@ class Notes:
 
     def __init__(self, train_dir: Any) -> None:
         self.file = Path(os.fspath(train_dir or "catboost_info")).absolute() / "catboost_training.json"
-        self._started = time.time()
+        self.started = time.time()
+        """In seconds since 1970."""
         self._before = self._state()
 
     def rounds(self) -> Iterator[Round]:
@@ -37,14 +38,10 @@ class Notes:
         if state is None or state == self._before or state[1] > MOST:
             return
         try:
-            notes = json.loads(self.file.read_bytes())
-        except (OSError, ValueError):
+            content = self.file.read_bytes()
+        except OSError:
             return
-        curves, before = Curves(notes["meta"]), 0.0
-        for note in notes["iterations"]:
-            values = {"round_time": note["passed_time"] - before, **curves.of(note)}
-            before = note["passed_time"]
-            yield Round(note["iteration"], values, self.time_ms(note))
+        yield from noted(content, self.started)
 
     def fresh(self) -> bool:
         """Whether the file has been written since the training began."""
@@ -53,7 +50,7 @@ class Notes:
 
     def time_ms(self, note: Mapping[str, Any]) -> int:
         """When the iteration of a note ended."""
-        return int((self._started + note["passed_time"]) * 1000)
+        return _time_ms(self.started, note)
 
     def _state(self) -> tuple[int, int] | None:
         try:
@@ -61,6 +58,37 @@ class Notes:
         except OSError:
             return None
         return facts.st_mtime_ns, facts.st_size
+
+
+def noted(content: bytes, started: float) -> Iterator[Round]:
+    """The iterations that a file has, of a training that began then."""
+    try:
+        notes = json.loads(content)
+    except ValueError:
+        return
+    curves, before = Curves(notes["meta"]), 0.0
+    for note in notes["iterations"]:
+        values = {"round_time": note["passed_time"] - before, **curves.of(note)}
+        before = note["passed_time"]
+        yield Round(note["iteration"], values, _time_ms(started, note))
+
+
+def _time_ms(started: float, note: Mapping[str, Any]) -> int:
+    return int((started + note["passed_time"]) * 1000)
+
+
+def write(run: Run, rounds: Iterable[Round]) -> int:
+    """One write a round; the last step."""
+    step = -1
+    for step, values, time_ms in rounds:
+        run.metrics(values, step, time_ms=time_ms)
+    return step
+
+
+def write_noted(run: Run, content: bytes, *, started: float) -> None:
+    """In the place of a process that was killed: the curves, as far as CatBoost has noted them."""
+    if len(content) <= MOST:
+        write(run, noted(content, started))
 
 
 class Curves:

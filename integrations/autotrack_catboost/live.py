@@ -2,7 +2,8 @@
 
 CatBoost hands its exact values over when it has finished, so that a process that is killed before loses them. While it
 trains it notes each iteration, with ten digits, in a file; a thread looks there once in a while and writes what is new
-as ``live/<curve>``. The training does not wait for it: CatBoost trains without Python's lock.
+as ``live/<curve>``. The training does not wait for it: CatBoost trains without Python's lock. And should the process be
+killed, another one takes the curves from that file.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ import json
 import threading
 from typing import Any
 
-from autotrack.hooks import Run
-from autotrack_catboost.history import Curves, Notes
+from autotrack.hooks import Run, Testament
+from autotrack_catboost.history import Curves, Notes, write_noted
 
+SOON = 0.05
+"""Seconds before it is seen to that the curve outlives the process. A training that takes less pays nothing for it."""
 PAUSE = 1.0
 """Seconds before the first look. A training that takes less leaves no such curves, nor does it need them."""
 SHORT = 0.1
@@ -41,6 +44,7 @@ class Live:
         self._file = str(notes.file)
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
+        self._testament = Testament(run, write_noted, notes.file, started=notes.started)
 
     def begin(self) -> None:
         """Look from now on."""
@@ -57,7 +61,14 @@ class Live:
             self._thread.join()
             _followed.discard(self._file)
 
+    def written(self) -> None:
+        """The curves of the training are in the record."""
+        self._testament.revoke()
+
     def _follow(self) -> None:
+        if self._over.wait(SOON):
+            return
+        self._testament.keep()
         pause = PAUSE
         while not self._over.wait(pause):
             before = self._offset

@@ -1,10 +1,11 @@
 """What can be seen of a CatBoost training that is not over, and what is left of one that never will be."""
 
+import json
 import signal
 import subprocess
 import sys
-import textwrap
 import threading
+from pathlib import Path
 
 import catboost
 import numpy as np
@@ -62,30 +63,69 @@ def test_the_curve_grows_while_the_training_goes_on(monkeypatch):
     assert run.metrics["live/learn-RMSE"] == pytest.approx(exact[:rounds], rel=1e-9)
 
 
-def test_a_process_that_is_killed_leaves_its_curve(store):
-    """No callback was needed for it."""
-    program = """
-        import os, signal, sys, autotrack, catboost
-        from pathlib import Path
-        sys.path.insert(0, {path!r})
-        from test_catboost_live import FEW, X, Waiting
-        from autotrack.testing import recorded
-        from autotrack_catboost import live
-        live.PAUSE = 0.001
-        autotrack.autolog()
-        def seen():
-            rounds = len(recorded(Path({store!r}))[0].metrics.get("live/learn-RMSE", ()))
-            if rounds >= 5:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return rounds
-        catboost.CatBoostRegressor(**FEW, eval_metric=Waiting(seen)).fit(X, X[:, 0])
-    """
-    text = textwrap.dedent(program).format(path=__file__.rpartition("/")[0], store=str(store))
+BEGIN = """
+import os, signal, sys, threading, autotrack, catboost
+sys.path.insert(0, {path!r})
+from pathlib import Path
+from test_catboost_live import FEW, X, Waiting
+from autotrack.testing import recorded
+from autotrack_catboost import live
+live.PAUSE = live.SOON = 0.001
+autotrack.autolog()
+"""
+WATCHED = """
+def seen():
+    rounds = len(recorded(Path({store!r}))[0].metrics.get("live/learn-RMSE", ()))
+    if rounds >= 5:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return rounds
+catboost.CatBoostRegressor(**FEW, eval_metric=Waiting(seen)).fit(X, X[:, 0])
+"""
+KEPT = """
+kept, keep = threading.Event(), live.Testament.keep
+def tell(testament):
+    keep(testament)
+    kept.set()
+live.Testament.keep = tell
+calls = []
+def seen():
+    calls.append(1)
+    if len(calls) == 7 and kept.wait(20):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return 99
+catboost.CatBoostRegressor(**FEW, eval_metric=Waiting(seen)).fit(X, X[:, 0])
+"""
+
+
+def killed(rest, store):
+    """What a process has left that kills itself in the midst of a training."""
+    text = (BEGIN + rest).format(path=__file__.rpartition("/")[0], store=str(store))
     done = subprocess.run([sys.executable, "-c", text], check=False, stderr=subprocess.DEVNULL)
     assert done.returncode == -signal.SIGKILL
     (run,) = recorded(store)
+    return run
+
+
+def test_a_process_that_is_killed_leaves_its_curve(store):
+    """No callback was needed for it, nor another process."""
+    run = killed(WATCHED, store)
     assert run.steps["live/learn-RMSE"] == list(range(len(run.steps["live/learn-RMSE"])))
     assert len(run.steps["live/learn-RMSE"]) >= 5
+    assert "learn-RMSE" not in run.metrics
+
+
+def test_a_process_that_is_killed_leaves_every_round(store, monkeypatch):
+    """All that CatBoost has noted, under the names that it has otherwise, written by another process."""
+    monkeypatch.delenv("AUTOTRACK_CONTEXT")
+    killed(KEPT, store)
+    noted = json.loads(Path("catboost_info/catboost_training.json").read_bytes())["iterations"]
+    for _ in range(2000):
+        (run,) = recorded(store)
+        if len(run.metrics.get("learn-RMSE", ())) == len(noted):
+            break
+        threading.Event().wait(0.01)
+    assert 4 <= len(noted) < 9
+    assert run.steps["learn-RMSE"] == run.steps["round_time"] == list(range(len(noted)))
 
 
 def test_a_look_follows_soon_after_one_that_found_something(monkeypatch, tmp_path):
@@ -96,16 +136,17 @@ def test_a_look_follows_soon_after_one_that_found_something(monkeypatch, tmp_pat
 
     def wait(pause):
         waited.append(round(pause, 4))
-        return len(waited) > len(grows)
+        return len(waited) > len(grows) + 1
 
     def look():
-        followed._offset += grows[len(waited) - 1]
+        followed._offset += grows[len(waited) - 2]
         return True
 
     monkeypatch.setattr(followed, "_look", look)
     monkeypatch.setattr(followed._over, "wait", wait)
+    monkeypatch.setattr(followed._testament, "keep", lambda: None)
     followed._follow()
-    assert waited[:6] == [1.0, 0.1, 0.1, 0.125, 0.1562, 0.1953]
+    assert waited[:7] == [0.05, 1.0, 0.1, 0.1, 0.125, 0.1562, 0.1953]
     assert max(waited[1:]) == 1.0
     assert waited[-3:] == [1.0, 0.1, 0.1]
 
