@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from autotrack.cli.places import places
 from autotrack.cli.text import clean
 from autotrack.exceptions import AutotrackException
-from autotrack.settings import local_directory
 from autotrack.sinks.open import store_directory
 
 Host = Annotated[str, typer.Option(help="The address to listen at; other than this machine's needs --token-file.")]
@@ -49,7 +47,7 @@ def server(
 
     Without an option it keeps everything in your data directory and answers this machine alone.
     """
-    url, files = _places(store, artifacts)
+    url, files = places(store, artifacts)
     _serve(
         f"{_without_password(url)} with files in {clean(files)}",
         host=host, port=port, token_file=token_file, allowed_hosts=tuple(allowed_host or ()), store=url,
@@ -87,29 +85,6 @@ def _serve(what: str, **options: Any) -> None:
     except ImportError as error:
         raise AutotrackException.missing(f"a server needs {error.name}: pip install 'autotrack-ml[server]'") from error
     serve(Options(**options), what)
-
-
-def _places(store: str | None, artifacts: str | None) -> tuple[str, str]:
-    """The database's URL and the place for files."""
-    if store is None:
-        home = _own_directory()
-        home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return f"sqlite:///{home / 'autotrack.db'}", artifacts or str(home / "artifacts")
-    if not re.match(r"(sqlite|postgresql)(\+\w+)?://|postgres://", store):
-        raise AutotrackException.invalid(f"{clean(store)!r} is no database: give sqlite:///PATH or postgresql://…")
-    if artifacts is not None:
-        return store, artifacts
-    path = store.partition(":///")[2]
-    if not store.startswith("sqlite") or not path:
-        raise AutotrackException.invalid(
-            "say with --artifacts where files go: a directory, or s3://…, gs://… or az://…"
-        )
-    return store, str((local_directory(path) or Path(path)).absolute().parent / "artifacts")
-
-
-def _own_directory() -> Path:
-    base = os.environ.get("XDG_DATA_HOME") or ""
-    return (Path(base) if base.startswith("/") else Path.home() / ".local" / "share") / "autotrack" / "server"
 
 
 def _without_password(url: str) -> str:

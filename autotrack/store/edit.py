@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from autotrack.event import Event, encode
+from autotrack.event import Event, RunCreated, encode
 from autotrack.exceptions import AutotrackException
 from autotrack.journal.format import writer_name
 from autotrack.journal.process import rank
@@ -39,7 +39,7 @@ class Editor:
 
     def event(self, run_id: str, event: Event, *, after: int = 0, time_ms: int | None = None) -> None:
         """Record a change of a run. Its time is now, but later than ``after``, what the change was based on."""
-        with self._writing(run_id) as writer:
+        with self._writing(run_id, new=isinstance(event, RunCreated)) as writer:
             writer.event(event, self._time(run_id, after) if time_ms is None else time_ms)
 
     def points(self, run_id: str, points: Iterable[Point], exact: Iterable[Exact] = ()) -> None:
@@ -80,15 +80,16 @@ class Editor:
             append_line(self._directory / "experiments" / f"{self._own_writer()}.jsonl", line)
 
     @contextmanager
-    def _writing(self, run_id: str) -> Iterator[RunWriter]:
+    def _writing(self, run_id: str, *, new: bool = False) -> Iterator[RunWriter]:
         with self._lock, _told(self._directory):
             make_store(self._directory)
             own = self._own_writer()
-            writer = self._writers.pop(run_id, None)
-            if writer is None:
-                run = self._directory / "runs" / run_id
+            run = self._directory / "runs" / run_id
+            if new:
                 run.mkdir(parents=True, exist_ok=True, mode=0o700)
-                writer = RunWriter(run)
+            elif not run.is_dir():  # removed since whoever changes it has looked
+                raise AutotrackException.missing(f"run {run_id} is not in {self._directory} any more")
+            writer = self._writers.pop(run_id, None) or RunWriter(run)
             self._writers[run_id] = writer
             if len(self._writers) > _KEPT:
                 forgotten, _ = self._writers.popitem(last=False)

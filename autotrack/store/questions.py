@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -15,8 +15,11 @@ from autotrack.store import experiments, models, runs
 from autotrack.store.changes import Changes
 from autotrack.store.columns import Columns, columns
 from autotrack.store.context import Context
+from autotrack.store.garbage import choice as garbage
+from autotrack.store.garbage.policy import Policy
 from autotrack.store.metrics import History, Place
 from autotrack.store.registry import Registry
+from autotrack.store.registry.rows import SCOPE
 
 T = TypeVar("T")
 
@@ -97,6 +100,14 @@ class Questions(ABC):
     def count(self, experiment_ids: Sequence[str] | None = None, view: int = ViewType.ACTIVE_ONLY) -> int:
         """How many runs there are."""
         return self._ask(lambda connection: runs.count_runs(connection, experiment_ids, view))
+
+    def choice(self, policy: Policy) -> garbage.Choice:
+        """Which runs a policy means, and which of them have to stay."""
+        return self._ask(lambda connection: garbage.choose(connection, self.context, policy))
+
+    def registered(self, candidates: Iterable[garbage.Candidate]) -> Mapping[str, str]:
+        """The ids of those runs of which the registry has versions, with the versions."""
+        return self._ask(lambda connection: garbage.registered(connection, candidates), SCOPE)
 
     @abstractmethod
     def history(

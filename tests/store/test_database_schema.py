@@ -55,26 +55,27 @@ def test_an_older_version_says_how_it_is_brought_up(database: str, tmp_path: Pat
         run = Recorder(store).run("of the old version")
     steps = tmp_path / "steps"
     shutil.copytree(schema.MIGRATIONS, steps)
-    (steps / "versions" / "v0002.py").write_text(_NEXT_STEP)
+    head = schema._script().get_current_head()
+    (steps / "versions" / "v9000.py").write_text(_NEXT_STEP.format(head=head))
     monkeypatch.setattr(schema, "MIGRATIONS", steps)
-    with pytest.raises(AutotrackException, match=r"older version, 0001; .* `autotrack server --upgrade`"):
+    with pytest.raises(AutotrackException, match=r"older version, .* `autotrack server --upgrade`"):
         open_database(database, ROOT)
-    assert _version(database) == "0001"
+    assert _version(database) == head
     store = open_database(database, ROOT, migrate=True)
     assert "wishes" in inspect(store.database.engine).get_table_names()
     assert store.run(run.run_id).info.run_name == "of the old version"
     store.close()
     with opened(database) as store:
         assert store.count() == 1
-    assert _version(database) == "0002"
+    assert _version(database) == "9000"
 
 
 _NEXT_STEP = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "9000"
+down_revision = "{head}"
 
 
 def upgrade() -> None:

@@ -94,3 +94,10 @@ registry_head = Table(
     Column("hash", Text, nullable=False),
     Column("time", BigInteger, nullable=False),
 )
+disposals = Table(
+    "disposals",
+    own,
+    # Directories of runs that were removed: until its row is gone, there may be files left in it.
+    Column("uri", Text, primary_key=True),
+    sqlite_with_rowid=False,
+)
