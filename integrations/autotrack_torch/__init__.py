@@ -72,6 +72,7 @@ def start() -> Callable[[], None]:
         backward,
         batches,
         clipping,
+        compiling,
         forward,
         functional,
         gradients,
@@ -80,7 +81,7 @@ def start() -> Callable[[], None]:
         tasks,
     )
 
-    undo = [module.watch() for module in (backward, batches, clipping, functional, gradients, owner, steps)]
+    undo = [module.watch() for module in (backward, batches, clipping, compiling, functional, gradients, owner, steps)]
     undo += [forward.stop_all, tasks.stop]
     events.ready(tasks)
 

@@ -39,6 +39,24 @@ class Epochs:
         return len(self._now) == 1
 
 
+class Sizes:
+    """The largest batch of each epoch: a curve from the first change on, with the epoch before it."""
+
+    def __init__(self) -> None:
+        self._last: tuple[int, int] | None = None
+        self._changed = False
+
+    def of(self, pass_: Pass, step: int) -> list[tuple[int, int]]:
+        """What is to be written down now that a pass is over: steps and samples."""
+        if not pass_.counted or pass_.unsure:
+            return []
+        before, self._last = self._last, (step, pass_.largest)
+        if self._changed:
+            return [self._last]
+        self._changed = before is not None and before[1] != pass_.largest
+        return [before, self._last] if before is not None and self._changed else []
+
+
 def values_of(training: Training, pass_: Pass, *, first: bool) -> dict[str, float]:
     """Its values by name; those of the first pass of an epoch are the epoch's own."""
     values: dict[str, float] = {}
@@ -59,7 +77,7 @@ def values_of(training: Training, pass_: Pass, *, first: bool) -> dict[str, floa
     values["train/epoch_seconds"] = seconds
     values["train/data_seconds"] = pass_.waited
     values["train/step_seconds"] = seconds / pass_.steps
-    if seconds > 0 and pass_.counted:
+    if seconds > 0 and pass_.counted and not pass_.unsure:
         values["train/samples_per_second"] = pass_.samples / seconds
     return values
 

@@ -60,6 +60,8 @@ def evaluated(training: Training, pass_: Pass, *, nested: bool) -> None:
         whose(training, pass_, None)
     if not ((pass_.ours or pass_.other) and pass_.complete and pass_.heard) or pass_.companion or pass_.unsure:
         return
+    if pass_.by_hand:
+        return
     split = _numbered(training, pass_)
     alone = len(pass_.heard) == 1
     values: dict[str, float] = {}

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from autotrack.hooks import inside
-from autotrack_torch import naming, owner, passes
+from autotrack_torch import hidden, naming, owner, passes
 from autotrack_torch.belonging import ended, enrol
 from autotrack_torch.evaluation import evaluated_elsewhere, whose
 from autotrack_torch.hearing import judge
@@ -62,6 +62,8 @@ class Loop:
         """A parameter by whose version one sees whether the model has changed meanwhile."""
         self.unseen: weakref.ref[Any] | None = None
         """An optimizer whose steps do not show, as they are compiled."""
+        self.progress = 0
+        """The state of that one after its last step, as far as a number tells."""
         self.loose_steps = 0
         self.refused: weakref.ref[Any] | None = None
         """An optimizer whose training is not to be recorded."""
@@ -143,7 +145,7 @@ class Loop:
         last = self.pending[-1] if self.pending else None
         open_ = last is not None and last.over is pass_ and last.reached is None and not stepping
         if open_ and last is not None and last.version != self._version():
-            self._step_unseen()
+            hidden.step(self)
         pass_.loop = None
         pass_.complete = complete or pass_.late
         if pass_ in self.passes:
@@ -244,7 +246,7 @@ class Loop:
                 if pass_ is not None:
                     pass_.altered = True
             elif other and not self.stepping and last.reached is None:
-                self._step_unseen()
+                hidden.step(self)
         node = root.grad_fn
         if self.unscaled is not None:
             known, self.unscaled = self.unscaled, None
@@ -283,6 +285,10 @@ class Loop:
         else:
             version = self._version()
             gone = [piece for piece in self.pending if piece.version == version]
+        self.discard(gone)
+
+    def discard(self, gone: list[Piece]) -> None:
+        """What was minimised comes to nothing."""
         for piece in gone:
             self.pending.remove(piece)
             if piece.over is not None and not piece.part:
@@ -386,14 +392,3 @@ class Loop:
             self.readings.after(partial(training.passed, past, nested=False))
         elif pass_ is not None and (pass_.replayed or (pass_.late and pass_.caught_up)):
             self.end(pass_, complete=True)
-
-    def _step_unseen(self) -> None:
-        """The parameters have changed since the last backward pass, and no step was seen: where there is one optimizer
-        that could have done it, it has."""
-        optimizer = self.unseen() if self.unseen is not None else None
-        if optimizer is None:
-            built = owner.waiting(self.thread)
-            optimizer = built[0].ref() if len(built) == 1 else None
-        if optimizer is not None:
-            self.unseen = weakref.ref(optimizer)
-            self.stepped(optimizer)

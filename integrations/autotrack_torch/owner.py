@@ -236,15 +236,15 @@ def holders(module: Any) -> list[Any]:
     return found
 
 
-def wrappers_of(model: Any) -> list[str]:
-    """The classes of torch's own wrappers around a model."""
-    found: list[str] = []
+def wrappers_of(model: Any) -> list[Any]:
+    """Torch's own wrappers around a model."""
+    found: list[Any] = []
     while len(found) < 4:
         known = _parents.get(id(model))
         model = known[1]() if known is not None and known[0]() is model else None
         if model is None or not type(model).__module__.startswith(_WRAPPERS):
             break
-        found.append(type(model).__name__)
+        found.append(model)
     return found
 
 

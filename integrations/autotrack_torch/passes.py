@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import weakref
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from copy import copy
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 under_way: dict[int, Pass] = {}
 """The passes whose iterator lives, by the iterator's ``id``."""
+_mistaken: weakref.WeakSet[Any] = weakref.WeakSet()
+"""Samplers that were found to tell other sizes of batches than came."""
 collected = 0
 """Changes whenever an iterator is collected, so that passes which were left early are looked for."""
 
@@ -72,10 +75,10 @@ class Pass:
     """From ``iter(loader)`` to the last batch that the program took."""
 
     __slots__ = (
-        "_ahead", "_left", "_next", "_size", "_used", "_uses", "altered", "backwards", "batches", "companion",
-        "companions", "complete", "counted", "facts", "given", "heard", "hits", "inside", "iterator", "late",
-        "loop", "moved", "n", "other", "ours", "outer", "place", "replays", "samples", "sizes", "source", "started",
-        "steps", "sums", "tokens", "training", "waited",
+        "_ahead", "_left", "_next", "_sampler", "_size", "_used", "_uses", "altered", "backwards", "batches",
+        "by_hand", "companion", "companions", "complete", "counted", "facts", "given", "heard", "hits",
+        "inside", "iterator", "largest", "late", "loop", "moved", "n", "other", "ours", "outer", "place",
+        "replays", "samples", "sizes", "source", "started", "steps", "sums", "tokens", "training", "waited",
     )  # fmt: skip
 
     def __init__(self, loader: Any, iterator: Any, loop: Loop, place: Place) -> None:
@@ -86,6 +89,8 @@ class Pass:
         """Batches that the program has taken so far."""
         self.n = 0
         """Samples of the batch in hand."""
+        self.largest = 0
+        """Samples of the largest batch so far."""
         self.samples = 0
         self.steps = 0
         """Optimizer steps during the pass: with any, it is a training pass."""
@@ -119,6 +124,8 @@ class Pass:
         """Whose steps were done in it."""
         self.altered = False
         """Whether what is minimised is not just what one loss function gives."""
+        self.by_hand = False
+        """Whether parameters were changed in it, after something was minimised, otherwise than by an optimizer."""
         self.tokens = False
         """Whether there are more classes to be found than samples, as in a text."""
         self.waited = 0.0
@@ -134,6 +141,8 @@ class Pass:
         self.source = Source(loader, (place.file, place.line))
         self._size: int | None = None
         self._left: int | None = None
+        self._sampler: Callable[[], Any] = _nothing
+        """What has told the sizes of the batches."""
         self.facts: dict[str, Any] = {}
         with INTEGRATION.attempt("data loader"):
             self._look(loader)
@@ -193,7 +202,17 @@ class Pass:
     @property
     def unsure(self) -> bool:
         """Whether it is not known how large the batches were that the losses belong to."""
-        return self.late and not self.caught_up and self._next != self._size
+        return (self.late and not self.caught_up and self._next != self._size) or self._mistold
+
+    @property
+    def _mistold(self) -> bool:
+        """Whether other batches have come than the sampler had told: its length is wrong, or the size was changed."""
+        left = self._left
+        wrong = left is not None and (left < 0 or (self.complete and self.unfinished))
+        sampler = self._sampler()
+        if wrong and sampler is not None:
+            _mistaken.add(sampler)
+        return wrong
 
     @property
     def taken(self) -> int:
@@ -226,8 +245,7 @@ class Pass:
         self.batches += 1
         left = self._left
         if left is not None:
-            n = self._size or 1
-            n = min(n, left)
+            n = max(1, min(self._size or 1, left))
             self._left = left - n
         elif self._size is None:
             n = first_dimension(batch) or 1
@@ -236,6 +254,7 @@ class Pass:
             n = n if 0 < n < self._size else self._size
         self.n = n
         self.samples += n
+        self.largest = max(self.largest, n)
         return n
 
     @property
@@ -247,7 +266,7 @@ class Pass:
         """How many samples each of the next batches has, which the program has taken; where this is told."""
         if self._left is None or self._left < batches * (self._size or 1):
             return [self.count(None) for _ in range(batches)]
-        self.n = self._size or 1
+        self.n = self.largest = self._size or 1
         self.batches += batches
         self.samples += batches * self.n
         self._left -= batches * self.n
@@ -266,12 +285,13 @@ class Pass:
         self.counted = size is not None or batches is not None
         self.facts = {"batch_size": size, "dataset": type(dataset).__name__}
         if type(batches) is data.BatchSampler:
+            self._size = self.facts["batch_size"] = batches.batch_size  # the program may have set it since
             self.facts["shuffle"] = isinstance(batches.sampler, data.RandomSampler)
             self.facts["drop_last"] = batches.drop_last
-            try:
-                self._left = len(batches.sampler)  # type: ignore[arg-type]  # a sampler may have a length
-            except TypeError:
-                self._left = None
+            if batches not in _mistaken:
+                self._sampler = weakref.ref(batches)
+                with suppress(TypeError):
+                    self._left = len(batches.sampler)  # type: ignore[arg-type]  # a sampler may have a length
         if not isinstance(dataset, data.IterableDataset) and hasattr(dataset, "__len__"):
             self.facts["train_samples"] = len(dataset)
         self.facts["num_workers"] = loader.num_workers
@@ -320,6 +340,10 @@ def first_dimension(batch: Any, depth: int = 4) -> int:
 
 def _always() -> bool:
     return True
+
+
+def _nothing() -> None:
+    """In the place of a weak reference."""
 
 
 def _gone(key: int, ref: Any) -> None:

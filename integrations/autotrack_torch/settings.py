@@ -61,9 +61,7 @@ def of_models(models: list[Any], optimizers: list[Any]) -> dict[str, Any]:
         "device": ", ".join(sorted({str(tensor.device) for tensor in tensors})),
         "dtype": ", ".join(sorted({str(tensor.dtype).removeprefix("torch.") for tensor in tensors})),
     }
-    wrappers = sorted({wrapper for model in models for wrapper in owner.wrappers_of(model)})
-    if "OptimizedModule" in wrappers or any(getattr(model, "_compiled_call_impl", None) for model in models):
-        found["compiled"] = True
+    wrappers = sorted({type(wrapper).__name__ for model in models for wrapper in owner.wrappers_of(model)})
     parallel = [wrapper for wrapper in wrappers if wrapper != "OptimizedModule"]
     if parallel:
         found["parallel"] = " + ".join(parallel)

@@ -8,8 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from autotrack.hooks import Run
-from autotrack_torch import background, owner, settings
-from autotrack_torch.epoch import Epochs, of_window, values_of
+from autotrack_torch import background, compiling, owner, settings
+from autotrack_torch.epoch import Epochs, Sizes, of_window, values_of
 from autotrack_torch.evaluation import evaluated, trainings
 from autotrack_torch.explained import explain, of_models
 from autotrack_torch.final import Keeper
@@ -58,6 +58,7 @@ class Training:
         self.steps = 0
         """Steps of the optimizer that stepped first."""
         self._epochs = Epochs()
+        self._sizes = Sizes()
         self.last_pass: Pass | None = None
         self._batches: dict[int, int] = {}
         """How many steps were made for so many batches each, where it was more than one."""
@@ -171,7 +172,9 @@ class Training:
         if len(self.by_name) == 1:
             first.label = ""
         optimizer = first.ref()
-        self.run.params(settings.of_models(self.keeper.alive(), self.living()) | self.keeper.precision())
+        models, optimizers = self.keeper.alive(), self.living()
+        self.run.params(settings.of_models(models, optimizers) | compiling.settings_of(models, optimizers))
+        self.run.params(self.keeper.precision())
         if optimizer is not None:
             self.run.params(settings.of_optimizer(optimizer, f"{first.label}." if first.label else ""))
         held, self._held = self._held, []
@@ -327,6 +330,8 @@ class Training:
             self.run.tags({"autotrack.torch.epoch": f"a pass over {pass_.place.name()}, {pass_.place}"})
         step = index if self.unit == "epoch" else self.steps
         self.run.metrics({**values, **self._rates()}, step)
+        for at, size in self._sizes.of(pass_, step) if self._epochs.first else ():
+            self.run.metrics({"train/batch_size": size}, at)
         explain(self)
         self.keeper.epoch(step)
 
