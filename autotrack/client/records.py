@@ -15,7 +15,7 @@ from autotrack.journal.format import EXACT, new_run_id, raw_step
 from autotrack.journal.writer import Key, Point
 from autotrack.store.changes import param_conflict
 from autotrack.store.fold import NAME_TAG, PARENT_TAG, USER_TAG
-from autotrack.store.runs import CONTEXT_TAG
+from autotrack.store.rows import CONTEXT_TAG
 from autotrack.values import number, text
 
 _RUN_ID = re.compile(r"[0-9a-f]{32}")

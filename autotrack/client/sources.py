@@ -14,7 +14,7 @@ from autotrack.settings import local_directory
 from autotrack.store import Questions
 from autotrack.store.registry.changes import VersionCreated
 from autotrack.store.registry.names import parse_uri
-from autotrack.store.runs import CONTEXT_TAG
+from autotrack.store.rows import CONTEXT_TAG
 
 MOST_METRICS = 1000
 """Metrics that a snapshot holds; the rest stays with the run."""

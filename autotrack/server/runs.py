@@ -12,6 +12,7 @@ from autotrack.event import DatasetUsed, Ended, Event, Joined, ModelsLinked, Ren
 from autotrack.exceptions import AutotrackException
 from autotrack.server import batch, limits
 from autotrack.server.batch import LogBatch, MetricPoint
+from autotrack.server.documents import document
 from autotrack.server.experiments import paged, view
 from autotrack.server.names import random_name
 from autotrack.server.request import Asked, Pair
@@ -19,7 +20,7 @@ from autotrack.server.route import Routes
 from autotrack.server.service import Service
 from autotrack.store import Search
 from autotrack.store.fold import NAME_TAG, USER_TAG
-from autotrack.store.runs import CONTEXT_TAG
+from autotrack.store.rows import CONTEXT_TAG
 from autotrack.store.search.page import LARGEST
 from autotrack.wire.messages import RUN, RUN_INFO
 from autotrack.wire.values import TEXT, several
@@ -154,9 +155,7 @@ def create(service: Service, asked: Create) -> Document:
 @ROUTES("GET", "mlflow/runs/get", ById, run=RUN.kind)
 def get(service: Service, asked: ById) -> Document:
     """A run, deleted or not, with the last point of each of its metrics."""
-    found = service.run(asked.run_id)
-    points = service.store.last_metrics(asked.run_id) if found.data.metrics else []
-    return {"run": RUN.write(found, points=points)}
+    return {"run": document(service.listed_run(asked.run_id))}
 
 
 @ROUTES("POST", "mlflow/runs/update", Update, run_info=RUN_INFO.kind)
@@ -291,12 +290,11 @@ def log_model(service: Service, asked: LogModel) -> Document:
 def search(service: Service, asked: SearchRuns) -> Document:
     """One page of the runs that match a filter."""
     most = limits.page(asked.max_results, 1000, LARGEST)
-    found = service.store.search_runs(
+    found = service.store.listed_runs(
         Search(asked.experiment_ids, asked.filter, view(asked.run_view_type), asked.order_by, most,
                asked.page_token or None)
     )  # fmt: skip
-    points = service.store.last_points([one.info.run_id for one in found])
-    return paged("runs", [RUN.write(one, points=points.get(one.info.run_id, ())) for one in found], found.token)
+    return paged("runs", [document(one) for one in found], found.token)
 
 
 _FINAL = ("FINISHED", "FAILED", "KILLED")

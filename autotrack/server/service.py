@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from autotrack.client import Client
 from autotrack.entities import Experiment, LoggedModel, Run
@@ -16,6 +16,9 @@ from autotrack.store import Questions
 from autotrack.store.changes import param_conflict
 from autotrack.store.objects import Objects
 from autotrack.store.registry.changes import Author
+from autotrack.store.rows import Listed
+
+T = TypeVar("T")
 
 CALLER: ContextVar[Author | None] = ContextVar("caller", default=None)
 """Who asks: the name that he gave, which nobody has checked, and his address."""
@@ -58,8 +61,16 @@ class Service:
 
     def run(self, run_id: str) -> Run:
         """A run, deleted or not."""
+        return self._found(run_id, self.store.run)
+
+    def listed_run(self, run_id: str) -> Listed:
+        """The same, to make JSON of."""
+        return self._found(run_id, self.store.listed_run)
+
+    @staticmethod
+    def _found(run_id: str, read: Callable[[str], T]) -> T:
         try:
-            return self.store.run(run_id)
+            return read(run_id)
         except AutotrackException as error:
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, literal
+from sqlalchemy import BigInteger, ColumnElement, literal
 
 from autotrack.store import tables
 
@@ -48,12 +48,16 @@ class Context(ABC):
         run = self.run_uri(row.run_id, row.experiment_id, row.location_above)
         return f"{run}/{row.path}" if row.path else f"{run.removesuffix(ARTIFACTS)}/models/{row.model_id}"
 
+    def lost_at_column(self) -> ColumnElement[int | None]:
+        """When a run that did not end gave its last sign of life, if it is lost; as SQL over the table of runs."""
+        return literal(None, BigInteger())
+
     def status_column(self) -> ColumnElement[str]:
-        """The state of a run, as SQL over the table of runs."""
+        """The state of a run, in the same way."""
         return tables.runs.c.status
 
     def end_time_column(self) -> ColumnElement[int | None]:
-        """When it ended, in the same way."""
+        """When it ended; a lost one ended with its last sign of life, as far as anybody knows."""
         return tables.runs.c.end_time
 
 

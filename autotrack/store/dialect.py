@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -18,9 +19,12 @@ from sqlalchemy import (
     Table,
     Text,
     any_,
+    bindparam,
     create_engine,
     event,
+    func,
     literal,
+    select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
@@ -127,12 +131,22 @@ def among(column: ColumnElement[Any], texts: Sequence[str]) -> ColumnElement[boo
     return found
 
 
-def one_of(connection: Connection, column: ColumnElement[Any], numbers: Sequence[int]) -> ColumnElement[bool]:
-    """Whether an integer is one of many, which PostgreSQL takes as one value."""
-    if connection.dialect.name != "postgresql":
-        return column.in_(numbers)
-    found: ColumnElement[bool] = column == any_(literal(list(numbers), postgresql.ARRAY(BigInteger())))
+NUMBERS = "numbers"
+"""The name of the value that :func:`numbered` binds."""
+
+
+def numbered(sqlite: bool, column: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether an integer is one of many, which are one bound value however many they are."""
+    if sqlite:
+        listed = func.json_each(bindparam(NUMBERS, type_=Text())).table_valued("value")
+        return column.in_(select(listed.c.value))
+    found: ColumnElement[bool] = column == any_(bindparam(NUMBERS, type_=postgresql.ARRAY(BigInteger())))
     return found
+
+
+def numbers(connection: Connection, values: Sequence[int]) -> Any:
+    """Integers as the value of :data:`NUMBERS`."""
+    return json.dumps(values) if connection.dialect.name == "sqlite" else list(values)
 
 
 @compiles(Matches, "postgresql")

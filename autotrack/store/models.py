@@ -14,7 +14,7 @@ from autotrack.exceptions import AutotrackException
 from autotrack.store import tables
 from autotrack.store.context import Context
 from autotrack.store.dialect import batches
-from autotrack.store.runs import metric
+from autotrack.store.rows import last_point, metric
 from autotrack.store.search.page import Page, SortKey, page
 from autotrack.store.search.parse import parse_filter, parse_orders
 from autotrack.store.search.sql import Boolean, Target, condition
@@ -74,9 +74,11 @@ def model_rows(connection: Connection, context: Context, ids: Sequence[str]) -> 
     for some in batches(ids):
         params, tags = (_texts(connection, table, some) for table in (tables.model_params, tables.model_tags))
         metrics: dict[str, list[Any]] = {}
-        points = select(tables.model_metrics, tables.runs.c.run_id).join_from(tables.model_metrics, tables.runs)
-        for row in connection.execute(points.where(tables.model_metrics.c.model_id.in_(some))):
-            metrics.setdefault(row.model_id, []).append(replace(metric(row), run_id=row.run_id))
+        own = tables.model_metrics.c
+        points = select(tables.runs.c.run_id, *last_point(own)).join_from(tables.model_metrics, tables.runs)
+        for run_id, *point in connection.execute(points.where(own.model_id.in_(some))):
+            one = replace(metric(tuple(point)), run_id=run_id)
+            metrics.setdefault(str(one.model_id), []).append(one)
         query = select(tables.models, tables.runs.c.run_id, tables.runs.c.experiment_id, _LOCATION).select_from(_PLACED)
         for row in connection.execute(query.where(tables.models.c.model_id.in_(some))):
             found[row.model_id] = LoggedModel(

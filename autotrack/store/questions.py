@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from autotrack.entities import Experiment, LoggedModel, Metric, PagedList, Run, ViewType
 from autotrack.exceptions import AutotrackException
-from autotrack.store import experiments, models, runs
+from autotrack.store import experiments, models, rows, runs
 from autotrack.store.changes import Changes
 from autotrack.store.columns import Columns, columns
 from autotrack.store.context import Context
@@ -20,6 +20,7 @@ from autotrack.store.garbage.policy import Policy
 from autotrack.store.metrics import History, Place
 from autotrack.store.registry import Registry
 from autotrack.store.registry.rows import SCOPE
+from autotrack.store.rows import Listed
 
 T = TypeVar("T")
 
@@ -58,12 +59,16 @@ class Questions(ABC):
 
     def run(self, run_id: str) -> Run:
         """A run; an unknown one is an error."""
+        return self._found(run_id, self._whole)[0]
 
-        def ask(connection: Connection) -> Run | None:
-            number = runs.run_number(connection, run_id)
-            if number is None:
-                return None
-            return runs.whole_runs(connection, runs.run_rows(connection, self.context, [number]))[0]
+    def listed_run(self, run_id: str) -> Listed:
+        """The same, for those who make JSON of it."""
+        return self._found(run_id, self._listed)[0]
+
+    def _found(self, run_id: str, read: Callable[[Connection, Sequence[int]], T]) -> T:
+        def ask(connection: Connection) -> T | None:
+            number = rows.run_number(connection, run_id)
+            return None if number is None else read(connection, [number])
 
         found = self._ask(ask, run_id)
         if found is None and self._find(run_id):
@@ -74,24 +79,35 @@ class Questions(ABC):
             )
         return found
 
-    def rows(self, search: runs.Search) -> tuple[list[runs.Row], str | None]:
+    def rows(self, search: runs.Search) -> tuple[list[rows.Row], str | None]:
         """One page of runs as plain rows, without inputs and outputs, and the token of the next page."""
 
-        def ask(connection: Connection) -> tuple[list[runs.Row], str | None]:
+        def ask(connection: Connection) -> tuple[list[rows.Row], str | None]:
             found = runs.find_runs(connection, self.context, search)
-            return runs.run_rows(connection, self.context, found.keys), found.token
+            return rows.run_rows(connection, self.context, found.keys), found.token
 
         return self._ask(ask)
 
     def search_runs(self, search: runs.Search) -> PagedList[Run]:
         """One page of runs."""
+        return self._page(search, self._whole)
 
-        def ask(connection: Connection) -> PagedList[Run]:
+    def listed_runs(self, search: runs.Search) -> PagedList[Listed]:
+        """The same, for those who make JSON of it."""
+        return self._page(search, self._listed)
+
+    def _page(self, search: runs.Search, read: Callable[[Connection, Sequence[int]], list[T]]) -> PagedList[T]:
+        def ask(connection: Connection) -> PagedList[T]:
             found = runs.find_runs(connection, self.context, search)
-            rows = runs.run_rows(connection, self.context, found.keys)
-            return PagedList(runs.whole_runs(connection, rows), found.token)
+            return PagedList(read(connection, found.keys), found.token)
 
         return self._ask(ask)
+
+    def _whole(self, connection: Connection, numbers: Sequence[int]) -> list[Run]:
+        return rows.whole_runs(connection, rows.run_rows(connection, self.context, numbers))
+
+    def _listed(self, connection: Connection, numbers: Sequence[int]) -> list[Listed]:
+        return rows.listed_runs(connection, self.context, numbers)
 
     def columns(self, search: runs.Search, names: Sequence[str]) -> Columns:
         """Any fields of one page of runs, spelt as in a filter."""
@@ -133,17 +149,7 @@ class Questions(ABC):
 
     def last_metrics(self, run_id: str) -> list[Metric]:
         """The last point of each metric of a run."""
-        self.run(run_id)
-
-        def ask(connection: Connection) -> list[Metric]:
-            number = runs.run_number(connection, run_id)
-            return [] if number is None else runs.last_metrics(connection, number)
-
-        return self._ask(ask, run_id)
-
-    def last_points(self, run_ids: Sequence[str]) -> dict[str, list[Metric]]:
-        """The last point of each metric of some runs; none of those that are not there."""
-        return self._ask(lambda connection: runs.last_points(connection, run_ids))
+        return [rows.metric(point) for point in self.listed_run(run_id).points]
 
     def datasets(self, experiment_ids: Sequence[str], limit: int) -> list[tuple[str, str, str, str]]:
         """Experiment id, name, digest and context of each data set that runs have read; up to ``limit`` of them."""

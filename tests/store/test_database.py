@@ -179,7 +179,7 @@ def test_a_batch_with_its_position_counts_once(store: DatabaseStore, run_id: str
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(send, range(16)))
     assert len(store.history(run_id, "loss")) == 10
-    assert store.last_points([run_id])[run_id][0].step == 9
+    assert store.last_metrics(run_id)[0].step == 9
     overlapping = Position("metrics-a", 288, 352)
     assert code_of(lambda: store.editor.batch(run_id, [], first, position=overlapping)) == "RESOURCE_CONFLICT"
     assert store.taken_in(run_id, "metrics-a") == 320

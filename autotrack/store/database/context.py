@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from sqlalchemy import ColumnElement, case, false, func, literal, select
+from sqlalchemy import BigInteger, ColumnElement, bindparam, case, func, literal, null, select
 
 from autotrack.store import tables
 from autotrack.store.context import ARTIFACTS, Context
@@ -43,18 +43,24 @@ class ServerContext(Context):
         """See :class:`Context`."""
         return uri
 
+    def lost_at_column(self) -> ColumnElement[int | None]:
+        """Known of one whose writer promised signs of life and gives none."""
+        own, run = intake.c, tables.runs.c
+        # Computed when the statement is carried out: it is put together once.
+        lease = bindparam("lease", callable_=_lease, type_=BigInteger(), unique=True)
+        silent = select(own.last_seen).where(own.run == run.id, own.leased, own.last_seen < lease).scalar_subquery()
+        # In a CASE, as the row of each run that has not ended: the silence of all runs is not looked at.
+        return case((run.status != "RUNNING", null()), else_=silent)
+
     def status_column(self) -> ColumnElement[str]:
-        """RUNNING, but LOST for one whose writer promised signs of life and gives none."""
-        return case((_silent(), literal("LOST")), else_=tables.runs.c.status)
+        """See :class:`Context`."""
+        return case((self.lost_at_column().is_not(None), literal("LOST")), else_=tables.runs.c.status)
 
     def end_time_column(self) -> ColumnElement[int | None]:
-        """A lost run ended with its last sign of life, as far as anybody knows."""
-        seen = select(intake.c.last_seen).where(intake.c.run == tables.runs.c.id).scalar_subquery()
-        return case((_silent(), seen), else_=tables.runs.c.end_time)
+        """See :class:`Context`."""
+        return func.coalesce(self.lost_at_column(), tables.runs.c.end_time)
 
 
-def _silent() -> ColumnElement[bool]:
-    lease = time.time_ns() // 1_000_000 - LEASE_MS
-    seen = select(intake.c.last_seen).where(intake.c.run == tables.runs.c.id, intake.c.leased).scalar_subquery()
-    # In a CASE, as the row of each run that has not ended: the silence of all runs is not looked at.
-    return case((tables.runs.c.status != "RUNNING", false()), else_=func.coalesce(seen < lease, false()))
+def _lease() -> int:
+    """A sign of life before this is too old."""
+    return time.time_ns() // 1_000_000 - LEASE_MS

@@ -9,7 +9,7 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from autotrack.exceptions import AutotrackException
-from autotrack.store import runs
+from autotrack.store import rows
 from autotrack.store.database import curves, schema
 from autotrack.store.database.context import ServerContext
 from autotrack.store.database.editor import DatabaseEditor
@@ -66,7 +66,7 @@ class DatabaseStore(Questions):
 
     def _ask_of_run(self, run_id: str, question: Callable[[Connection, int], T]) -> T:
         def ask(connection: Connection) -> T:
-            number = runs.run_number(connection, run_id)
+            number = rows.run_number(connection, run_id)
             if number is None:
                 raise AutotrackException.missing(f"Run with id={run_id} not found in {self.context.name}")
             return question(connection, number)

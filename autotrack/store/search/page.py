@@ -31,6 +31,7 @@ from sqlalchemy import (
 )  # fmt: skip
 
 from autotrack.exceptions import AutotrackException
+from autotrack.store import tables
 from autotrack.store.dialect import Bytewise
 from autotrack.store.search.sql import Boolean, Target, first_column
 from autotrack.store.search.tree import Kind, Order
@@ -55,11 +56,14 @@ class SortKey:
     descending: bool = False
     constant: bool = False
     """Whether it is the same for all rows that are asked for at once."""
+    before: ColumnElement[Any] | None = None
+    """What an index holds of it: rows come in the same order when they are sorted by this first."""
 
     @property
-    def clause(self) -> ColumnElement[Any]:
-        """The term of ORDER BY."""
-        return self.expression.desc() if self.descending else self.expression.asc()
+    def clauses(self) -> list[ColumnElement[Any]]:
+        """The terms of ORDER BY."""
+        terms = [] if self.constant else [one for one in (self.before, self.expression) if one is not None]
+        return [one.desc() if self.descending else one.asc() for one in terms]
 
     def after(self, value: Any) -> Boolean:
         """True for rows that come after a value."""
@@ -102,7 +106,7 @@ def page(
         keys += ties
         query: Select[Any] = select(key, *(one.expression.label(f"k{n}") for n, one in enumerate(keys)))
         query = query.select_from(joined).where(*where, *tier.where).limit(limit + 1 - len(rows))
-        query = query.order_by(*(one.clause for one in keys if not one.constant))
+        query = query.order_by(*(clause for one in keys for clause in one.clauses))
         if last is not None and tier.number is not None and last[0] != tier.number:
             if last[0] in _TIERS[tier.number + 1 :]:
                 continue
@@ -142,9 +146,11 @@ def _tiers(source: FromClause, orders: Sequence[Order], target: Target) -> Itera
     field = orders[0].field
     table = target.entries[field.kind].alias()
     value = target.value(field, table)
+    # The beginning alone is in an index: with it first, a page is found without sorting all rows.
+    begins = None if field.numeric or field.kind is Kind.DATASET else Bytewise(tables.beginning(value))
     value = value if field.numeric else Bytewise(value)
     with_value = _joined(table, target.rows(field, table), source)
-    key = SortKey(value, orders[0].descending)
+    key = SortKey(value, orders[0].descending, before=begins)
     yield _Tier(with_value, (_constant(0), key), (value.is_not(None),), 1, 0)
     nothing = SortKey(null(), constant=True)
     if field.numeric:

@@ -159,8 +159,10 @@ def _few(
         return None
     else:
         indexed.append(_test(tree, column, None))
-    found = connection.scalars(select(first_column(table)).where(*indexed).limit(_FEW + 1)).all()
-    return list(found) if len(found) <= _FEW else None
+    found = select(first_column(table)).where(*indexed)
+    if connection.scalar(found.limit(1).offset(_FEW)) is not None:
+        return None
+    return list(connection.scalars(found.limit(_FEW)))
 
 
 _INDEXED = (Reading.LAST, Reading.BEST, Reading.MINIMUM, Reading.MAXIMUM, Reading.NUMBER)
