@@ -8,7 +8,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from autotrack import _said, _workers, guard, settings
+from autotrack import _reads, _said, _workers, guard, settings
 from autotrack._registered import DOORS, INTEGRATIONS, registered
 from autotrack._watch import forget, when_imported
 from autotrack._workers import General
@@ -26,6 +26,8 @@ def autolog(options: Mapping[str, Any], exclude: frozenset[str] = frozenset()) -
     if settings.disabled():
         return
     _workers.general = General(dict(options), exclude)
+    if settings.context():
+        _reads.watch()
     for module, package in registered(INTEGRATIONS).items():
         if module not in exclude and package.removeprefix("autotrack_") not in exclude:
             when_imported(module, partial(_on_import, package))
@@ -88,3 +90,4 @@ def _on_import(package: str, _module: ModuleType) -> None:
     integration.switch()
     if settings.context():
         _said.switch_on()
+        _reads.switch_on()

@@ -16,13 +16,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from autotrack.capture import filedigest, reads
 from autotrack.event import DatasetUsed
 from autotrack.exceptions import AutotrackException
 from autotrack.models.signature import Schema, schema
 
 BYTES = 16 * 1024 * 1024
 """How much of a data set goes into its digest: 10 to 50 ms."""
-SAMPLED = "sampled-"
+SAMPLED = filedigest.SAMPLED
 """What the digest of larger data begins with."""
 _ITEMS = 10_000
 _WIDE = 1000
@@ -60,7 +61,7 @@ class Dataset:
         """The labels, or the name of the column that holds them."""
         self.predictions = predictions
         self.name = name or "dataset"
-        self.source_type, self.source = _source(source)
+        self.source_type, self.source = _source(reads.source_of(features) if source is None else source)
         self.digest = digest or content(features, None if isinstance(targets, str) else targets)
         """16 hexadecimal digits, from the content; after "sampled-" if not from all of it."""
 

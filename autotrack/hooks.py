@@ -30,6 +30,7 @@ from autotrack._variables import caller, variable, variables
 from autotrack._watch import when_imported
 from autotrack._workers import worker_environment
 from autotrack.call import Call, child_run, inside, training_run
+from autotrack.capture import filedigest
 from autotrack.context.testament import Testament
 from autotrack.contribution import Contribution
 from autotrack.event import DatasetUsed
@@ -39,7 +40,7 @@ from autotrack.run import Run
 
 __all__ = [
     "STOPPED", "Call", "Contribution", "DatasetUsed", "Integration", "Loop", "Loops", "Options", "Run", "Steps",
-    "Testament", "aside", "caller", "current", "inside", "origin", "remember", "variable", "variables",
+    "Testament", "aside", "caller", "current", "filedigest", "inside", "origin", "remember", "variable", "variables",
     "worker_environment",
 ]  # fmt: skip
 

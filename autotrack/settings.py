@@ -19,9 +19,29 @@ def _on(name: str) -> bool:
     return os.environ.get(name, "").strip().lower() in ("1", "true", "yes", "on")
 
 
+def _off(name: str) -> bool:
+    return os.environ.get(name, "").strip().lower() in ("0", "false", "no", "off")
+
+
 def context() -> bool:
     """Whether code and environment are taken down with the runs; ``AUTOTRACK_CONTEXT=0`` says no."""
-    return os.environ.get("AUTOTRACK_CONTEXT", "").strip().lower() not in ("0", "false", "no", "off")
+    return not _off("AUTOTRACK_CONTEXT")
+
+
+def console() -> bool:
+    """Whether what a program writes to its terminal is kept; ``AUTOTRACK_CONSOLE=0`` says no."""
+    return not _off("AUTOTRACK_CONSOLE")
+
+
+def system_metrics() -> bool:
+    """Whether the load of the machine is measured; ``AUTOTRACK_SYSTEM_METRICS=0`` says no, as does MLflow's own
+    ``MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING=false``."""
+    return not _off("AUTOTRACK_SYSTEM_METRICS") and not _off("MLFLOW_ENABLE_SYSTEM_METRICS_LOGGING")
+
+
+def system_metrics_interval() -> float:
+    """Seconds between two measurements."""
+    return max(0.1, _seconds("AUTOTRACK_SYSTEM_METRICS_INTERVAL", 10.0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,12 +38,12 @@ LAYERS = (
     {"client"},
     {"data", "models"},
     {
-        "_aside", "_doors", "_engine", "_installing", "_loader", "_loops", "_origins", "_patch", "_said", "_variables",
-        "_versions", "_watch", "_workers", "call", "hooks", "testing",
+        "_aside", "_doors", "_engine", "_installing", "_loader", "_loops", "_origins", "_patch", "_reads", "_said",
+        "_variables", "_versions", "_watch", "_workers", "call", "hooks", "testing",
     },
     {"analysis"},
     {"", "_frameworks", "active", "artifacts", "fluent", "frame", "plots", "pyfunc", "tracking"},
-    {"server"},
+    {"reproduction", "server"},
     {"__main__", "cli"},
 )  # fmt: skip
 """The parts of ``autotrack``, innermost first; "" is ``autotrack/__init__.py``. A part imports from its own

@@ -18,8 +18,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from autotrack.capture.inputs import used
 from autotrack.capture.machine import machine
 from autotrack.capture.packages import packages
+from autotrack.capture.reads import Read
 from autotrack.capture.repository import Code, code
 from autotrack.context import beside, files, protocol
 from autotrack.event import ArtifactStored, Tags
@@ -39,6 +41,10 @@ def main() -> None:
     signal.alarm(protocol.LIFE)
     asked, rest = _question()
     if asked is None:
+        return
+    if "reads" in asked:
+        signal.alarm(protocol.LONG)
+        _read_late(asked["reads"])
         return
     deadline = begin + PATIENCE
     directory = Path(asked["directory"])
@@ -105,6 +111,15 @@ def _note(directory: Path, words: dict[str, Any], installed: list[dict[str, Any]
                 stream.event(ArtifactStored(name, size))
             if tags:
                 stream.event(Tags(tags))
+
+
+def _read_late(left: list[tuple[str, list[Any]]]) -> None:
+    """Take the digests of files, and write them down, in the place of a program that is gone."""
+    for home, facts in left:
+        if Path(home).is_dir():
+            event = used(Read(*facts))
+            with beside.in_place_of(Path(home)) as stream:
+                stream.event(event)
 
 
 def _share(directory: Path) -> None:

@@ -13,6 +13,7 @@ import select
 import signal
 import sys
 import threading
+import time
 import weakref
 from functools import partial
 from pathlib import Path
@@ -20,7 +21,7 @@ from typing import Any
 
 from autotrack import guard, settings
 from autotrack.capture import launch, notebook, said
-from autotrack.context import detached, files, protocol
+from autotrack.context import detached, files, inputs, observer, protocol
 from autotrack.journal.process import this_process
 from autotrack.run import Run
 
@@ -203,6 +204,9 @@ def join(run: Run, *, resumed: bool = False) -> dict[str, str]:
         tags = said.seeds()
         if run.parent is None:
             run.before_end.append(partial(_say, run, tags))
+            inputs.begin(run)
+            if _is_first() and not _is_worker():
+                observer.begin(run, resumed=resumed)
         return {**tags, **_joined(run, resumed=resumed)}
     return tags
 
@@ -232,9 +236,12 @@ def inherited() -> dict[str, str]:
 
 def leave() -> None:
     """The program ends, and its runs have."""
+    until = time.monotonic() + WAIT
     for context in _contexts.values():
         with guard.guard("context"):
             context.leave()
+    with guard.guard("inputs"):
+        inputs.leave(until - time.monotonic())
 
 
 def reset() -> None:
@@ -242,6 +249,8 @@ def reset() -> None:
     leave()
     _contexts.clear()
     said.forget()
+    inputs.reset()
+    observer.reset()
 
 
 def _say(run: Run, seeds: dict[str, str]) -> None:

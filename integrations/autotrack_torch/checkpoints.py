@@ -9,11 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from autotrack.data import SAMPLED
-from autotrack.hooks import Contribution, Run
+from autotrack.hooks import Contribution, Run, filedigest
 from autotrack_torch import owner
 from autotrack_torch.background import later
-from autotrack_torch.filedigest import of_file
 from autotrack_torch.integration import checkpoints
 
 if TYPE_CHECKING:
@@ -74,7 +72,11 @@ def _note_loaded(training: Training, path: Path, file: os.stat_result, facts: di
     training.noted.add(known)
     run = training.run
     run.tags({f"loaded.{path.name}": json.dumps(facts)})
-    later(run, partial(of_file, path, file.st_size, file.st_mtime_ns), partial(_digest, run, f"loaded.{path.name}", {}))
+    later(
+        run,
+        partial(filedigest.of_file, path, file.st_size, file.st_mtime_ns),
+        partial(_digest, run, f"loaded.{path.name}", {}),
+    )
 
 
 def _look(run: Run, path: Path, file: os.stat_result, facts: dict[str, Any]) -> None:
@@ -84,10 +86,10 @@ def _look(run: Run, path: Path, file: os.stat_result, facts: dict[str, Any]) -> 
     if checkpoints() == "copy":
         run.artifact(path, "checkpoints")
     then = partial(_digest, run, f"checkpoint.{path.name}", {"step": facts["step"]})
-    later(run, partial(of_file, path, file.st_size, file.st_mtime_ns), then)
+    later(run, partial(filedigest.of_file, path, file.st_size, file.st_mtime_ns), then)
 
 
 def _digest(run: Run, tag: str, facts: dict[str, Any], found: str | None) -> None:
     if found is not None:
-        kind = "sampled_sha256" if found.startswith(SAMPLED) else "sha256"
-        run.tags({f"{tag}.digest": json.dumps({kind: found.removeprefix(SAMPLED), **facts})})
+        kind = "sampled_sha256" if found.startswith(filedigest.SAMPLED) else "sha256"
+        run.tags({f"{tag}.digest": json.dumps({kind: found.removeprefix(filedigest.SAMPLED), **facts})})

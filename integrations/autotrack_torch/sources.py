@@ -10,7 +10,7 @@ from typing import Any
 
 from torch.utils.data import ConcatDataset, Subset
 
-from autotrack_torch.filedigest import LISTED, below, common, of_files
+from autotrack.hooks import filedigest
 
 _WORDS = ("root", "dir", "path", "file", "folder")
 """In the name of an attribute: its text is a path."""
@@ -24,7 +24,9 @@ def digest_of(data: Callable[[], Any], what: str) -> tuple[str, str] | None:
     found = data()
     try:
         paths = _files(found, _DEPTH) if found is not None else []
-        return (of_files(paths, f"{what} {_chosen(found)}"), str(common(paths))) if paths else None
+        return (
+            (filedigest.of_files(paths, f"{what} {_chosen(found)}"), str(filedigest.common(paths))) if paths else None
+        )
     except (OSError, ValueError):  # a text that is no path
         return None
 
@@ -44,14 +46,16 @@ def _own(data: Any) -> list[Path]:
         if isinstance(value, Path):
             places.append(value.absolute())
         else:
-            listed += [path for item in value[:: len(value) // LISTED + 1] if (path := _first(item)) is not None]
+            listed += [
+                path for item in value[:: len(value) // filedigest.LISTED + 1] if (path := _first(item)) is not None
+            ]
     if listed:
         for root in (Path.cwd(), *places):
             if (root / listed[0]).is_file():
                 return [root / path for path in listed]
     files: list[Path] = []
     for place in places:
-        files += below(place) if place.is_dir() else [place] if place.is_file() else []
+        files += filedigest.below(place) if place.is_dir() else [place] if place.is_file() else []
     return files
 
 
@@ -73,7 +77,7 @@ def _chosen(data: Any) -> str:
     if not isinstance(data, Subset):
         return ""
     indices: Any = data.indices
-    return str([int(index) for index in indices[:: len(indices) // LISTED + 1]])
+    return str([int(index) for index in indices[:: len(indices) // filedigest.LISTED + 1]])
 
 
 def _attributes(data: Any) -> Iterator[Path | Sequence[Any]]:

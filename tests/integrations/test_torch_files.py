@@ -14,7 +14,8 @@ from torch.nn import functional
 from torch.utils.data import ConcatDataset, DataLoader, Dataset, Subset
 
 import autotrack
-from autotrack_torch import INTEGRATION, background, filedigest
+from autotrack.capture import filedigest
+from autotrack_torch import INTEGRATION, background
 
 
 class Folder(Dataset):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from autotrack.data import SAMPLED
-
+SAMPLED = "sampled-"
+"""What the digest of larger data begins with."""
 _WHOLE = 1 << 30
 """Bytes of a file that are read whole."""
 _CHUNK = 1 << 20
@@ -26,7 +25,7 @@ LISTED = 5000
 def of_file(path: Path, size: int, changed: int) -> str | None:
     """The SHA-256 of a file that had so many bytes and was changed then, in ns; of a very large one that of some of it;
     ``None`` if it is another one by now, or becomes one meanwhile, or is gone."""
-    found = sha256()
+    found = _sha256()
     try:
         opened = path.open("rb", buffering=0)
     except OSError:
@@ -46,7 +45,7 @@ def of_file(path: Path, size: int, changed: int) -> str | None:
 def of_files(paths: Sequence[Path], what: str) -> str:
     """Of the names of files, of the sizes of some of them, spread over all, and of what is in these; ``what`` counts
     too. Where the files lie does not: the same ones in another place have the same digest."""
-    found = sha256(f"{what} {len(paths)}".encode())
+    found = _sha256(f"{what} {len(paths)}".encode())
     root = common(paths)
     for path in paths:
         found.update(str(path.relative_to(root)).encode(errors="surrogateescape") + b"\0")
@@ -71,6 +70,12 @@ def below(root: Path) -> list[Path]:
         if len(found) >= LISTED:
             break
     return found[:LISTED]
+
+
+def _sha256(data: bytes = b"") -> Any:
+    from hashlib import sha256  # loads OpenSSL; only who reads files needs it
+
+    return sha256(data)
 
 
 def _pieces(found: Any, file: Any, size: int, count: int, length: int) -> None:
