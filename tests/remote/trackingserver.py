@@ -89,12 +89,18 @@ class Tracking:
         found = self.get("metrics/get-history", run_id=run_id, metric_key=key).get("metrics", ())
         return [(one.get("step", 0), float(one["value"])) for one in found]
 
-    def file(self, run: Any, path: str) -> bytes:
-        """A file of a run."""
+    def found(self, run: Any, path: str) -> bytes | None:
+        """A file of a run or a model, if it is there."""
         root = run["info"]["artifact_uri"].removeprefix("mlflow-artifacts:/")
         answer = requests.get(f"{self.url}/api/2.0/mlflow-artifacts/artifacts/{root}/{path}", timeout=60)
-        assert answer.ok, answer.text
-        return answer.content
+        assert answer.ok or answer.status_code == 404, answer.text
+        return answer.content if answer.ok else None
+
+    def file(self, run: Any, path: str) -> bytes:
+        """A file of a run or a model, which must be there."""
+        content = self.found(run, path)
+        assert content is not None, path
+        return content
 
 
 def tags_of(run: Any) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from autotrack.event import Params, Tags
+from autotrack.event import DatasetUsed, Params, Tags
 from autotrack.journal.tail import Tail
 from autotrack.sinks.uploads.names import LONG_TAG_CHARACTERS, PARAM_CHARACTERS
 from autotrack.sinks.uploads.outbox import Receipt
@@ -25,12 +25,15 @@ def differences(directory: Path, run_id: str, receipt: Receipt) -> dict[str, Any
     tail = Tail(directory)
     files = tail.look({})
     long: dict[str, dict[str, str]] = {"params": {}, "tags": {}}
+    inputs: list[dict[str, str]] = []
     for place in tail.events():
         event = place.line.event
         if isinstance(event, Params):
             _long(long["params"], event.values, PARAM_CHARACTERS)
         elif isinstance(event, Tags):
             _long(long["tags"], event.values, LONG_TAG_CHARACTERS)
+        elif isinstance(event, DatasetUsed) and receipt.inputs.get(f"{event.digest} {event.name}") != event.context:
+            inputs.append({"name": event.name, "digest": event.digest, "context": event.context})
     points: list[list[Any]] = []
     for block in tail.points(files, {}, _BLOCK) if files and receipt.differs else ():
         columns = block.columns
@@ -47,6 +50,7 @@ def differences(directory: Path, run_id: str, receipt: Receipt) -> dict[str, Any
         "differs": receipt.differs,
         "refused": receipt.refused,
         "texts": {kind: found for kind, found in long.items() if found},
+        "inputs": inputs,
         "points": {"columns": ["key", "step", "time", "value"], "rows": points},
     }
 

@@ -197,6 +197,12 @@ class Mlflow:
                 raise
 
     def _inputs(self, event: DatasetUsed) -> None:
+        first = self.receipt.inputs.setdefault(f"{event.digest} {event.name}", event.context)
+        if first != event.context:
+            self._differs(
+                f"the data set {event.name}, read for more than one thing: an input for {first or 'any'} alone"
+            )
+            return
         tags = {**event.tags, **({CONTEXT_TAG: event.context} if event.context else {})}
         dataset = {
             "name": event.name[:500],

@@ -47,6 +47,8 @@ class Receipt:
     """Up to where the events of each file have their artifacts and models there."""
     names: dict[str, dict[str, str]] = field(default_factory=dict)
     """The keys that go by another name there, by kind."""
+    inputs: dict[str, str] = field(default_factory=dict)
+    """What each data set is an input for there, by its digest and name."""
     models: dict[str, dict[str, Any]] = field(default_factory=dict)
     parts: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Files of which a part has arrived."""
