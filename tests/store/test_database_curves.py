@@ -116,6 +116,21 @@ def test_a_long_curve_lies_in_few_rows(store: DatabaseStore, run_id: str):
     assert (found.steps, found.values) == (list(range(700)), [step / 7 for step in range(700)])
 
 
+def test_batches_out_of_step_order_are_added_without_reading_the_others(store: DatabaseStore, run_id: str):
+    """As several writers of one metric send them. Only what has the same steps is looked at again."""
+    read: list[bytes] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(curves, "from_tail", lambda data: read.append(data) or from_tail(data))
+        for begin in (20, 0, 60, 40, 80, 30):
+            store.editor.points(run_id, [point("loss", 0.5, step, step) for step in range(begin, begin + 10)])
+        assert read == []
+        store.editor.points(run_id, [point("loss", 0.5, step, step) for step in range(25, 45)])
+        assert len(read) == 3
+    assert [metric.step for metric in store.history(run_id, "loss").metrics()] == [
+        *range(10), *range(20, 50), *range(60, 70), *range(80, 90),
+    ]  # fmt: skip
+
+
 def test_a_range_is_read_without_the_rest(store: DatabaseStore, run_id: str):
     """Rows whose steps lie elsewhere stay where they are."""
     with pytest.MonkeyPatch.context() as patch:

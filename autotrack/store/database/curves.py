@@ -12,7 +12,19 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, literal, null, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    delete,
+    func,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+    union_all,
+)
 
 from autotrack.journal.format import LATE
 from autotrack.store import tables
@@ -44,7 +56,9 @@ def append(connection: Connection, run: int, series: Mapping[Name, Columns]) -> 
     """Add points that are known to be new; the run is held."""
     count = sum(map(len, series.values()))
     if count:
-        connection.execute(insert(tail), {"run": run, "points": count, "data": tail_blob(series)})
+        low, high = _reach(columns.reach for columns in series.values())
+        row = {"run": run, "points": count, "low_step": low, "high_step": high, "data": tail_blob(series)}
+        connection.execute(insert(tail), row)
 
 
 def fold(connection: Connection, run: int) -> None:
@@ -120,16 +134,19 @@ def known(connection: Connection, run: int, reach: Mapping[Name, tuple[float, fl
 
     def take(name: Name, columns: Columns) -> None:
         if name in found:
-            found[name].update(map(columns.identity, range(len(columns))))
+            lowest, highest = reach[name]
+            near = [row for row, step in enumerate(columns.steps) if not (step < lowest or step > highest)]
+            found[name].update(map(columns.identity, near))
 
-    low, high = min(low for low, _ in reach.values()), max(high for _, high in reach.values())
+    low, high = _reach(reach.values())
     for some in batches(sorted({name[0] for name in reach})):
         near = and_(own.run == run, own.key.in_(some), own.high_step >= low, own.low_step <= high)
         for row in connection.execute(select(chunks).where(near)):
             name = (row.key, row.model_id, row.dataset_name, row.dataset_digest)
             if name in reach and row.high_step >= reach[name][0] and row.low_step <= reach[name][1]:
                 take(name, from_chunk(row.data))
-    for data in connection.scalars(select(tail.c.data).where(tail.c.run == run)):
+    near = or_(tail.c.low_step.is_(None), and_(tail.c.high_step >= low, tail.c.low_step <= high))
+    for data in connection.scalars(select(tail.c.data).where(tail.c.run == run, near)):
         for name, columns in from_tail(data):
             take(name, columns)
     return found
@@ -138,6 +155,12 @@ def known(connection: Connection, run: int, reach: Mapping[Name, tuple[float, fl
 def history(
     connection: Connection, run: int, run_id: str, key: str, start: float | None, end: float | None, points: int | None
 ) -> History:
+def _reach(parts: Iterable[tuple[float, float]]) -> tuple[float, float]:
+    """From the lowest to the highest step of several series."""
+    lows, highs = zip(*parts, strict=True)
+    return min(lows), max(highs)
+
+
     """A curve, whole or by range and resolution; the connection sees one state."""
     low, high = -math.inf if start is None else start, math.inf if end is None else end
     kept = tables.storable(key)

@@ -60,6 +60,9 @@ tail = Table(
     Column("id", _Id, primary_key=True),
     Column("run", _Id, _run(), nullable=False, index=True),
     Column("points", Integer, nullable=False),
+    # As float64; absent for what was written before these were.
+    Column("low_step", Double),
+    Column("high_step", Double),
     Column("data", LargeBinary, nullable=False),
 )
 chunks = Table(
