@@ -84,6 +84,15 @@ def test_targets_in_a_column_are_targets(record):
         assert one["roc_curve"][0]["area"] > 0.9
 
 
+def test_one_number_may_be_the_weight_of_all_rows(record):
+    """As scikit-learn takes it."""
+    data, target = TUMOURS
+    LogisticRegression(max_iter=5000).fit(data, target, sample_weight=2)
+    found = evidence(record.run)
+    assert np.sum(found["confusion_matrix"]["counts"]) == 2 * len(target)
+    assert found["roc_curve"][0]["area"] > 0.9
+
+
 @pytest.mark.parametrize("weight", [None, np.linspace(0.5, 2, len(TUMOURS[1]))], ids=["plain", "weighted"])
 def test_curves_are_scikit_learns(record, weight):
     """Of two classes the second one's; areas are of all points, which are at most 200."""
