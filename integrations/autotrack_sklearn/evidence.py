@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import json
 import math
-from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -113,13 +112,6 @@ def _truth(seen: Evaluation, most: int = ROWS) -> tuple[Any, int]:
     return _column(*_rows(seen.targets, most))
 
 
-def _weight(seen: Evaluation, rows: int, most: int) -> Any:
-    """What each of the rows weighs; one number is the weight of all of them."""
-    if isinstance(seen.weight, Number):
-        return np.full(rows, seen.weight)
-    return None if seen.weight is None else _rows(seen.weight, most)[0]
-
-
 def _column(values: Any, rows: int) -> tuple[Any, int]:
     return (values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values), rows
 
@@ -131,7 +123,7 @@ def _left_out(sample: Any, rows: int, name: str = "rows") -> dict[str, int]:
 def _of_predictions(seen: Evaluation) -> dict[str, Any]:
     truth, rows = _truth(seen)
     predicted = _rows(seen.prediction)[0]
-    weight = _weight(seen, len(truth), ROWS)
+    weight = None if seen.weight is None else _rows(seen.weight)[0]
     if truth.ndim != 1 or predicted.shape != truth.shape:
         return {}
     if not seen.classifies:
@@ -165,7 +157,7 @@ def _confusion(truth: Any, predicted: Any, weight: Any) -> dict[str, Any]:
 def _curves(seen: Evaluation, likely: Any) -> dict[str, Any]:
     truth, rows = _truth(seen, CURVE_ROWS)
     likely = _rows(likely, CURVE_ROWS)[0]
-    weight = _weight(seen, len(truth), CURVE_ROWS)
+    weight = None if seen.weight is None else _rows(seen.weight, CURVE_ROWS)[0]
     classes = seen.classes
     if likely.shape[1] != len(classes):
         return {}
@@ -196,7 +188,7 @@ def _curves(seen: Evaluation, likely: Any) -> dict[str, Any]:
 def _decided(seen: Evaluation) -> dict[str, Any]:
     """The curves of a classifier that gives no probabilities."""
     truth, rows = _truth(seen, CURVE_ROWS)
-    weight = _weight(seen, len(truth), CURVE_ROWS)
+    weight = None if seen.weight is None else _rows(seen.weight, CURVE_ROWS)[0]
     positive = truth == seen.classes[1]
     if not positive.any() or positive.all():
         return {}

@@ -97,7 +97,9 @@ class PartialFits(Loop):
     def _score(self, estimator: Any, data: Any, targets: Any, weight: Any) -> dict[str, Any]:
         from autotrack_sklearn.owncode import effect  # scikit-learn, which is training
         from autotrack_sklearn.quiet import quiet  # the same
+        from autotrack_sklearn.training import by_row  # the same
 
+        weight = by_row(weight)
         if not hasattr(estimator, "score") or hasattr(data, "__next__") or effect(estimator, scoring=True) is not None:
             return {}
         started = time.perf_counter()

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from numbers import Number
 from types import TracebackType
 from typing import Any
 
@@ -72,10 +73,16 @@ def evaluate(
         found.remarks.append(f"none: the program could tell that it is asked to predict once more: {done}")
         return found
     estimator = quiet(estimator)
+    weight = by_row(weight)
     # The arguments below are right by construction; data are checked as ever.
     with _Noted(found, PREDICTING), sklearn.config_context(skip_parameter_validation=True):
         _evaluate(found, estimator, data, y, weight, rows, pos_label, budget(duration))
     return found
+
+
+def by_row(weight: Any) -> Any:
+    """The weights of the rows, if there are several: fits take one number for all, where scores do not."""
+    return None if isinstance(weight, Number) else weight
 
 
 def budget(duration: float) -> float:
