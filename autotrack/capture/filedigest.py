@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import hashlib
 
 SAMPLED = "sampled-"
 """What the digest of larger data begins with."""
@@ -72,7 +75,7 @@ def below(root: Path) -> list[Path]:
     return found[:LISTED]
 
 
-def _sha256(data: bytes = b"") -> Any:
+def _sha256(data: bytes = b"") -> hashlib._Hash:
     from hashlib import sha256  # loads OpenSSL; only who reads files needs it
 
     return sha256(data)
