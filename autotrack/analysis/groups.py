@@ -26,10 +26,8 @@ def aggregate(
     Without ``by`` the groups are the runs that agree in every parameter but seeds, told by those in which they differ.
     """
     metrics = [metrics] if isinstance(metrics, str) else list(metrics)
-    keys = [by] if isinstance(by, str) else _chosen(runs) if by is None else list(by)
-    groups: dict[tuple[str | None, ...], list[Run]] = {}
-    for run in runs:
-        groups.setdefault(tuple(run.data.params.get(key) for key in keys), []).append(run)
+    keys = [by] if isinstance(by, str) else chosen(runs) if by is None else list(by)
+    groups = {told: [runs[n] for n in places] for told, places in grouped(runs, keys).items()}
     columns: dict[str, list[Any]] = {key: [group[n] for group in groups] for n, key in enumerate(keys)}
     columns["runs"] = [len(some) for some in groups.values()]
     for metric in metrics:
@@ -41,7 +39,16 @@ def aggregate(
     return framed(columns, output_format)
 
 
-def _chosen(runs: Sequence[Run]) -> list[str]:
+def grouped(runs: Sequence[Run], keys: Sequence[str]) -> dict[tuple[str | None, ...], list[int]]:
+    """The places of the runs that have the same values of these parameters, by the values."""
+    groups: dict[tuple[str | None, ...], list[int]] = {}
+    for place, run in enumerate(runs):
+        groups.setdefault(tuple(run.data.params.get(key) for key in keys), []).append(place)
+    return groups
+
+
+def chosen(runs: Sequence[Run]) -> list[str]:
+    """The parameters in which runs differ, but for seeds."""
     keys = sorted({key for run in runs for key in run.data.params})
     different = [key for key in keys if len({run.data.params.get(key) for run in runs}) > 1]
     return [key for key in different if not is_seed(key)]

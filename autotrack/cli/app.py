@@ -17,7 +17,9 @@ from autotrack.cli.doctor import doctor
 from autotrack.cli.gc import gc
 from autotrack.cli.history import history
 from autotrack.cli.importance import importance
+from autotrack.cli.init import init
 from autotrack.cli.models.app import models
+from autotrack.cli.report import report
 from autotrack.cli.run import start
 from autotrack.cli.runs import runs
 from autotrack.cli.scrub import scrub
@@ -60,6 +62,8 @@ app.command()(best)
 app.command()(compare)
 app.command()(importance)
 app.command()(history)
+app.command()(report)
+app.command()(init)
 app.command("sync")(sync_runs)
 app.command()(doctor)
 app.command()(scrub)

@@ -9,6 +9,7 @@ import typer
 
 from autotrack.analysis import telling
 from autotrack.analysis.finding import every_run, experiments_named
+from autotrack.analysis.reports.plan import COLUMNS
 from autotrack.cli import find, text
 from autotrack.cli.console import STATUS, open_console, plain
 from autotrack.cli.options import AsJson, Experiments, Limit, Store, Where
@@ -48,9 +49,10 @@ def runs(
 
     Shown are the metrics that most of them share and the parameters in which they differ.
     """
-    wanted = [column(name) for name in columns.split(",") if name.strip()]
     client = Client(store)
     among = experiments_named(client, experiment)
+    preset = next(iter(among.values())).tags.get(COLUMNS, "") if experiment and len(among) == 1 else ""
+    wanted = [column(name) for name in (columns or preset).split(",") if name.strip()]
     found = list(every_run(client, among, where, sort or ["attributes.start_time DESC"], limit + 1))
     more = len(found) > limit
     found = found[:limit]
