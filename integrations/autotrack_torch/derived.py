@@ -32,6 +32,11 @@ _MOST = 100_000
 """Scores in a training batch that are looked at; of larger ones the work would show."""
 
 
+def countable(scores: Any, target: Any) -> bool:
+    """Whether copies of a batch's scores can be counted as those of `classified` are on the CPU."""
+    return numpy and scores.dtype in _NUMPYS and scores.dim() == 2 and target.dim() == 1
+
+
 def right(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], *, training: bool) -> tuple[Any, Any] | None:
     """``(samples whose highest score is the right class's, samples)``, still where the scores are; ``None`` where the
     arguments are not scores of one class for each sample."""

@@ -167,21 +167,28 @@ def _linear_cross_entropy(original: Any) -> Any:
 
 def _judge(steady: Steady, result: Any, scores: Any, target: Any, *, plain: bool, smooth: bool) -> None:
     try:
-        hits = classified(scores, target, training=True) if plain else None
-        if hits is None:
-            steady.judged = None
-        else:
-            given = ref(result)
+        steady.judged = None
+        if not plain or steady.alone:
+            return
+        given = ref(result)
+        if not steady.judge(given, scores, target):
+            hits = classified(scores, target, training=True)
+            if hits is None:
+                return
             steady.judged = (given, *hits)
-            if not smooth and steady.function == "nll_loss":
-                steady.given = given
+        if not smooth and steady.function == "nll_loss":
+            steady.given = given
     except Exception as error:  # noqa: BLE001 - ours stops here
         failed("loss function", error)
 
 
 def _count(steady: Steady, name: str, result: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     try:
-        steady.judged = counted(name, result, args, kwargs)
+        if name == "nll_loss" and len(args) == 2 and result.requires_grad:
+            plain = kwargs.get("ignore_index", IGNORED) == IGNORED
+            _judge(steady, result, *args, plain=plain, smooth=False)
+        else:
+            steady.judged = None if steady.alone else counted(name, result, args, kwargs)
     except Exception as error:  # noqa: BLE001 - ours stops here
         failed("loss function", error)
 

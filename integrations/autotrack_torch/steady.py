@@ -19,6 +19,7 @@ from torch.overrides import has_torch_function_unary
 from autotrack_torch import owner, passes
 from autotrack_torch.loss import Piece, function_of
 from autotrack_torch.passes import Pass
+from autotrack_torch.tally import Tally, tally_of
 
 if TYPE_CHECKING:
     from autotrack_torch.loop import Loop
@@ -74,7 +75,8 @@ class Steady:
     __slots__ = (
         "_collected", "_counted", "_group", "_index", "_kind", "_lr", "_most", "_optimized", "_owner", "_pass",
         "_ready", "_right", "_rows", "_seen", "_sizes", "_until", "_values", "_version", "alone", "at", "due",
-        "function", "given", "iterator", "judged", "latest", "optimizer", "readings", "thread", "training", "waited",
+        "function", "given", "iterator", "judged", "latest", "optimizer", "readings", "tally", "thread", "training",
+        "waited",
     )  # fmt: skip
 
     def __init__(self, loop: Loop, training: Training, watched: owner.Watched, kind: type) -> None:
@@ -96,7 +98,8 @@ class Steady:
         self.given: Callable[[], Any] = _nothing
         """What this function gave last, called in a way that makes such a node."""
         self.judged = loop.judged
-        """As a loop has it."""
+        """As a loop has it; without numbers where the batch is in the tally."""
+        self.tally: Tally | None = None
         self._group, self._index = watched.group, watched.index
         self._collected = passes.collected
         self._owner = os.getpid()
@@ -120,6 +123,16 @@ class Steady:
         self._version = 0
         self._lr: Any = self._optimized.lr
         self._most = training.room(_MOST)
+
+    def judge(self, result: Any, scores: Any, target: Any) -> bool:
+        """Whether how often a loss over classes was right will be known, once it is minimised."""
+        tally = self.tally
+        if tally is None:
+            tally = self.tally = tally_of(self.training, scores, target)
+        if not tally.copy(scores, target):
+            return False
+        self.judged = (result, None, 0)
+        return True
 
     def take(self, pass_: Pass, batch: Any) -> bool:
         """Whether a batch is the next one of the pass, after a step."""
@@ -157,7 +170,9 @@ class Steady:
         if judged is not None:
             self.judged = None
             _, right, seen = judged
-            if type(right) is int:
+            if right is None:
+                self.tally.keep()  # type: ignore[union-attr]  # where it is
+            elif type(right) is int:
                 self._right += right
                 self._seen += seen
             else:
@@ -192,6 +207,8 @@ class Steady:
         if pass_ is not None:
             pass_.waited += waited
             pass_.hits.add(self.readings, right, seen)
+            if self.tally is not None:
+                pass_.hits.add(self.readings, *self.tally.take())
         if not count:
             return
         if pass_ is not None:
@@ -208,7 +225,10 @@ class Steady:
     def leave(self, loop: Loop) -> None:
         """Nothing more is gathered: the loop goes on from what was seen last."""
         loop.steady = self.training.steady = None
-        loop.judged = self.judged
+        judged = self.judged
+        if judged is not None and judged[1] is None and self.tally is not None:
+            judged = (judged[0], *self.tally.latest())
+        loop.judged = judged
         self.gather()
         pass_ = self._pass
         if pass_ is not None:

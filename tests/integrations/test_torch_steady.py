@@ -89,7 +89,15 @@ def other(bench: Bench, x: Any, y: Any) -> None:
     torch.optim.SGD(nn.Linear(2, 2).parameters(), lr=0.5)
 
 
-ODD = (twice, dropped, skipped, accumulated, evaluated, scheduled, failing, other)
+def interrupted(bench: Bench, x: Any, y: Any) -> None:
+    bench.optimizer.zero_grad()
+    loss = bench.loss(bench.model(x), y)
+    torch.optim.SGD(nn.Linear(2, 2).parameters(), lr=0.5)
+    loss.backward()
+    bench.optimizer.step()
+
+
+ODD = (twice, dropped, skipped, accumulated, evaluated, scheduled, failing, other, interrupted)
 
 
 @pytest.mark.parametrize("classes", [False, True])
@@ -111,11 +119,12 @@ def test_gathered_steps_leave_the_same_record(recorded, seed, classes):
     assert recorded(program, 1) == recorded(program, 10**9)
 
 
-def test_gathered_steps_of_a_loop_without_a_loader_leave_the_same_record(recorded):
+@pytest.mark.parametrize("classes", [False, True])
+def test_gathered_steps_of_a_loop_without_a_loader_leave_the_same_record(recorded, classes):
     """Windows end where they would."""
 
     def program() -> None:
-        bench = Bench(classes=False)
+        bench = Bench(classes=classes)
         for step in range(430):
             at = step % 20
             bench.step(torch.full((4, 4), at / 10), bench.y[at : at + 4])
@@ -125,17 +134,41 @@ def test_gathered_steps_of_a_loop_without_a_loader_leave_the_same_record(recorde
     assert recorded(program, 1) == recorded(program, 10**9)
 
 
-def test_most_steps_are_gathered(record, monkeypatch):
-    """All but the first few of a pass."""
-    seen = []
+@pytest.mark.parametrize("loaded", [True, False])
+def test_most_steps_are_gathered(record, monkeypatch, loaded):
+    """All but the first few of a pass, or of a loop without a loader."""
+    seen: list[int] = []
     monkeypatch.setattr(
         Steady, "gather", lambda self, gather=Steady.gather: (seen.append(len(self._rows)), gather(self))
     )
     bench = Bench(classes=True)
     for _ in range(2):
-        for x, y in bench.train_loader:
+        for x, y in bench.train_loader if loaded else list(bench.train_loader):
             bench.step(x, y)
+    record.finish()
     assert sum(seen) >= 2 * (len(bench.train_loader) - 2 * AFTER)
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "nll_loss"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16], ids=str)
+def test_every_sample_is_counted(record, loss, dtype):
+    """How often the training was right is exact over all batches: small ones that are counted together, ties, classes
+    that do not count, scores that are no numbers, and a last batch of another size."""
+    torch.manual_seed(3)
+    scores = nn.Parameter(torch.randn(203, 3).round(decimals=0).to(dtype))
+    with torch.no_grad():
+        scores[7], scores[60, 1] = torch.nan, torch.nan
+    target = torch.randint(0, 3, (203,))
+    target[::9] = -100
+    optimizer = torch.optim.SGD([scores], lr=0.0)
+    right = 0
+    for (index,) in DataLoader(TensorDataset(torch.arange(203)), batch_size=4, shuffle=True):
+        optimizer.zero_grad()
+        getattr(functional, loss)(scores[index], target[index]).backward()
+        right += int((scores[index].argmax(1) == target[index]).sum())
+        optimizer.step()
+    record.finish()
+    assert record.run.metrics["train/accuracy"] == [right / int((target != -100).sum())]
 
 
 @pytest.fixture
