@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import socket
 import threading
@@ -21,8 +22,10 @@ status, ``None`` for nothing."""
 class Faults:
     """Listens at ``url`` and hands on to a server."""
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, *, keep: bool = False) -> None:
         self.fault: Fault = _nothing
+        self.kept: list[str] | None = [] if keep else None
+        """What was sent, lines and headers and bodies."""
         self.requests: list[tuple[str, str, int]] = []
         """Method, path and size of the body of each request."""
         self.headers: list[dict[str, str]] = []
@@ -78,6 +81,9 @@ class Faults:
         self._seen[name] += 1
         self.requests.append((handler.command, path, len(body)))
         self.headers.append(dict(handler.headers))
+        if self.kept is not None:
+            plain = gzip.decompress(body) if handler.headers.get("Content-Encoding") == "gzip" else body
+            self.kept.append(f"{handler.requestline}\n{handler.headers}\n{plain.decode('utf-8', 'replace')}")
         fault = self.fault(name, number)
         if fault == "hang":
             self.released.wait(60)
