@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 
 from autotrack.entities import Metric
@@ -14,9 +15,11 @@ from autotrack.server.experiments import paged
 from autotrack.server.request import Asked
 from autotrack.server.route import Routes
 from autotrack.server.service import Service
+from autotrack.store.buckets import Asked as Wanted
+from autotrack.store.buckets import Buckets
 from autotrack.store.metrics import History, Place
-from autotrack.wire.messages import METRIC
-from autotrack.wire.values import TEXT, several
+from autotrack.wire.messages import METRIC, OWN
+from autotrack.wire.values import DOUBLE, INTEGER, TEXT, Kind, several
 
 ROUTES = Routes()
 Document = dict[str, Any]
@@ -47,6 +50,24 @@ class GetInterval(Asked):
     start_step: int | None = None
     end_step: int | None = None
     max_results: int | None = None
+
+
+class GetBuckets(Asked):
+    """``axis`` is step or time; ``start`` and ``end``, both included, are steps or ms since 1970."""
+
+    run_id: str
+    key: str
+    axis: str = "step"
+    start: float | None = None
+    end: float | None = None
+    points: int = 500
+
+
+_COLUMNS = tuple(one.name for one in fields(Buckets) if one.name not in ("axis", "width"))
+_BUCKETS = Kind({
+    "type": "object",
+    "properties": {name: {"type": "array", "items": {"type": ["number", "null"]}} for name in _COLUMNS},
+})  # fmt: skip
 
 
 @ROUTES("GET", "mlflow/metrics/get-history", GetHistory, metrics=several(METRIC.kind), next_page_token=TEXT)
@@ -113,6 +134,16 @@ def get_interval(service: Service, asked: GetInterval) -> Document:
         points = sorted(curve.metrics(), key=lambda one: (one.step, one.timestamp))
         found += [METRIC.write(one) for one in thinned(points, most)]
     return paged("metrics", found, None)
+
+
+@ROUTES("GET", f"{OWN}/history", GetBuckets, axis=TEXT, width=DOUBLE, points=INTEGER, buckets=_BUCKETS)
+def get_buckets(service: Service, asked: GetBuckets) -> Document:
+    """A metric of a run at a zoom: along the steps or the time, from start to end, in at most so many buckets, with
+    the number of points of each, and its first, last, least and greatest finite value; null where it has none."""
+    run = service.run(asked.run_id)
+    found = service.store.buckets(run.info.run_id, asked.key, Wanted(asked.axis, asked.start, asked.end, asked.points))
+    columns = {name: [one if one == one else None for one in getattr(found, name)] for name in _COLUMNS}
+    return {"axis": found.axis, "width": found.width, "points": sum(found.count), "buckets": columns}
 
 
 def documents(curve: History, start: int, end: int) -> list[Document]:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from autotrack.entities import Experiment, LoggedModel, Metric, PagedList, Run, ViewType
 from autotrack.exceptions import AutotrackException
 from autotrack.store import experiments, models, rows, runs
+from autotrack.store.buckets import Asked, Buckets
 from autotrack.store.changes import Changes
 from autotrack.store.columns import Columns, columns
 from autotrack.store.context import Context
@@ -139,6 +140,10 @@ class Questions(ABC):
         ``start_step`` and ``end_step`` are the first and the last step that are wanted. With ``points`` a longer
         curve is thinned to about that many: first and last, and the least and the greatest of each stretch.
         """
+
+    @abstractmethod
+    def buckets(self, run_id: str, key: str, asked: Asked) -> Buckets:
+        """A curve at a zoom: the exact extremes of each of a few buckets, along the steps or along the time."""
 
     @abstractmethod
     def history_page(

@@ -14,7 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from autotrack.exceptions import AutotrackException
 from autotrack.sinks.local import check_store
-from autotrack.store import dialect, metrics, tables
+from autotrack.store import dialect, metrics, stretches, tables
+from autotrack.store.buckets import Asked, Buckets
 from autotrack.store.context import LocalContext
 from autotrack.store.edit import Editor
 from autotrack.store.index import Index
@@ -86,6 +87,11 @@ class Store(Questions):
         with self._index.read() as connection:
             found = metrics.history(connection, self.directory, run_id, key)
         return metrics.thinned(metrics.between(found, start_step, end_step), points)
+
+    def buckets(self, run_id: str, key: str, asked: Asked) -> Buckets:
+        """See :class:`Questions`."""
+        self.run(run_id)
+        return self._attempt(lambda: stretches.zoomed(self._index, self.directory, run_id, key, asked))
 
     def history_page(
         self, run_id: str, key: str, limit: int, after: metrics.Place | None = None

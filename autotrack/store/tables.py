@@ -18,6 +18,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     SmallInteger,
     Table,
@@ -27,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import Text as AnyText
 
-FORMAT = 5
+FORMAT = 6
 """Raised with every change of a table: a cache of another format is built anew."""
 
 
@@ -319,6 +320,19 @@ watched = Table(
     cursors,
     Column("run_id", Text, primary_key=True),
     Column("since", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+stretches = Table(
+    "stretches",
+    cursors,
+    # So many records of a file, by their number from its beginning, and those of one key among them summed up; of the
+    # key 0 nothing, but that the stretch has been looked at.
+    Column("run_id", Text, primary_key=True),
+    Column("writer", Text, primary_key=True),
+    Column("key_id", BigInteger, primary_key=True),
+    Column("number", BigInteger, primary_key=True),
+    *(Column(f"{edge}_{axis}", Double) for axis in ("step", "time") for edge in ("low", "high")),
+    *(Column(f"{axis}_cells", LargeBinary) for axis in ("step", "time")),
     sqlite_with_rowid=False,
 )
 faults = Table(

@@ -243,7 +243,7 @@ def stored_point(row: Any) -> Point:
 _OF_RUN = (
     tables.params, tables.tags, tables.metrics, tables.inputs, tables.model_links, tables.model_metrics, tables.models,
 )  # fmt: skip
-_OF_JOURNAL = (tables.sources, tables.progress, tables.faults, tables.series, tables.writers)
+_OF_JOURNAL = (tables.sources, tables.progress, tables.faults, tables.series, tables.writers, tables.stretches)
 
 
 def _forget(connection: Connection, run_ids: Sequence[str], *, keep_row: bool) -> None:

@@ -230,3 +230,20 @@ def test_the_uploaders_batches_are_kept_once(api, service, run_id):
         {"e": "params", "t": 1},
     ):
         api("POST", "runs/log-batch", 400, run_id=run_id, events=[event])
+
+
+def test_a_curve_comes_at_a_zoom(api, client, run_id):
+    """The extremes of every bucket, along the steps or the time; what is not finite is counted."""
+    values = [0.5, math.nan, 7.0, -math.inf, 1.0, 2.0]
+    metrics = [{"key": "loss", "value": str(v), "timestamp": 1000 + n, "step": n * 10} for n, v in enumerate(values)]
+    api("POST", "runs/log-batch", run_id=run_id, metrics=metrics)
+    answer = client.get("/api/autotrack/history", params={"run_id": run_id, "key": "loss", "points": 2}).json()
+    assert (answer["axis"], answer["width"], answer["points"]) == ("step", 32.0, 6)
+    assert answer["buckets"] == {
+        "at": [0.0, 32.0], "count": [4, 2], "nan": [1, 0], "inf": [1, 0], "first": [0.5, 1.0], "first_at": [0, 40],
+        "last": [7.0, 2.0], "last_at": [20, 50], "minimum": [0.5, 1.0], "minimum_at": [0, 40], "maximum": [7.0, 2.0],
+        "maximum_at": [20, 50],
+    }  # fmt: skip
+    found = client.get(f"/api/autotrack/history?run_id={run_id}&key=loss&axis=time&start=1001&end=1001").json()
+    assert (found["buckets"]["count"], found["buckets"]["maximum"]) == ([1], [None])
+    assert client.get(f"/api/autotrack/history?run_id={run_id}&key=loss&axis=depth").status_code == 400

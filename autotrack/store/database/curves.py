@@ -28,6 +28,7 @@ from sqlalchemy import (
 
 from autotrack.journal.format import LATE
 from autotrack.store import tables
+from autotrack.store.buckets import summed
 from autotrack.store.database.points import (
     Columns,
     Name,
@@ -58,7 +59,7 @@ def append(connection: Connection, run: int, series: Mapping[Name, Columns]) -> 
     if count:
         low, high = _reach(columns.reach for columns in series.values())
         row = {"run": run, "points": count, "low_step": low, "high_step": high, "data": tail_blob(series)}
-        connection.execute(insert(tail), row)
+        connection.execute(insert(tail).inline(), row)
 
 
 def fold(connection: Connection, run: int) -> None:
@@ -114,17 +115,19 @@ def _insert(connection: Connection, run: int, series: Iterable[tuple[Name, Colum
                     "low_time": min(part.times),
                     "high_time": max(part.times),
                     "data": chunk_blob(part),
-                    "sketch": _sketch(part),
+                    **_summed_up(part),
                 }
             )
     if rows:
         connection.execute(insert(chunks), rows)
 
 
-def _sketch(columns: Columns) -> bytes | None:
+def _summed_up(columns: Columns) -> dict[str, bytes | None]:
     if len(columns) < _SKETCHED:
-        return None
-    return chunk_blob(columns.chosen(stretches(columns.values, _STRETCHES)))
+        return dict.fromkeys(("sketch", "step_cells", "time_cells"))
+    cells = summed(columns.steps, columns.times, columns.values)
+    sketch = chunk_blob(columns.chosen(stretches(columns.values, _STRETCHES)))
+    return {"sketch": sketch, "step_cells": cells[0], "time_cells": cells[1]}
 
 
 def known(connection: Connection, run: int, reach: Mapping[Name, tuple[float, float]]) -> dict[Name, set[Any]]:
@@ -152,15 +155,15 @@ def known(connection: Connection, run: int, reach: Mapping[Name, tuple[float, fl
     return found
 
 
-def history(
-    connection: Connection, run: int, run_id: str, key: str, start: float | None, end: float | None, points: int | None
-) -> History:
 def _reach(parts: Iterable[tuple[float, float]]) -> tuple[float, float]:
     """From the lowest to the highest step of several series."""
     lows, highs = zip(*parts, strict=True)
     return min(lows), max(highs)
 
 
+def history(
+    connection: Connection, run: int, run_id: str, key: str, start: float | None, end: float | None, points: int | None
+) -> History:
     """A curve, whole or by range and resolution; the connection sees one state."""
     low, high = -math.inf if start is None else start, math.inf if end is None else end
     kept = tables.storable(key)

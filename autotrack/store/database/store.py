@@ -10,7 +10,8 @@ from sqlalchemy import Connection
 
 from autotrack.exceptions import AutotrackException
 from autotrack.store import rows
-from autotrack.store.database import curves, schema
+from autotrack.store.buckets import Asked, Buckets
+from autotrack.store.database import curves, schema, zoom
 from autotrack.store.database.context import ServerContext
 from autotrack.store.database.editor import DatabaseEditor
 from autotrack.store.database.engine import Database
@@ -47,6 +48,10 @@ class DatabaseStore(Questions):
         return self._ask_of_run(
             run_id, lambda connection, run: curves.history(connection, run, run_id, key, start_step, end_step, points)
         )
+
+    def buckets(self, run_id: str, key: str, asked: Asked) -> Buckets:
+        """See :class:`Questions`."""
+        return self._ask_of_run(run_id, lambda connection, run: zoom.zoomed(connection, run, key, asked))
 
     def history_page(
         self, run_id: str, key: str, limit: int, after: Place | None = None

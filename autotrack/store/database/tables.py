@@ -85,6 +85,9 @@ chunks = Table(
     Column("data", LargeBinary, nullable=False),
     # A few of its points that have its shape.
     Column("sketch", LargeBinary),
+    # All of them summed up for each axis; absent for few points.
+    Column("step_cells", LargeBinary),
+    Column("time_cells", LargeBinary),
     Index("chunks_by_key", "run", "key"),
     Index("chunks_by_level", "run", "level"),
 )

@@ -1,4 +1,4 @@
-"""Where the files of removed runs lie until they are removed, too."""
+"""Curves summed up for any zoom; where the files of removed runs lie until they are removed, too."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Create the table."""
+    """Add columns, which chunks from before go without, and a table."""
+    op.add_column("chunks", sa.Column("step_cells", sa.LargeBinary(), nullable=True))
+    op.add_column("chunks", sa.Column("time_cells", sa.LargeBinary(), nullable=True))
     op.create_table(
         "disposals",
         sa.Column("uri", sa.Text(), nullable=False),
