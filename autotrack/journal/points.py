@@ -292,9 +292,10 @@ def _check_tables() -> tuple[int, dict[int, Any]]:
     contributes, so one table a place checks all records at once.
     """
     np = sys.modules["numpy"]
-    tables = {
-        position: np.array([crc_hqx(bytes([byte]) + bytes(SIZE - 1 - position), 0) for byte in range(256)], dtype="u2")
-        for position in range(SIZE)
-        if position not in (6, 7)
-    }
+    tables = {}
+    for position in range(SIZE):
+        if position not in (6, 7):
+            tables[position] = table = np.zeros(256, dtype="u2")
+            for bit in (1, 2, 4, 8, 16, 32, 64, 128):
+                table[bit : 2 * bit] = table[:bit] ^ crc_hqx(bytes([bit]) + bytes(SIZE - 1 - position), 0)
     return crc_hqx(bytes(SIZE), CHECK_START), tables
