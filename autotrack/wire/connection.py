@@ -92,9 +92,16 @@ class Connection:
         self.compress = False
         """Whether the server takes compressed bodies."""
         self._session = requests.Session()
-        shown = credentials(to)
-        self._session.headers.update({"User-Agent": "autotrack", "X-Autotrack": "1", **shown.headers})
-        self._session.cert, self._session.verify = shown.certificate, shown.verify
+        self._session.headers.update({"User-Agent": "autotrack", "X-Autotrack": "1"})
+        self._show()
+
+    def _show(self) -> None:
+        """Have credentials as the environment says at this moment."""
+        shown = credentials(self.address)
+        self._session.headers.update(shown.headers)
+        self._session.cert = shown.certificate
+        # Given with each request: a bundle of the environment would go before what a session has.
+        self._verify = None if shown.verify is True else shown.verify
         if shown.verify is False:
             warnings.filterwarnings("ignore", "Unverified HTTPS request", module="urllib3")  # as was asked for
         user = None if shown.user is None else HTTPBasicAuth(shown.user.encode(), shown.password.encode())
@@ -120,9 +127,10 @@ class Connection:
             given["data"] = body
         with self._told():
             answer = self._session.request(
-                method, url, timeout=self._timeout(seconds), allow_redirects=method == "GET", **given
-            )
-        _check(answer, self.address.uri)
+                method, url, timeout=self._timeout(seconds), allow_redirects=method == "GET", verify=self._verify,
+                **given,
+            )  # fmt: skip
+        self._check(answer)
         try:
             found = answer.json() if answer.content else {}
         except ValueError:
@@ -134,8 +142,8 @@ class Connection:
     def text(self, path: str) -> str:
         """The text at a path of the server."""
         with self._told():
-            answer = self._session.get(self.address.uri + path, timeout=self._timeout(None))
-        _check(answer, self.address.uri)
+            answer = self._session.get(self.address.uri + path, timeout=self._timeout(None), verify=self._verify)
+        self._check(answer)
         return answer.text
 
     def put(self, url: str, data: Slice, headers: Mapping[str, str] | None = None) -> requests.Response:
@@ -146,9 +154,9 @@ class Connection:
             # Without a length, an empty one would be sent in chunks, which object stores refuse.
             answer = (self._session if own else _stranger()).put(
                 url, data=data if len(data) else b"", headers=given, timeout=(CONNECT_SECONDS, FILE_SECONDS),
-                allow_redirects=False,
+                allow_redirects=False, verify=self._verify if own else None,
             )  # fmt: skip
-        _check(answer, url if not own else self.address.uri)
+        self._check(answer, None if own else url)
         return answer
 
     @contextmanager
@@ -157,16 +165,22 @@ class Connection:
         own = self._own(url)
         with self._told(url):
             answer = (self._session if own else _stranger()).get(
-                url, headers=dict(headers or {}), timeout=(CONNECT_SECONDS, FILE_SECONDS), stream=True
-            )
+                url, headers=dict(headers or {}), timeout=(CONNECT_SECONDS, FILE_SECONDS), stream=True,
+                verify=self._verify if own else None,
+            )  # fmt: skip
         with answer:
-            _check(answer, url if not own else self.address.uri)
+            self._check(answer, None if own else url)
             with self._told(url):
                 yield answer.iter_content(_PIECE_BYTES)
 
     def close(self) -> None:
         """Let the connection go."""
         self._session.close()
+
+    def _check(self, answer: requests.Response, other: str | None = None) -> None:
+        if answer.status_code == 401 and other is None:
+            self._show()  # next time: the program may have been given others since
+        _check(answer, other or self.address.uri)
 
     def _own(self, url: str) -> bool:
         return url.startswith(self.address.uri + "/")
