@@ -10,6 +10,9 @@ from autotrack import settings
 from autotrack.capture.code import commit
 from autotrack.capture.launchers import launchers
 
+REPEATED, REPEATED_TAG = "AUTOTRACK_REPRODUCES", "autotrack.reproduces"
+"""The variable that names the run that a program repeats, and the tag of what it records."""
+
 
 def project_name() -> str:
     """The name of the directory that the project's store belongs to."""
@@ -29,7 +32,8 @@ def script_name() -> str:
 
 
 def source_tags() -> dict[str, str]:
-    """Who runs which program, under MLflow's names."""
+    """Who runs which program, under MLflow's names; and which run it repeats, where whoever started it says so."""
+    repeated = os.environ.get(REPEATED)
     file = getattr(sys.modules.get("__main__"), "__file__", None)
     notebook = file is None and "ipykernel" in sys.modules
     return {
@@ -39,6 +43,7 @@ def source_tags() -> dict[str, str]:
         "mlflow.source.type": "NOTEBOOK" if notebook else "LOCAL",
         **_commit(file),
         **launchers(os.environ),
+        **({REPEATED_TAG: repeated} if repeated else {}),
     }
 
 

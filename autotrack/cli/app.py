@@ -13,6 +13,7 @@ from autotrack.cli.best import best
 from autotrack.cli.compare import compare
 from autotrack.cli.console import fail
 from autotrack.cli.delete import delete, restore
+from autotrack.cli.diff import diff
 from autotrack.cli.doctor import doctor
 from autotrack.cli.gc import gc
 from autotrack.cli.history import history
@@ -20,6 +21,7 @@ from autotrack.cli.importance import importance
 from autotrack.cli.init import init
 from autotrack.cli.models.app import models
 from autotrack.cli.report import report
+from autotrack.cli.reproduce import reproduce
 from autotrack.cli.run import start
 from autotrack.cli.runs import runs
 from autotrack.cli.scrub import scrub
@@ -60,12 +62,14 @@ app.command()(show)
 app.command()(tail)
 app.command()(best)
 app.command()(compare)
+app.command()(diff)
 app.command()(importance)
 app.command()(history)
 app.command()(report)
 app.command()(init)
 app.command("sync")(sync_runs)
 app.command()(doctor)
+app.command()(reproduce)
 app.command()(scrub)
 app.command()(delete)
 app.command()(restore)
