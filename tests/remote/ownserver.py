@@ -13,10 +13,11 @@ ROOT = Path(__file__).parents[2]
 
 
 class Own:
-    """A server on SQLite and a directory; started again on what it has left if it is killed."""
+    """A server on SQLite and a directory, unless ``options`` say otherwise; started again on what it has left if it is
+    killed."""
 
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
+    def __init__(self, directory: Path, *options: str, **variables: str) -> None:
+        self.directory, self._options, self._variables = directory, options, variables
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.start()
@@ -26,8 +27,9 @@ class Own:
         self.kept = Kept("own")
         self.kept.start(
             [sys.executable, "-m", "autotrack", "server", "--host", "127.0.0.1", "--port", str(self.port),
-             "--store", f"sqlite:///{self.directory / 'own.db'}", "--artifacts", str(self.directory / "files")],
-            signal.SIGTERM, plain_environment(PYTHONPATH=f"{ROOT}:{ROOT / 'integrations'}"),
+             "--store", f"sqlite:///{self.directory / 'own.db'}", "--artifacts", str(self.directory / "files"),
+             *self._options],
+            signal.SIGTERM, plain_environment(PYTHONPATH=f"{ROOT}:{ROOT / 'integrations'}", **self._variables),
         )  # fmt: skip
         if not self.kept.wait_until(self._answers):
             raise OSError(f"autotrack's server did not start:\n{self.kept.log()[-4000:]}")
