@@ -133,7 +133,7 @@ def _finish_later(late: list[str]) -> bool:
         return detached.tell(pipes[0], b'{"reads": [' + ",".join(late).encode() + b"]}\n")
     finally:
         for fd in pipes:
-            os.close(fd)
+            detached.close(fd)
 
 
 def _journal(run: Run) -> str | None:

@@ -1,13 +1,17 @@
 """The context is taken beside the program: never on its way, never seen by it, and never for long."""
 
+import ctypes
 import os
 import signal
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from projects import RECORD, Project
+
+from autotrack.context import detached
 
 FACTS = {"code.json", "environment.json", "packages.json", "launch.json"}
 
@@ -69,6 +73,52 @@ def test_a_program_never_sees_the_helper(project: Project):
     assert done.stdout == "[]\n"
     assert done.stderr.count("\n") == 1  # where the record goes
     assert project.only().noted >= FACTS
+
+
+@pytest.mark.slow
+def test_a_program_keeps_its_signals(project: Project):
+    """Also one that starts programs of its own by the C library at the very same time."""
+    project.write(
+        train="""
+        import os, threading
+        from autotrack.context import detached
+        def ignored():
+            return next(line for line in open("/proc/self/status") if line.startswith("SigIgn"))
+        before, over = ignored(), threading.Event()
+        def call():
+            while not over.is_set():
+                os.system("true")
+        threads = [threading.Thread(target=call) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for _ in range(100):
+            for fd in detached.connected("pass"):
+                detached.close(fd)
+        over.set()
+        for thread in threads:
+            thread.join()
+        print(ignored() == before)
+        """.replace("\n        ", "\n")
+    )
+    assert project.run().stdout == "True\n"
+
+
+def test_nothing_is_started_where_the_system_has_no_way(monkeypatch: pytest.MonkeyPatch):
+    """A C library without contexts, and a sandbox that forbids the call."""
+
+    class Library:
+        prctl = staticmethod(lambda *_: 0)
+
+    class Sandbox(Library):
+        def __getattr__(self, name: str) -> Any:
+            return getattr(real, name)
+
+        clone = ctypes.CFUNCTYPE(ctypes.c_int)(lambda *_: -1)
+
+    real = ctypes.CDLL(None)
+    for library in (Library(), Sandbox()):
+        monkeypatch.setattr(ctypes, "CDLL", lambda *_, library=library, **__: library)
+        assert detached.connected("pass") is None
 
 
 def test_the_helper_has_nothing_of_the_program(project: Project, gate: Path):
