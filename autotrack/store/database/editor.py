@@ -5,16 +5,12 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from autotrack.entities import RunStatus
 from autotrack.event import Event, Joined, LifeStage, Params, RunCreated
 from autotrack.exceptions import AutotrackException
-from autotrack.journal.format import LATE
 from autotrack.journal.reader import Line
 from autotrack.journal.writer import Point
 from autotrack.store import tables
@@ -22,32 +18,15 @@ from autotrack.store.changes import Exact, Position, Stamped, param_conflict
 from autotrack.store.database import curves, last
 from autotrack.store.database.engine import Database
 from autotrack.store.database.experiments import change_experiment
-from autotrack.store.database.points import Columns, Name, by_series
-from autotrack.store.database.tables import intake, positions, tail
+from autotrack.store.database.hold import Held, hold, sent_together
+from autotrack.store.database.points import by_series
+from autotrack.store.database.tables import intake, positions
 from autotrack.store.dialect import batches, upsert
-from autotrack.store.fold import Facts, Fold
+from autotrack.store.fold import Fold
 from autotrack.store.write import FACTS, Rows, fold_rows
 
-_FINAL = {status.name for status in RunStatus if RunStatus.is_terminated(status)}
 _BEAT_MS = 5_000
 """A sign of life that is noted lets the next ones pass unnoted for so long."""
-
-
-@dataclass(slots=True)
-class _Held:
-    """A run that nobody else writes to until the transaction ends."""
-
-    row: int
-    run_id: str
-    facts: Facts
-    deleted: bool
-    last_seen: int
-    leased: bool
-    end: int | None
-    """Up to where the writer's bytes were taken in."""
-    pieces: int
-    points: int
-    """Rows and points of the tail."""
 
 
 class DatabaseEditor:
@@ -71,7 +50,7 @@ class DatabaseEditor:
             return
 
         def change(connection: Connection) -> None:
-            _apply(connection, _hold(connection, run_id, None), [stamped], strict=True)
+            _apply(connection, hold(connection, run_id), [stamped], strict=True)
 
         self._database.write(change)
 
@@ -93,7 +72,7 @@ class DatabaseEditor:
         series = by_series(points, exact)
 
         def change(connection: Connection) -> None:
-            held = _hold(connection, run_id, position)
+            held = hold(connection, run_id, position, {name[0] for name in series})
             taken = held.end or 0
             if position is not None and position.offset < position.end <= taken:
                 return
@@ -110,12 +89,20 @@ class DatabaseEditor:
                 )
             if events:
                 _apply(connection, held, events, strict=position is None)
-            if series:
-                _add(connection, held, series, late=position is None and held.facts.ended)
-            if position is not None and position.end > taken:
-                row = {"run": held.row, "writer": position.writer, "end": position.end}
-                upsert(connection, positions, [row])
-            _beat(connection, held, leased=position is not None)
+            late = position is None and held.facts.ended
+            new = last.new_points(connection, held.row, series, held.metrics, late=late)
+            changed = list(last.changed(connection, held.row, new, held.metrics))
+            with sent_together(connection):
+                curves.append(connection, held.row, new)
+                for table, rows in changed:
+                    upsert(connection, table, rows)
+                if position is not None and position.end > taken:
+                    row = {"run": held.row, "writer": position.writer, "end": position.end}
+                    upsert(connection, positions, [row])
+                _beat(connection, held, leased=position is not None)
+            count = sum(map(len, new.values()))
+            if new and (held.pieces + 1 >= curves.MOST_PIECES or held.points + count >= curves.MOST_POINTS):
+                curves.fold(connection, held.row)
 
         self._database.write(change)
 
@@ -147,47 +134,7 @@ def _create(connection: Connection, run_id: str, events: Sequence[Stamped]) -> N
     _write_rows(connection, fold, row)
 
 
-def _hold(connection: Connection, run_id: str, position: Position | None) -> _Held:
-    """Take a run, so that nobody else writes to it until the transaction ends."""
-    if connection.dialect.name == "postgresql":
-        # Alone: what one statement reads beside the row that it waited for may be older than that row.
-        connection.execute(_HOLD, {"run_id": run_id})
-    values = {"run_id": run_id, "writer": "" if position is None else position.writer}
-    row = connection.execute(_HELD, values).one_or_none()
-    if row is None:
-        raise AutotrackException.missing(f"Run with id={run_id} not found")
-    facts = Facts(**{name: getattr(row, name) for name in FACTS}, ended=row.status in _FINAL)
-    return _Held(
-        row.id, run_id, facts, "deleted" in (row.lifecycle_stage, row.above), row.last_seen, row.leased, row.end,
-        row.pieces, row.points or 0,
-    )  # fmt: skip
-
-
-def _held_query() -> Select[Any]:
-    run, above = tables.runs.c, tables.experiments.c
-    own = tail.c.run == run.id
-    mine = positions.c.run == run.id, positions.c.writer == bindparam("writer")
-    query = select(
-        tables.runs,
-        above.lifecycle_stage.label("above"),
-        intake.c.last_seen,
-        intake.c.leased,
-        select(positions.c.end).where(*mine).scalar_subquery().label("end"),
-        select(func.count()).where(own).scalar_subquery().label("pieces"),
-        select(func.sum(tail.c.points)).where(own).scalar_subquery().label("points"),
-    )
-    source = tables.runs.join(intake).outerjoin(tables.experiments, above.experiment_id == run.experiment_id)
-    return query.select_from(source).where(run.run_id == bindparam("run_id"))
-
-
-# Made once: to put a statement together takes longer than to carry it out.
-_HELD = _held_query()
-_HOLD = (
-    select(intake.c.run).join(tables.runs).where(tables.runs.c.run_id == bindparam("run_id")).with_for_update(of=intake)
-)
-
-
-def _apply(connection: Connection, held: _Held, events: Sequence[Stamped], *, strict: bool) -> None:
+def _apply(connection: Connection, held: Held, events: Sequence[Stamped], *, strict: bool) -> None:
     """Take events in. A parameter that has another value already is an error if ``strict``, else it stays."""
     fold = _folded(Fold(facts=held.facts, begun=True), events)
     if strict and fold.params:
@@ -214,7 +161,7 @@ def _folded(fold: Fold, events: Sequence[Stamped]) -> Fold:
     return fold
 
 
-def _check_params(connection: Connection, held: _Held, events: Sequence[Stamped], fold: Fold) -> None:
+def _check_params(connection: Connection, held: Held, events: Sequence[Stamped], fold: Fold) -> None:
     before: dict[str, str] = {}
     own = tables.params.c
     for some in batches(sorted(map(tables.storable, fold.params))):
@@ -237,21 +184,7 @@ def _write_rows(connection: Connection, fold: Fold, row: int) -> None:
         upsert(connection, table, several, keep=True)
 
 
-def _add(connection: Connection, held: _Held, series: dict[Name, Columns], *, late: bool) -> None:
-    if late:
-        for columns in series.values():
-            columns.flags = [flags | LATE for flags in columns.flags]
-    new, stored = last.new_points(connection, held.row, series)
-    if not new:
-        return
-    curves.append(connection, held.row, new)
-    last.update(connection, held.row, new, stored)
-    count = sum(map(len, new.values()))
-    if held.pieces + 1 >= curves.MOST_PIECES or held.points + count >= curves.MOST_POINTS:
-        curves.fold(connection, held.row)
-
-
-def _beat(connection: Connection, held: _Held, *, leased: bool) -> None:
+def _beat(connection: Connection, held: Held, *, leased: bool) -> None:
     now = _now()
     if now - held.last_seen >= _BEAT_MS or (leased and not held.leased):
         values = {"last_seen": max(now, held.last_seen), "leased": leased or held.leased}

@@ -2,36 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Table, select
 
-from autotrack.journal.format import FLOAT_STEP, step_of
+from autotrack.journal.format import FLOAT_STEP, LATE, step_of
 from autotrack.journal.summary import Summary
 from autotrack.store import tables
 from autotrack.store.database import curves
 from autotrack.store.database.points import Columns, Name
-from autotrack.store.dialect import batches, upsert
+from autotrack.store.dialect import batches
 from autotrack.store.write import point_row, stored_point, stored_summary, summary_row
 
 _OF = ("model_id", "dataset_name", "dataset_digest")
 _COLUMNS = tuple(column.name for column in tables.metrics.columns)
 
 
-def new_points(connection: Connection, run: int, series: Mapping[Name, Columns]) -> tuple[dict[Name, Columns], Any]:
-    """The points that the run does not have yet, and the rows of their metrics as they are; the run is held."""
-    stored = _stored(connection, run, {name[0] for name in series})
+def new_points(
+    connection: Connection, run: int, series: Mapping[Name, Columns], known: Mapping[str, Any], *, late: bool
+) -> dict[Name, Columns]:
+    """The points that the run does not have yet, of whose metrics the ``known`` rows are all; the run is held. They are
+    marked if they came ``late``, after its end."""
+    if late:
+        for columns in series.values():
+            columns.flags = [flags | LATE for flags in columns.flags]
     doubtful = {
         name: columns.reach
         for name, columns in series.items()
-        if (row := stored.get(name[0])) is not None and not _later(columns, row)
+        if (row := known.get(name[0])) is not None and not _later(columns, row)
     }
     if not doubtful:
-        return dict(series), stored
-    known = curves.known(connection, run, doubtful)
-    found = {name: columns.without(known[name]) if name in known else columns for name, columns in series.items()}
-    return {name: columns for name, columns in found.items() if len(columns)}, stored
+        return dict(series)
+    there = curves.known(connection, run, doubtful)
+    found = {name: columns.without(there[name]) if name in there else columns for name, columns in series.items()}
+    return {name: columns for name, columns in found.items() if len(columns)}
 
 
 def _later(columns: Columns, row: Any) -> bool:
@@ -42,17 +47,20 @@ def _later(columns: Columns, row: Any) -> bool:
     return bool(low > last or (low == last and min(columns.times) > row.timestamp))
 
 
-def _stored(connection: Connection, run: int, metrics: Iterable[str]) -> dict[str, Any]:
+def stored(connection: Connection, run: int, metrics: Iterable[str]) -> list[Any]:
+    """The rows of some metrics of a run."""
     own = tables.metrics.c
-    found: dict[str, Any] = {}
+    found: list[Any] = []
     for some in batches(sorted(metrics)):
-        for row in connection.execute(select(tables.metrics).where(own.run == run, own.key.in_(some))):
-            found[row.key] = row
+        found += connection.execute(select(tables.metrics).where(own.run == run, own.key.in_(some)))
     return found
 
 
-def update(connection: Connection, run: int, series: Mapping[Name, Columns], stored: Mapping[str, Any]) -> None:
-    """Write what new points make of the rows of their metrics."""
+Written = Iterator[tuple[Table, list[dict[str, Any]]]]
+
+
+def changed(connection: Connection, run: int, series: Mapping[Name, Columns], known: Mapping[str, Any]) -> Written:
+    """What new points make of the rows of their metrics, and of models' metrics: rows to be written."""
     rows: dict[str, dict[str, Any]] = {}
     ranks: dict[str, Any] = {}
     summaries: dict[str, Summary] = {}
@@ -60,7 +68,7 @@ def update(connection: Connection, run: int, series: Mapping[Name, Columns], sto
         metric, greatest = name[0], columns.greatest()
         point = columns.last(greatest)
         if metric not in rows:
-            old = stored.get(metric)
+            old = known.get(metric)
             rows[metric] = {} if old is None else dict(zip(_COLUMNS, old, strict=True))
             ranks[metric] = None if old is None else stored_point(old).rank
             summaries[metric] = Summary() if old is None else stored_summary(old)
@@ -70,27 +78,29 @@ def update(connection: Connection, run: int, series: Mapping[Name, Columns], sto
             ranks[metric] = rank
             rows[metric] |= point_row(point, columns.exact.get(greatest))
             rows[metric] |= {"run": run, "key": metric, **dict(zip(_OF, _parts(name), strict=True))}
-    upsert(connection, tables.metrics, [row | summary_row(summaries[metric]) for metric, row in rows.items()])
+    yield tables.metrics, [row | summary_row(summaries[metric]) for metric, row in rows.items()]
     of_models = [(name, columns, columns.greatest()) for name, columns in series.items() if name[1]]
     if of_models:
-        _update_models(connection, run, of_models)
+        yield tables.model_metrics, _of_models(connection, run, of_models)
 
 
 def _parts(name: Name) -> tuple[str | None, ...]:
     return name[1] or None, name[2] or None, name[3] or None
 
 
-def _update_models(connection: Connection, run: int, of_models: Sequence[tuple[Name, Columns, int]]) -> None:
+def _of_models(
+    connection: Connection, run: int, of_models: Sequence[tuple[Name, Columns, int]]
+) -> list[dict[str, Any]]:  # fmt: skip
     own = tables.model_metrics.c
-    stored: dict[Name, Any] = {}
+    ranks: dict[Name, Any] = {}
     for some in batches(sorted({name[1] for name, _, _ in of_models})):
         query = select(tables.model_metrics).where(own.run == run, own.model_id.in_(some))
         for row in connection.execute(query):
-            stored[row.key, row.model_id, row.dataset_name, row.dataset_digest] = stored_point(row).rank
+            ranks[row.key, row.model_id, row.dataset_name, row.dataset_digest] = stored_point(row).rank
     rows = []
     for name, columns, greatest in of_models:
         point = columns.last(greatest)
-        if name not in stored or point.rank > stored[name]:
+        if name not in ranks or point.rank > ranks[name]:
             of = dict(zip(("key", *_OF), name, strict=True))
             rows.append({"run": run, **of, **point_row(point, columns.exact.get(greatest))})
-    upsert(connection, tables.model_metrics, rows)
+    return rows

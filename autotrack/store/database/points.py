@@ -13,7 +13,7 @@ import json
 import sys
 import zlib
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from math import inf
@@ -166,22 +166,23 @@ def _rank(value: float) -> tuple[bool, float]:
 
 def by_series(points: Iterable[Point], exact: Iterable[Exact]) -> dict[Name, Columns]:
     """Points as they are logged, as columns of each series. A point that comes twice stays once."""
+    of_key: dict[Key, list[Point]] = {}
+    points = list(points)
+    keys = [point[0] for point in points]
+    if keys and keys.count(keys[0]) == len(keys):  # as most batches are
+        of_key[keys[0]] = points
+    else:
+        for key, point in zip(keys, points, strict=True):
+            of_key.setdefault(key, []).append(point)
     found: dict[Name, Columns] = {}
-    adders: dict[Key, tuple[Callable[[Any], None], ...]] = {}
-    for key, flags, step, time, value in points:
-        adding = adders.get(key)
-        if adding is None:
-            columns: Any = found.setdefault(name_of(key), Columns())
-            each = (columns.flags, columns.raw_steps, columns.times, columns.values)
-            adding = adders[key] = tuple([column.append for column in each])
-        flag, raw_step, when, number = adding
-        flag(flags)
-        raw_step(step)
-        when(time)
-        number(value)
+    for key, own in of_key.items():
+        columns = Columns(
+            [point[1] for point in own], [point[2] for point in own], [point[3] for point in own],
+            [float(point[4]) for point in own],
+        )  # fmt: skip
+        found.setdefault(name_of(key), Columns()).extend(columns)
     _give_texts(found, exact)
     for columns in found.values():
-        columns.values = list(map(float, columns.values))
         _check(columns)
     return {name: columns.distinct() for name, columns in found.items()}
 
@@ -224,17 +225,15 @@ def _check(columns: Columns) -> None:
 def tail_blob(series: Mapping[Name, Columns]) -> bytes:
     """Points of several series as they came."""
     head: list[Any] = []
-    flags, steps, times, values = bytearray(), array("q"), array("q"), array("d")
+    whole = Columns()
     for name, columns in series.items():
         one: list[Any] = [*name, len(columns)]
         if columns.exact:
             one.append([[row, text] for row, text in columns.exact.items()])
         head.append(one)
-        flags += bytes(columns.flags)
-        steps.extend(columns.raw_steps)
-        times.extend(columns.times)
-        values.extend(columns.values)
-    return b"".join((_head(_TAIL, head), flags, *(_bytes(column) for column in (steps, times, values))))
+        whole.extend(columns)
+    steps, times, values = array("q", whole.raw_steps), array("q", whole.times), array("d", whole.values)
+    return b"".join((_head(_TAIL, head), bytes(whole.flags), _bytes(steps), _bytes(times), _bytes(values)))
 
 
 def from_tail(data: bytes, wanted: str | None = None) -> Iterator[tuple[Name, Columns]]:

@@ -1,0 +1,133 @@
+"""Taking a run, so that nobody else writes to it until the transaction ends."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from sqlalchemy import ARRAY, Connection, Select, any_, bindparam, func, select
+from sqlalchemy.exc import DBAPIError
+
+from autotrack.entities import RunStatus
+from autotrack.exceptions import AutotrackException
+from autotrack.store import tables
+from autotrack.store.changes import Position
+from autotrack.store.database import last
+from autotrack.store.database.tables import intake, positions, tail
+from autotrack.store.fold import Facts
+from autotrack.store.write import FACTS
+
+_FINAL = {status.name for status in RunStatus if RunStatus.is_terminated(status)}
+
+
+@dataclass(slots=True)
+class Held:
+    """A run that nobody else writes to until the transaction ends."""
+
+    row: int
+    run_id: str
+    facts: Facts
+    deleted: bool
+    last_seen: int
+    leased: bool
+    end: int | None
+    """Up to where the writer's bytes were taken in."""
+    pieces: int
+    points: int
+    """Rows and points of the tail."""
+    metrics: Mapping[str, Any]
+    """The rows of the metrics that are to be written."""
+
+
+def hold(connection: Connection, run_id: str, position: Position | None = None, metrics: Collection[str] = ()) -> Held:
+    """Take a run, with what is stored of some of its metrics; an unknown one is an error."""
+    writer = "" if position is None else tables.storable(position.writer)
+    values = {"run_id": tables.storable(run_id), "writer": writer, "keys": list(metrics)}
+    stored: Sequence[Any] = ()
+    if connection.dialect.name == "postgresql":
+        # Each sees what was committed before it began, the later ones also by whoever held the run before.
+        questions = (_HOLD, _HELD, _METRICS) if metrics else (_HOLD, _HELD)
+        _, held, *rest = _answers(connection, questions, values)
+        stored = rest[0] if rest else ()
+    else:
+        held = list(connection.execute(_HELD, values))
+    if not held:
+        raise AutotrackException.missing(f"Run with id={run_id} not found")
+    row = held[0]
+    if metrics and connection.dialect.name != "postgresql":
+        stored = last.stored(connection, row.id, metrics)
+    facts = Facts(**{name: getattr(row, name) for name in FACTS}, ended=row.status in _FINAL)
+    return Held(
+        row.id, run_id, facts, "deleted" in (row.lifecycle_stage, row.above), row.last_seen, row.leased, row.end,
+        row.pieces, row.points or 0, {one.key: one for one in stored},
+    )  # fmt: skip
+
+
+@contextmanager
+def sent_together(connection: Connection) -> Iterator[None]:
+    """What is executed inside, none of it to be answered with rows, travels to PostgreSQL at once."""
+    if connection.dialect.name != "postgresql":
+        yield
+        return
+    driver: Any = connection.connection.driver_connection
+    try:
+        with driver.pipeline():
+            yield
+    except connection.dialect.loaded_dbapi.Error as error:
+        lost = connection.dialect.is_disconnect(error, driver, None)
+        if lost:
+            connection.invalidate(error)
+        base = connection.dialect.loaded_dbapi.Error
+        raise DBAPIError.instance(None, None, error, base, connection_invalidated=lost) from error
+
+
+def _answers(connection: Connection, questions: Sequence[Select[Any]], values: Mapping[str, Any]) -> list[list[Any]]:
+    """The rows of several statements that are sent at once."""
+    from psycopg.rows import namedtuple_row  # only where there is a PostgreSQL
+
+    driver: Any = connection.connection.driver_connection
+    with sent_together(connection):
+        cursors = [driver.cursor(row_factory=namedtuple_row) for _ in questions]
+        for cursor, question in zip(cursors, questions, strict=True):
+            cursor.execute(_text(question, connection.dialect), values)
+    return [cursor.fetchall() for cursor in cursors]
+
+
+@cache
+def _text(question: Select[Any], dialect: Any) -> str:
+    return str(question.compile(dialect=dialect))
+
+
+def _held() -> Select[Any]:
+    run, above = tables.runs.c, tables.experiments.c
+    own = tail.c.run == run.id
+    mine = positions.c.run == run.id, positions.c.writer == bindparam("writer")
+    query = select(
+        tables.runs,
+        above.lifecycle_stage.label("above"),
+        intake.c.last_seen,
+        intake.c.leased,
+        select(positions.c.end).where(*mine).scalar_subquery().label("end"),
+        select(func.count()).where(own).scalar_subquery().label("pieces"),
+        select(func.sum(tail.c.points)).where(own).scalar_subquery().label("points"),
+    )
+    source = tables.runs.join(intake).outerjoin(tables.experiments, above.experiment_id == run.experiment_id)
+    return query.select_from(source).where(run.run_id == bindparam("run_id"))
+
+
+# Made once: to put a statement together takes longer than to carry it out.
+_HELD = _held()
+_HOLD = (
+    select(intake.c.run).join(tables.runs).where(tables.runs.c.run_id == bindparam("run_id")).with_for_update(of=intake)
+)
+_METRICS = (
+    select(tables.metrics)
+    .join(tables.runs)
+    .where(
+        tables.runs.c.run_id == bindparam("run_id"),
+        tables.metrics.c.key == any_(bindparam("keys", type_=ARRAY(tables.Text()))),
+    )
+)
