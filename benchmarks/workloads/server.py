@@ -20,6 +20,7 @@ from pathlib import Path
 from statistics import median
 from urllib.parse import urlencode
 
+from benchmarks.filling import copy_runs
 from benchmarks.load import CONNECTIONS, Connection, flood, get, post
 from benchmarks.tracker import Tracker
 from benchmarks.workload import Measured, Row, scaled, seconds
@@ -27,8 +28,11 @@ from benchmarks.workload import Measured, Row, scaled, seconds
 ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT / "tests"))  # where the real parts of tests lie, PostgreSQL among them
 
-BATCH, REPEATS = 1000, 5
-RUNS, POINTS, SINGLE, BATCHES = (scaled(count) for count in (10_000, 100_000, 2000, 100))
+BATCH, COPIES = 1000, 9
+REPEATS, MOST_REPEATS, ENOUGH_SECONDS = 5, 100, 0.5
+MADE, POINTS, SINGLE, BATCHES = (scaled(count) for count in (1000, 100_000, 600, 60))
+RUNS = MADE * (1 + COPIES)
+"""The first of them are made by the server, the others are copies of their rows."""
 DATABASES = ("sqlite", "postgresql")
 ROWS = (
     Row("start", "start of a server whose database is there, until it answers"),
@@ -41,7 +45,9 @@ ROWS = (
             Row(f"{database}_batch_busy", "… processor time of server and database"),
             Row(f"{database}_create", f"{title}: a run's creation"),
             Row(f"{database}_search", f"{title}: a search over {RUNS:,} runs, mean of three", times={"mlflow": 20}),
-            Row(f"{database}_search_busy", "… processor time of server and database"),
+            Row(f"{database}_search_busy", "… processor time of server and database", times={"mlflow": 20}),
+            Row(f"{database}_newest", "… without a filter alone"),
+            Row(f"{database}_newest_busy", "… processor time of server and database"),
             Row(f"{database}_history", f"{title}: a history of {POINTS:,} points, whole", times={"mlflow": 20}),
             Row(f"{database}_history_busy", "… processor time of server and database"),
             Row(f"{database}_curve", f"{title}: the same, thinned to 2,500"),
@@ -69,7 +75,7 @@ def measure(tracker: type[Tracker]) -> Measured:
         measured.figures["ceiling_batch"] = _batches(nothing.port, [run]) / (BATCHES * BATCH)
     for database in DATABASES:
         with closing(_Served(tracker, database)) as served:
-            for key, figure in _figures(served, database, tracker.module == "mlflow").items():
+            for key, figure in _figures(served).items():
                 measured.figures[f"{database}_{key}"] = figure
             if database == "sqlite":
                 measured.figures["client"] = _client(served)
@@ -77,7 +83,7 @@ def measure(tracker: type[Tracker]) -> Measured:
     return measured
 
 
-def _figures(served: _Served, database: str, peer: bool) -> dict[str, float]:
+def _figures(served: _Served) -> dict[str, float]:
     port, figures = served.port, {}
     with closing(Connection(port)) as connection:
         first = json.loads(connection.ask(post("experiments/create", {"name": "load"})))["experiment_id"]
@@ -94,24 +100,27 @@ def _figures(served: _Served, database: str, peer: bool) -> dict[str, float]:
         asked = urlencode({"run_ids": long, "metric_key": "loss", "max_results": 2500})
         curve = get(f"metrics/get-history-bulk-interval?{asked}")
         figures["curve"], _ = _asked(served, [lambda: connection.ask(curve)])
-        # MLflow takes many minutes to make so many runs: once, on SQLite.
-        count = SINGLE // 2 if peer and database != "sqlite" else RUNS
         many = json.loads(connection.ask(post("experiments/create", {"name": "many"})))["experiment_id"]
         made: list[bytes] = []
-        figures["create"] = flood(port, [_create(many, number) for number in range(count)], made.append) / count
-        if count == RUNS:
-            flood(port, [_facts(_created(answer), number) for number, answer in enumerate(made)])
-            bodies = [post("runs/search", {"experiment_ids": [many], "max_results": 100, **one}) for one in SEARCHES]
-            searches = [partial(connection.ask, body) for body in bodies]
-            figures["search"], figures["search_busy"] = _asked(served, searches)
+        figures["create"] = flood(port, [_create(many, number) for number in range(MADE)], made.append) / MADE
+        flood(port, [_facts(_created(answer), number) for number, answer in enumerate(made)])
+        copy_runs(served.store, many, COPIES)
+        bodies = [post("runs/search", {"experiment_ids": [many], "max_results": 100, **one}) for one in SEARCHES]
+        searches = [partial(connection.ask, body) for body in bodies]
+        figures["search"], figures["search_busy"] = _asked(served, searches)
+        figures["newest"], figures["newest_busy"] = _asked(served, searches[1:2])
     return figures
 
 
 def _asked(served: _Served, questions: Sequence[Callable[[], object]]) -> tuple[float, float]:
     """The median of each question's time, on average, and the servers' processor time."""
-    busy = served.busy()
-    taken = [median(seconds(question) for _ in range(REPEATS)) for question in questions]
-    return sum(taken) / len(taken), (served.busy() - busy) / REPEATS / len(taken)
+    busy, asked, taken = served.busy(), 0, list[float]()
+    for question in questions:
+        # Processor time is counted in hundredths of a second.
+        times = max(REPEATS, min(MOST_REPEATS, round(ENOUGH_SECONDS / seconds(question))))
+        taken.append(median(seconds(question) for _ in range(times)))
+        asked += 1 + times
+    return sum(taken) / len(taken), (served.busy() - busy) / asked
 
 
 def _whole(connection: Connection, run: str) -> None:
@@ -185,15 +194,15 @@ class _Served:
         kept = import_module("parts.kept")
         self._kept, self._more = kept.Kept("benchmark-server"), []
         self.port: int = kept.free_port()
-        store = f"sqlite:///{self._kept.directory}/store.db"
+        self.store = f"sqlite:///{self._kept.directory}/store.db"
         if database == "postgresql":
             cluster = import_module("parts.postgresql").Postgresql()
             self._more.append(cluster)
-            store = cluster.url()
+            self.store = cluster.url()
         if tracker is None:
             command, environment = ["-m", "benchmarks.load", str(self.port)], {}
         else:
-            found = tracker.server(store, f"{self._kept.directory}/files", self.port)
+            found = tracker.server(self.store, f"{self._kept.directory}/files", self.port)
             assert found is not None
             command, environment = found
         self._command = [sys.executable, *command]
