@@ -87,6 +87,7 @@ def _on_import(package: str, _module: ModuleType) -> None:
     own = {module for module, other in registered(INTEGRATIONS).items() if other == package}
     integration.others = frozenset(registered(INTEGRATIONS)) - own - general.exclude
     integration.options = integration.read_options(general.options, strict=False)
+    guard.silent = integration.options.silent  # not in `switch`: what hears of arguments and files has no options
     integration.switch()
     if settings.context():
         _said.switch_on()

@@ -270,6 +270,7 @@ class Integration:
         """
         self.options = self.read_options(options, strict=True)
         self.specific = True
+        guard.silent = self.options.silent
         if not settings.disabled():
             self.switch()
 
@@ -286,7 +287,6 @@ class Integration:
     def switch(self) -> None:
         """On or off, as the options say."""
         known[self.name] = self
-        guard.silent = self.options.silent
         if self.options.disable:
             self.disable()
         else:

@@ -1,11 +1,15 @@
 """What of ours fails costs one warning, and nothing of the user's."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 import toyframework
 
 from autotrack import guard
 from autotrack.run import Run
-from autotrack.testing import said
+from autotrack.testing import recorded, said
 
 DATA = (1.0, 2.0, 3.0)
 pytestmark = pytest.mark.lenient
@@ -245,6 +249,18 @@ def test_silence_is_kept(toy):
         toyframework.train({}, DATA)
     assert lines == []
     assert guard.failures() == {"toy: train": 1}
+
+
+def test_silence_is_that_of_the_whole_program(store):
+    """Not a word of where the record goes, though what hears of the program's arguments and files is on too."""
+    program = (
+        "import autotrack; autotrack.autolog(silent=True); from sklearn.linear_model import Ridge; "
+        "Ridge().fit([[0.0], [1.0]], [0.0, 1.0])"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "AUTOTRACK_CONTEXT"}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, check=True)
+    assert (done.stdout, done.stderr) == (b"", b"")
+    assert len(recorded(store)) == 1
 
 
 def test_a_failing_exit_callback_is_one_warning(toy, record):
