@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from autotrack.analysis.finding import better, experiments_named, quoted
+from autotrack.analysis.finding import better, every_run, experiments_named, quoted
+from autotrack.analysis.question import readings
 from autotrack.entities import Run
 from autotrack.exceptions import AutotrackException
-from autotrack.store.search.parse import parse_filter
-from autotrack.store.search.vocabulary import RUNS
 
 if TYPE_CHECKING:
     from autotrack.client import Client
@@ -31,16 +31,30 @@ def best_runs(
     ``mode`` "min" or "max" says which values are better where the metric's name does not. Runs without the metric, and
     those where it was never a number, are left out.
     """
-    parse_filter(where, RUNS)  # what is wrong with it is told in its own words, not in those of the question below
     among = experiments_named(client, experiments)
     sign = better(metric, among.values(), mode)
     field = f"metrics.{quoted(metric)}" if last else f"{'min' if sign < 0 else 'max'}({quoted(metric)})"
-    # NaN is not equal to itself, nor is what a run lacks.
-    has = f"{field} IS NOT NULL AND NOT {field} = nan"
-    order = f"{field} {'ASC' if sign < 0 else 'DESC'}"
-    filled = f"({where}) AND {has}" if where.strip() else has
-    page = client.run_columns(list(among), [field], filled, [order], count)
-    return [Ranked(client.get_run(one), value) for one, value in zip(page.run_ids, page.values[field], strict=True)]
+    order = f"{field} {'ASC' if sign < 0 else 'DESC'}"  # NaN and what lacks the metric come last either way
+    try:
+        page = client.run_columns(list(among), [field], where, [order], count)
+    except AutotrackException as error:
+        if error.error_code != "NOT_IMPLEMENTED":
+            raise
+        return _ranked(client, list(among), field, where, sign)[:count]
+    found = zip(page.run_ids, page.values[field], strict=True)
+    return [Ranked(client.get_run(one), value) for one, value in found if _is_number(value)]
+
+
+def _ranked(client: Client, ids: list[str], field: str, where: str, sign: int) -> list[Ranked]:
+    """The runs of a server that does not order by a reading."""
+    runs = list(every_run(client, ids, where))
+    pairs = zip(runs, readings(client, ids, runs, field, where), strict=True)
+    found = [Ranked(run, value) for run, value in pairs if value is not None and _is_number(value)]
+    return sorted(found, key=lambda one: -sign * one.value)
+
+
+def _is_number(value: float | None) -> bool:
+    return value is not None and not math.isnan(value)
 
 
 def best_run(

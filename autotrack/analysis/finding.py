@@ -28,14 +28,10 @@ def experiments_named(client: Client, named: str | Sequence[str] | None) -> dict
     if not named:
         return experiments(client)
     found: dict[str, Experiment] = {}
-    known: dict[str, Experiment] = {}
     for given in [named] if isinstance(named, str) else named:
-        one = client.get_experiment_by_name(given)
+        one = client.get_experiment_by_name(given) or _with_id(client, given)
         if one is None:
-            known = known or experiments(client)
-            one = known.get(given)
-        if one is None:
-            there = ", ".join(sorted(one.name for one in known.values())) or "none"
+            there = ", ".join(sorted(one.name for one in experiments(client).values())) or "none"
             raise AutotrackException.missing(f"there is no experiment {given!r}; the experiments are: {there}")
         if one.lifecycle_stage != "active":
             raise AutotrackException.missing(
@@ -43,6 +39,15 @@ def experiments_named(client: Client, named: str | Sequence[str] | None) -> dict
             )
         found[one.experiment_id] = one
     return found
+
+
+def _with_id(client: Client, given: str) -> Experiment | None:
+    try:
+        return client.get_experiment(given)
+    except AutotrackException as error:
+        if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):  # the latter for no number
+            raise
+        return None
 
 
 def every_run(

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
+from statistics import fmean
 from typing import TYPE_CHECKING
 
-from autotrack.analysis.finding import every_run, experiments_named
+from autotrack.analysis.finding import better, every_run, experiments_named
 from autotrack.analysis.importance import Importance, importance
+from autotrack.exceptions import AutotrackException
+from autotrack.store.search.parse import parse_field
+from autotrack.store.search.tree import Field, Kind, Reading
+from autotrack.store.search.vocabulary import RUNS
 
 if TYPE_CHECKING:
     from autotrack.client import Client
@@ -34,9 +40,41 @@ def readings(client: Client, ids: list[str], runs: Sequence[Run], metric: str, w
     found: dict[str, float | None] = {}
     token: str | None = None
     while ids:
-        page = client.run_columns(ids, [metric], where, page_token=token)
+        try:
+            page = client.run_columns(ids, [metric], where, page_token=token)
+        except AutotrackException as error:
+            if error.error_code != "NOT_IMPLEMENTED":
+                raise
+            return _read(client, runs, parse_field(metric, RUNS))
         found |= dict(zip(page.run_ids, page.values[metric], strict=True))
         token = page.token
         if not token:
             break
     return [found.get(run.info.run_id) for run in runs]
+
+
+def _read(client: Client, runs: Sequence[Run], field: Field) -> list[float | None]:
+    """The same from every point, of a server that has no readings: NaN is none, as a store has it."""
+    reading = _READINGS.get(field.reading)
+    if field.reading is Reading.BEST:
+        ids = {run.info.experiment_id for run in runs}
+        sign = better(field.key, [client.get_experiment(one) for one in ids])
+        reading = min if sign < 0 else max
+    if field.kind is not Kind.METRIC or reading is None:
+        raise AutotrackException.invalid(f"{field.key!r} is no metric or reading of one, such as best({field.key})")
+    found: list[float | None] = []
+    for run in runs:
+        points = client.get_metric_history(run.info.run_id, field.key) if field.key in run.data.metrics else []
+        values = [one.value for one in points if not math.isnan(one.value)]
+        found.append(reading(values) if values else None)
+    return found
+
+
+_READINGS: dict[Reading, Callable[[list[float]], float]] = {
+    Reading.MINIMUM: min,
+    Reading.MAXIMUM: max,
+    Reading.MEAN: fmean,
+    Reading.COUNT: len,
+    Reading.FIRST: lambda values: values[0],
+    Reading.LAST: lambda values: values[-1],
+}

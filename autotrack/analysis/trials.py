@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from autotrack.analysis.finding import every_run
 from autotrack.analysis.frames import framed
 from autotrack.exceptions import AutotrackException
-from autotrack.settings import local_directory
+from autotrack.store.fold import PARENT_TAG
 
 if TYPE_CHECKING:
     from autotrack.client import Client
@@ -26,10 +26,11 @@ def trials(client: Client, run_id: str, output_format: str | None = None) -> Any
     Raises for a run that has neither.
     """
     run = client.get_run(run_id)
-    kept = _kept(run)
+    kept = _kept(client, run.info.run_id)
     if kept is not None:
         return framed({name: [row[n] for row in kept["data"]] for n, name in enumerate(kept["columns"])}, output_format)
-    below = list(every_run(client, [run.info.experiment_id], f"parent = '{run.info.run_id}'", ["start_time ASC"]))
+    where = f"tags.`{PARENT_TAG}` = '{run.info.run_id}'"
+    below = list(every_run(client, [run.info.experiment_id], where, ["start_time ASC"]))
     if not below:
         raise AutotrackException.missing(f"run {run_id} is no search: it kept no {TABLE}, and no run lies below it")
     return framed(_columns(below), output_format)
@@ -49,8 +50,7 @@ def _columns(runs: list[Run]) -> dict[str, list[Any]]:
     return columns
 
 
-def _kept(run: Run) -> Any:
-    directory = local_directory(run.info.artifact_uri or "")
-    if directory is None or not (directory / TABLE).is_file():
+def _kept(client: Client, run_id: str) -> Any:
+    if all(one.path != TABLE for one in client.list_artifacts(run_id)):
         return None
-    return json.loads(Path(directory / TABLE).read_text(encoding="utf-8"))
+    return json.loads(Path(client.download_artifacts(run_id, TABLE)).read_text(encoding="utf-8"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -12,8 +13,9 @@ import typer
 import autotrack
 from autotrack.analysis.reports import templates
 from autotrack.analysis.reports.facts import Wanted, facts
+from autotrack.cli import text
 from autotrack.cli.console import open_console, plain
-from autotrack.cli.options import Mode, Store, Where
+from autotrack.cli.options import AsJson, Mode, Store, Where
 from autotrack.client import Client
 from autotrack.exceptions import AutotrackException
 
@@ -34,21 +36,25 @@ def report(
         str | None, typer.Option(help="A template of yours: a file, a directory, or its name in autotrack-templates/.")
     ] = None,
     store: Store = None,
+    as_json: AsJson = False,
 ) -> None:
     """Write a report of an experiment: its question, runs, curves, what mattered, and how to have the best run again.
 
     The page is one file that asks nothing of any host.
     """
     found = facts(Client(store), Wanted(experiment, metric, mode, where, limit))
+    if as_json:
+        print(text.as_json(asdict(found)))
+        return
     kind = templates.MARKDOWN if markdown else templates.HTML
     file = templates.chosen(kind, template, found.template)
-    text = templates.rendered(file, found, {"version": autotrack.__version__})
+    page = templates.rendered(file, found, {"version": autotrack.__version__})
     if output == Path("-"):
-        sys.stdout.buffer.write(text.encode())
+        sys.stdout.buffer.write(page.encode())
         return
     target = output or Path(f"{_named(found.experiment)}-report{'.md' if markdown else '.html'}")
     try:
-        target.write_text(text, encoding="utf-8")
+        target.write_text(page, encoding="utf-8")
     except OSError as error:
         raise AutotrackException.invalid(f"{target} cannot be written: {error.strerror or error}") from error
     open_console().print(plain(str(target)))

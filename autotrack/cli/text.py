@@ -12,9 +12,9 @@ from autotrack.analysis.wording import ago, clean, duration, moment, number, siz
 __all__ = ["ago", "as_json", "clean", "duration", "moment", "number", "size"]
 
 
-def as_json(value: Any) -> str:
+def as_json(value: Any, indent: int | None = 2) -> str:
     """JSON that every reader takes: NaN and the infinities are the strings "NaN", "Infinity", "-Infinity"."""
-    return json.dumps(_spelt(value), indent=2, allow_nan=False)
+    return json.dumps(_spelt(value), indent=indent, allow_nan=False)
 
 
 def _spelt(value: Any) -> Any:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
@@ -82,6 +83,19 @@ def test_a_comparison_shows_what_differs():
     whole = autotrack.compare([a, autotrack.get_run(b)], all_keys=True)
     assert list(whole["params"]) == ["extra", "lr", "depth"]
     assert whole["metrics"] == {"loss": [0.5, 0.5]}
+
+
+def test_a_comparison_shows_data_and_code():
+    """The digests of what was read, the commit of what was run."""
+    ids = []
+    for n in range(2):
+        with autotrack.start_run(tags={"mlflow.source.git.commit": f"{n}" * 40}) as run:
+            autotrack.log_input(autotrack.data.from_numpy(np.arange(9.0) + n, name="rows"), context="training")
+        ids.append(run.info.run_id)
+    found = autotrack.compare(ids)
+    assert found["code"] == {"commit": ["0" * 40, "1" * 40]}
+    [digests] = found["data"].values()
+    assert digests[0] != digests[1]
 
 
 def test_histories_come_as_one_long_table():

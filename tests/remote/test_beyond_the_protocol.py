@@ -6,6 +6,8 @@ import pytest
 from ownserver import Own
 
 import autotrack
+from autotrack.analysis.reports import templates
+from autotrack.analysis.reports.facts import Wanted, facts
 from autotrack.client import Client
 from autotrack.exceptions import AutotrackException
 
@@ -137,3 +139,25 @@ def test_an_mlflow_server_is_named_as_not_having_it(ask, tracking):
     with pytest.raises(AutotrackException, match=tracking.url) as caught:
         ask(Client(tracking.url))
     assert caught.value.error_code == "NOT_IMPLEMENTED"
+
+
+def test_what_many_runs_say_is_asked_of_any_server(url, request):
+    """The best run, by what it reached or by its end, what mattered, groups over seeds, and a report of it all."""
+    name = request.node.name
+    autotrack.set_experiment(name)
+    autotrack.set_experiment_tag("autotrack.question", "Which <depth>?")
+    for n in range(9):
+        with autotrack.start_run(run_name=f"trial {n}"):
+            autotrack.log_params({"depth": n, "seed": n % 2})
+            for step, loss in enumerate([9.0, n / 10, 2.0 - n / 10]):
+                autotrack.log_metric("val/loss", loss, step)
+    assert autotrack.best_run("val/loss").info.run_name == "trial 0"
+    assert autotrack.best_run("val/loss", last=True).info.run_name == "trial 8"
+    assert autotrack.best_run("val/loss", mode="max", where="params.depth != '3'").data.params["depth"] != "3"
+    assert autotrack.aggregate("val/loss", "seed").sort_values("seed")["runs"].tolist() == [5, 4]
+    found = facts(Client(), Wanted(name))
+    assert [line.name for line in found.lines[:2]] == ["trial 0", "trial 1"]
+    assert found.panels[0].curves[0].points == [(0.0, 9.0), (1.0, 0.0), (2.0, 2.0)]
+    assert found.importance.weights[0].parameter == "depth"
+    assert (found.question, found.metric, found.store) == ("Which <depth>?", "val/loss", url)
+    assert "Which &lt;depth&gt;?" in templates.rendered(templates.OWN / templates.HTML, found, {"version": "1"})
