@@ -130,6 +130,7 @@ class ModelLogged:
     params: Mapping[str, str] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
     step: int = 0
+    model_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ LAYERS = (
     },
     {"analysis"},
     {"", "_frameworks", "active", "artifacts", "fluent", "frame", "plots", "pyfunc", "tracking"},
-    {"reproduction", "server"},
+    {"exchange", "reproduction", "server"},
     {"__main__", "cli"},
 )  # fmt: skip
 """The parts of ``autotrack``, innermost first; "" is ``autotrack/__init__.py``. A part imports from its own

@@ -15,8 +15,10 @@ from autotrack.cli.console import fail
 from autotrack.cli.delete import delete, restore
 from autotrack.cli.diff import diff
 from autotrack.cli.doctor import doctor
+from autotrack.cli.export import export
 from autotrack.cli.gc import gc
 from autotrack.cli.history import history
+from autotrack.cli.import_ import import_records
 from autotrack.cli.importance import importance
 from autotrack.cli.init import init
 from autotrack.cli.models.app import models
@@ -67,6 +69,8 @@ app.command()(importance)
 app.command()(history)
 app.command()(report)
 app.command()(init)
+app.command()(export)
+app.command("import")(import_records)
 app.command("sync")(sync_runs)
 app.command()(doctor)
 app.command()(reproduce)

@@ -17,7 +17,18 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from autotrack.exceptions import AutotrackException
-from autotrack.server import about, absent, artifacts, experiments, extensions, histories, models, registry, runs
+from autotrack.server import (
+    about,
+    absent,
+    artifacts,
+    experiments,
+    extensions,
+    histories,
+    models,
+    registry,
+    runs,
+    transfer,
+)
 from autotrack.server.access import Access, loopback
 from autotrack.server.batch import LogBatch
 from autotrack.server.body import MOST_BYTES, TooLarge, whole
@@ -52,7 +63,7 @@ async def metrics(app: Application) -> Response:
 
 TABLE = Table((
     *about.ROUTES, *_OWN, *experiments.ROUTES, *runs.ROUTES, *histories.ROUTES, *models.ROUTES, *registry.ROUTES,
-    *artifacts.ROUTES, *extensions.ROUTES,
+    *artifacts.ROUTES, *extensions.ROUTES, *transfer.ROUTES,
 ))  # fmt: skip
 
 

@@ -54,8 +54,8 @@ class Changes(Protocol):
         """
         ...
 
-    def experiment(self, event: Event, *, after: int = 0) -> None:
-        """Record a change of an experiment."""
+    def experiment(self, event: Event, *, after: int = 0, time_ms: int | None = None) -> None:
+        """Record a change of an experiment. Its time is now, but later than ``after``, or what is given."""
         ...
 
 

@@ -72,11 +72,11 @@ class Editor:
         if points:
             self.points(run_id, points, exact)
 
-    def experiment(self, event: Event, *, after: int = 0) -> None:
+    def experiment(self, event: Event, *, after: int = 0, time_ms: int | None = None) -> None:
         """Record a change of an experiment."""
         with self._lock, _told(self._directory):
             make_store(self._directory)
-            line = encode(event, self._time("experiments", after))
+            line = encode(event, self._time("experiments", after) if time_ms is None else time_ms)
             append_line(self._directory / "experiments" / f"{self._own_writer()}.jsonl", line)
 
     @contextmanager

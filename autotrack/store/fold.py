@@ -130,7 +130,7 @@ class Fold:
             "status": "READY",
             "status_message": None,
             "lifecycle_stage": "active",
-            "model_type": None,
+            "model_type": None if event.model_type is None else str(event.model_type),
             "creation_timestamp": line.time,
             "last_updated_timestamp": line.time,
             "step": int(event.step),

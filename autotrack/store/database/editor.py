@@ -18,10 +18,10 @@ from autotrack.store.changes import Exact, Position, Stamped, param_conflict
 from autotrack.store.database import curves, last
 from autotrack.store.database.engine import Database
 from autotrack.store.database.experiments import change_experiment
-from autotrack.store.database.hold import Held, hold, sent_together
+from autotrack.store.database.hold import Held, hold
 from autotrack.store.database.points import by_series
 from autotrack.store.database.tables import intake, positions
-from autotrack.store.dialect import batches, upsert
+from autotrack.store.dialect import batches, sent_together, upsert
 from autotrack.store.fold import Fold
 from autotrack.store.write import FACTS, Rows, fold_rows
 
@@ -106,9 +106,9 @@ class DatabaseEditor:
 
         self._database.write(change)
 
-    def experiment(self, event: Event, *, after: int = 0) -> None:
+    def experiment(self, event: Event, *, after: int = 0, time_ms: int | None = None) -> None:
         """Record a change of an experiment; a name that is taken is an error."""
-        when = max(_now(), after + 1)
+        when = max(_now(), after + 1) if time_ms is None else time_ms
         self._database.write(lambda connection: change_experiment(connection, when, event))
 
 

@@ -29,7 +29,9 @@ class DatabaseRegistry(Registry):
         super().__init__(context, database.read)
         self._database = database
 
-    def change(self, decide: Callable[[Book], Change], author: Author, why: str = "") -> Entry:
+    def change(
+        self, decide: Callable[[Book], Change], author: Author, why: str = "", *, when: int | None = None
+    ) -> Entry:
         """See :class:`Registry`; whoever comes second waits, and decides on what the first has left."""
 
         def change(connection: Connection) -> Entry:
@@ -38,7 +40,8 @@ class DatabaseRegistry(Registry):
             number, before, last = connection.execute(query).one()
             book = SqlBook(connection)
             made = decide(book)
-            entry = Entry(number + 1, max(time.time_ns() // 1_000_000, last), author, made, why)
+            now = max(time.time_ns() // 1_000_000, last)
+            entry = Entry(number + 1, now if when is None else when, author, made, why)
             entry, _ = chain.sealed(entry, before)
             model = apply(book, entry)
             connection.execute(insert(tables.registry_log), rows.log_row(entry, before, model))

@@ -33,7 +33,9 @@ class FileRegistry(Registry):
         self.directory = directory
         self._lock = threading.Lock()
 
-    def change(self, decide: Callable[[Book], Change], author: Author, why: str = "") -> Entry:
+    def change(
+        self, decide: Callable[[Book], Change], author: Author, why: str = "", *, when: int | None = None
+    ) -> Entry:
         """See :class:`Registry`; decided anew each time that somebody else was faster."""
 
         def look(connection: Connection) -> tuple[int, str, int, Change]:
@@ -45,7 +47,8 @@ class FileRegistry(Registry):
                 number, before, last, change = self._ask(look)
                 self._check_tail(number, before)
                 # By a clock that was set back an entry must not come before the one that it follows.
-                entry = Entry(number + 1, max(time.time_ns() // 1_000_000, last), author, change, why)
+                now = max(time.time_ns() // 1_000_000, last)
+                entry = Entry(number + 1, now if when is None else when, author, change, why)
                 try:
                     if number == 0:
                         make_store(self.directory)

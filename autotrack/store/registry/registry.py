@@ -38,8 +38,12 @@ class Registry(ABC):
         self._state = ask
 
     @abstractmethod
-    def change(self, decide: Callable[[Book], Change], author: Author, why: str = "") -> Entry:
+    def change(
+        self, decide: Callable[[Book], Change], author: Author, why: str = "", *, when: int | None = None
+    ) -> Entry:
         """Decide on the present state what to do, and do it as one entry of the log, with nobody in between.
+
+        ``when`` is the time, in ms, of what was done elsewhere before; by default now.
 
         Raises what ``decide`` raises, and then nothing was changed.
         """

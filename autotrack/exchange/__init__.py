@@ -1,0 +1,1 @@
+"""Taking what was recorded from one place to another: bundles, tables, and the records of other trackers."""
