@@ -21,7 +21,7 @@ from autotrack.exceptions import AutotrackException
 from autotrack.journal.format import experiment_id, new_run_id
 from autotrack.journal.process import this_process
 from autotrack.outcome import outcome
-from autotrack.resumed import resumed
+from autotrack.resumed import Resumed, Revisions, resumed, segment
 from autotrack.run import Run, open_runs
 from autotrack.sinks.base import Sink, Stream
 from autotrack.sinks.null import NullStream
@@ -152,10 +152,12 @@ def start(
     global last
     sink = _sink()
     named = name is not None
+    known: Resumed | None = None
     first: RunCreated | Joined
     if run_id is not None:
-        experiment, before = _existing(sink, run_id)
-        renamed, name = named and name != before, name or before
+        known = _existing(sink, run_id)
+        experiment = known.experiment
+        renamed, name = named and name != known.name, name or known.name
         first = Joined(this_process())
     else:
         experiment, name, renamed = experiment or current_experiment(), name or program.script_name(), False
@@ -180,8 +182,10 @@ def start(
         if isinstance(first, RunCreated):
             above_tag = {} if parent is None else {"mlflow.parentRunId": parent.run_id}
             run.tags({**program.source_tags(), **above_tag, **context.join(run), **(tags or {})})
-        elif given := {**context.join(run, resumed=True), **(tags or {})}:
-            run.tags(given)
+        elif known is not None:
+            run.before = Revisions(known.params)
+            if given := {**segment(known), **context.join(run, resumed=True), **(tags or {})}:
+                run.tags(given)
         if renamed:
             run.rename(name)
     except BaseException:  # Ctrl-C, before anybody has the run in hand
@@ -190,20 +194,20 @@ def start(
     return run
 
 
-def _existing(sink: Sink | None, run_id: str) -> tuple[tuple[str, str], str]:
-    """Experiment and name of a run that this process goes on with."""
+def _existing(sink: Sink | None, run_id: str) -> Resumed:
+    """The run that this process goes on with, as far as it is known here."""
     if sink is None or not sink.has(run_id):
         where = sink.uri if sink else tracking_uri()
         raise AutotrackException.missing(f"there is no run {run_id} in {where}; `autotrack runs` lists those that are")
     directory: Path | None = getattr(sink, "directory", None)
     known = resumed(directory / "runs" / run_id) if directory is not None else None
     if known is None:
-        return current_experiment(), program.script_name()
+        return Resumed(current_experiment(), program.script_name())
     if known.deleted:
         raise AutotrackException.invalid(
             f"run {run_id} is deleted and takes no changes; autotrack.restore_run({run_id!r}) brings it back"
         )
-    return known.experiment, known.name
+    return known
 
 
 def _stream(sink: Sink | None, run_id: str, first: RunCreated | Joined, began: int | None) -> Stream:

@@ -14,21 +14,13 @@ from types import TracebackType
 from typing import Any, Self
 
 from autotrack import files, guard, redact
-from autotrack.event import (
-    ArtifactStored,
-    DatasetUsed,
-    Ended,
-    Event,
-    ModelLogged,
-    Params,
-    Renamed,
-    Tags,
-)
+from autotrack.event import ArtifactStored, DatasetUsed, Ended, Event, ModelLogged, Params, Renamed, Tags
 from autotrack.exceptions import AutotrackException, Unrecorded
 from autotrack.journal.format import EXACT, LATE, raw_step, step_of
 from autotrack.journal.process import alive, this_process
 from autotrack.journal.writer import Key, Point
 from autotrack.outcome import outcome, traceback_tail
+from autotrack.resumed import Revisions
 from autotrack.sinks.base import Stream
 from autotrack.sinks.null import NullStream
 from autotrack.values import number, text, texts
@@ -73,6 +65,8 @@ class Run:
         self.before_end: list[Callable[[], object]] = []
         """Called once, without arguments, when the run is about to end: what a training that no call spans has left
         to record."""
+        self.before: Revisions | None = None
+        """The parameters that an earlier program has given it."""
         self.kept = not isinstance(stream, NullStream)
         """Whether anything of it is kept; nothing is where nothing can be written, or recording is disabled."""
         self._stream = stream
@@ -182,6 +176,8 @@ class Run:
             for key, value in found.items():
                 if len(value) > LONG:
                     found[key] = self._long(f"params/{key}", redact.pair(key, value))
+            if self.before is not None and (revised := self.before.revised(found)):
+                self._event(Tags(revised))
             self._event(Params(found))
             self._given.update(found)
         except Exception as error:  # noqa: BLE001 - whatever fails here must not reach the training

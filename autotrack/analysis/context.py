@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +11,7 @@ from autotrack.analysis import wording
 from autotrack.context.files import NAME, TAG
 from autotrack.context.record import Record, read
 from autotrack.exceptions import AutotrackException
+from autotrack.resumed import REVISIONS, SEGMENTS
 
 if TYPE_CHECKING:
     from autotrack.client import Client
@@ -47,7 +50,32 @@ def lines(record: Record | None, run: Run) -> dict[str, str]:
             "packages": _packages(record),
             **found,
         }
+    found |= {"segments": _segments(tags), "revised": "; ".join(_revisions(tags))}
     return {name: wording.clean(value) for name, value in found.items() if value}
+
+
+def _segments(tags: Mapping[str, str]) -> str:
+    """The programs that have worked on it one after the other."""
+    count = tags.get(SEGMENTS, "1")
+    last = _json(tags.get(f"autotrack.segment.{count}"))
+    if not isinstance(last, dict) or not isinstance(last.get("time"), int):
+        return ""
+    return f"{count}, the last since {wording.moment(last['time'])} on {last.get('host')}, after {last.get('after')}"
+
+
+def _revisions(tags: Mapping[str, str]) -> Iterator[str]:
+    for key, text in sorted(tags.items()):
+        values = _json(text) if key.startswith(REVISIONS) else None
+        if isinstance(values, list) and all(isinstance(one, list) and len(one) == 2 for one in values):
+            told = [f"{value} from {wording.moment(at)}" for at, value in values[1:] if isinstance(at, int)]
+            yield ", ".join([f"{key.removeprefix(REVISIONS)} {values[0][1]}", *told])
+
+
+def _json(text: str | None) -> Any:
+    try:
+        return json.loads(text or "null")
+    except ValueError:
+        return None
 
 
 def _code(record: Record) -> str:

@@ -18,11 +18,13 @@ import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from autotrack._startup import environment
+from autotrack.exceptions import AutotrackException
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-USAGE = "autotrack run SCRIPT [ARGS...], or autotrack run -m MODULE [ARGS...]"
+USAGE = "autotrack run [--resume auto|RUN] SCRIPT [ARGS...], or autotrack run -m MODULE [ARGS...]"
+RESUME = "--resume"
 _PLAIN = "bBdiOPqsuvx"
 _VALUED = "WX"
 _BLIND = "EIS"  # the interpreter would ignore PYTHONPATH or leave out sitecustomize
@@ -38,15 +40,30 @@ def start(words: Sequence[str]) -> int:
 
     Returns only when it cannot: the exit code 2, after one line on stderr and before anything was changed.
     """
+    resumed, words = _resumed(words)
     try:
         options, program = split(words)
         check(program)
+        if resumed is not None:
+            from autotrack.cli.resume import goes_on  # asks the store, which few programs need to be started
+
+            goes_on(resumed, program)
         become([*own_options(), *options, *program])
-    except RefusedError as refused:
+    except (RefusedError, AutotrackException) as refused:
         sys.stderr.write(f"autotrack: {refused}\n")
     except OSError as error:
         sys.stderr.write(f"autotrack: {sys.executable or 'the interpreter'} cannot be started: {error}\n")
     return 2
+
+
+def _resumed(words: Sequence[str]) -> tuple[str | None, Sequence[str]]:
+    """Which run is to be gone on with, if any, and the words that follow."""
+    first, *rest = words or [""]
+    if first == RESUME and rest:
+        return rest[0], rest[1:]
+    if first.startswith(f"{RESUME}="):
+        return first.partition("=")[2], rest
+    return None, words
 
 
 def check(program: Sequence[str]) -> None:
