@@ -27,7 +27,7 @@ CLASSIC = [
 ]  # fmt: skip
 """What programs use of MLflow that is about runs, experiments, files and models."""
 OWN_VERBS = {
-    "approve_model_version", "compare_model_versions", "find_model_versions", "get_model_history",
+    "approve_model_version", "compare_model_versions", "find_model_versions", "get_last_metrics", "get_model_history",
     "get_model_version_lineage", "promote_model_version", "register", "resolve_model_version", "rollback_model_version",
     "run_columns", "verify_registry",
 }  # fmt: skip
