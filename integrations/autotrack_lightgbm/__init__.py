@@ -27,8 +27,8 @@ Each makes one run, which holds
   version.
 
 Inside a pipeline or a search only the outermost fit is recorded. Your ``params`` and ``callbacks`` stay yours, and your
-data are not converted. What is kept of a loop is told in :mod:`autotrack_lightgbm.loops`. Dask's estimators, which are
-trained elsewhere, are not recorded.
+data are not converted. What is kept of a loop is told in :mod:`autotrack_lightgbm.loops`. What the workers of Dask
+train is not recorded.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ from autotrack import models
 from autotrack.hooks import Call, Steps, caller, variables
 from autotrack.models.verbs import Verbs
 from autotrack_lightgbm.booster import aliases, chosen, importances, named
+from autotrack_lightgbm.elsewhere import is_distributed, is_elsewhere
 from autotrack_lightgbm.flavor import FLAVOR
 from autotrack_lightgbm.inputs import Inputs, answer, columns, first_rows, sets_of, sets_of_train
 from autotrack_lightgbm.integration import INTEGRATION
@@ -63,8 +64,8 @@ AROUND = ("lightgbm", "sklearn", "joblib")
 @INTEGRATION.hook("lightgbm.engine:train", "lightgbm:train", "lightgbm.sklearn:train", joins=True)
 def train(call: Call) -> Steps:
     """Record the parameters, every round and what was grown; an estimator's ``fit`` calls this too."""
-    if call.outer is not None and call.outer.instance is None:
-        return  # a metric or a callback of the training that is being recorded trains something for itself
+    if is_elsewhere() or (call.outer is not None and call.outer.instance is None):
+        return  # a worker's part, or what a metric or a callback of the recorded training trains for itself
     alone = call.outer is None
     rounds, inputs = _begin(call, "LightGBM"), Inputs(call.arguments)
     if alone:
@@ -122,13 +123,11 @@ def cv(call: Call) -> Steps:
             inputs.record(call.run)
 
 
-def _distributed(cls: type) -> bool:
-    return any(parent.__module__ == "lightgbm.dask" for parent in cls.__mro__)
-
-
-@INTEGRATION.hook_subclasses("lightgbm.sklearn:LGBMModel", "fit", unless=_distributed)
+@INTEGRATION.hook_subclasses("lightgbm.sklearn:LGBMModel", "fit", unless=is_distributed)
 def fit(call: Call) -> Steps:
     """Record what is fitted and with which parameters; `train`, which it calls, adds the rest."""
+    if is_elsewhere():
+        return
     estimator, options, run = call.instance, call.options, call.run
     cls = type(estimator)
     run.trained(cls.__name__)

@@ -10,7 +10,8 @@ from sklearn.preprocessing import StandardScaler
 
 import autotrack
 import autotrack_lightgbm
-from autotrack.testing import recording
+from autotrack.testing import recording, said
+from autotrack_lightgbm import elsewhere
 
 RANDOM = np.random.default_rng(5)
 X = RANDOM.normal(size=(300, 4))
@@ -143,3 +144,15 @@ def test_lightgbm_alone_is_recorded_where_scikit_learn_is_not():
     assert record.run.name == "LGBMClassifier"
     assert record.run.models == []
     assert record.run.datasets == []
+
+
+def test_of_trainings_on_a_cluster_it_is_said_once_that_they_are_not_recorded(record):
+    """Dask need not be installed for this test: what its workers call is called from a module of that name."""
+    worker = {"__name__": "lightgbm.dask", "fit": lightgbm.LGBMRegressor(**FEW).fit, "X": X, "Y": Y}
+    with said() as lines:
+        for _ in range(2):
+            elsewhere.not_recorded(None, (), {})
+            exec("fit(X, Y)", worker)
+    assert len(lines) == 1
+    assert "are not recorded" in lines[0]
+    assert record.runs == []
