@@ -28,8 +28,8 @@ CLASSIC = [
 """What programs use of MLflow that is about runs, experiments, files and models."""
 OWN_VERBS = {
     "approve_model_version", "compare_model_versions", "find_model_versions", "get_last_metrics", "get_model_history",
-    "get_model_version_lineage", "promote_model_version", "register", "resolve_model_version", "rollback_model_version",
-    "run_columns", "verify_registry",
+    "get_model_version_lineage", "promote_by", "promote_model_version", "register", "resolve_model_version",
+    "rollback_model_version", "run_columns", "verify_registry",
 }  # fmt: skip
 """What only autotrack's client does."""
 OTHER_DEFAULTS = {("search_runs", "output_format"), ("download_artifacts", "path")}
