@@ -89,7 +89,7 @@ def _undo(loop: Loop | None, before: int) -> None:
     if loop is not None:
         try:
             loop.pause()
-            del loop.pending[before:]
+            loop.discard(loop.pending[before:])
         except Exception as error:  # noqa: BLE001 - ours stops here
             failed("backward", error)
 

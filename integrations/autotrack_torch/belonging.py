@@ -78,9 +78,9 @@ def _takes(training: Training, optimizer: Any, pass_: Pass | None, pieces: list[
         other = known.ref()
         if other is not None:
             ours |= parameters(other)
-    if theirs & ours:
-        return True
     facts = owner.built.get(id(optimizer))
+    if theirs & ours:
+        return not _anew(training, optimizer, theirs)
     if facts is None or facts.born > training.born:
         return False
     if training.unit == "step" and pass_ is None:
@@ -89,6 +89,18 @@ def _takes(training: Training, optimizer: Any, pass_: Pass | None, pieces: list[
     return key in training.linked or any(
         key in piece.reached and not piece.reached.isdisjoint(training.optimizers) for piece in pieces if piece.reached
     )
+
+
+def _anew(training: Training, optimizer: Any, theirs: set[int]) -> bool:
+    """Whether an optimizer was built after all steps of a training for another model, which has been given some of the
+    first one's parameters and not all of them: what an encoder has learnt, say."""
+    facts = owner.built.get(id(optimizer))
+    if facts is None or any(facts.born < known.last for known in training.by_name):
+        return False
+    before, models = training.keeper.alive(), owner.models_of(optimizer)
+    if not before or not models or any(model is known for model in models for known in before):
+        return False
+    return not owner.parameters_of(before) <= owner.parameters_of(models) | theirs
 
 
 def _may_go_on(training: Training, other: Any) -> bool:

@@ -72,7 +72,7 @@ def values_of(training: Training, pass_: Pass, *, first: bool) -> dict[str, floa
         values["train/accuracy"] = pass_.hits.right / pass_.hits.seen
     parts = training.shape.parts if training.shape is not None and not training.shape.extensive else ()
     if "train/loss" in values and len(parts) == 1 and not pass_.altered:
-        values.update(of_loss("train", parts[0], values["train/loss"], tokens=pass_.tokens))
+        values.update(of_loss("train", parts[0], values["train/loss"], tokens=pass_.tokens and training.keeper.reads))
     seconds = time.perf_counter() - pass_.started
     values["train/epoch_seconds"] = seconds
     values["train/data_seconds"] = pass_.waited

@@ -70,7 +70,8 @@ def evaluated(training: Training, pass_: Pass, *, nested: bool) -> None:
             once = alone and heard.calls == pass_.taken
             same = once and heard.alike and training.shape is not None and training.shape.parts == (name,)
             values[f"{split}/loss" if same else f"{split}/{name}"] = heard.total / heard.samples
-            if same and heard.tokens and training.shape is not None and not training.shape.extensive:
+            words = same and heard.tokens and training.keeper.reads
+            if words and training.shape is not None and not training.shape.extensive:
                 values.update(of_loss(split, name, heard.total / heard.samples, tokens=True))
             if once and heard.absolute[1] and heard.squared[1]:
                 values[f"{split}/mae"] = heard.absolute[0] / heard.absolute[1]

@@ -25,6 +25,7 @@ def built(call: Call) -> Steps:
     loop = _loops.here() if _loops is not None else None
     if loop is not None:
         loop.pause()
+        loop.loose_steps = 0  # what it minimises may be something else
     given = call.args[0] if call.args else call.kwargs.get("params")
     modules = owner.modules_behind(given)
     yield

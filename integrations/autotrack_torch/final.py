@@ -86,7 +86,7 @@ class Keeper:
             if all(kept.ref() is not model for kept in self._kept):
                 owner.trained(model)
                 looks = next((known for known in forwards if known.model() is model), None)
-                own = label if len(found) == 1 else type(model).__name__
+                own = (label if len(found) == 1 else "") or type(model).__name__
                 taken = [kept.label for kept in self._kept]
                 own = next(
                     name for count in range(1, 1000) if (name := f"{own}{count if count > 1 else ''}") not in taken
@@ -97,6 +97,11 @@ class Keeper:
         """Which state the models' first parameters are in, and where they lie."""
         first = [tensor for model in self.alive() for tensor in itertools.islice(model.parameters(), 1)]
         return [(found._version, found.data_ptr()) for found in first if type(found) is torch.nn.Parameter]
+
+    @property
+    def reads(self) -> bool:
+        """Whether a model takes words, or other things of which there is a list: it looks them up."""
+        return any(isinstance(part, torch.nn.Embedding) for model in self.alive() for part in model.modules())
 
     def precision(self) -> dict[str, str]:
         """In which type of number the models are computed, where autocast sees to that."""

@@ -90,14 +90,16 @@ def _add(
         loop.readings.take(result, lambda value: heard.add(n, value / divisor))
 
 
-def judge(loop: Loop, hits: Hits, root: Any, node: Any) -> None:
-    """What is minimised may be a loss whose classes were counted, as it is or times a constant."""
+def judge(loop: Loop, hits: Hits, root: Any, node: Any) -> tuple[Any, Any] | None:
+    """What is minimised may be a loss whose classes were counted, as it is or times a constant: what is counted now."""
     judged, loop.judged = loop.judged, None
     result = judged[0]() if judged is not None else None
     if judged is None or result is None:
-        return
-    if result is root or (node is not None and result.grad_fn is scale(node).node):
-        hits.add(loop.readings, judged[1], judged[2])
+        return None
+    if result is not root and (node is None or result.grad_fn is not scale(node).node):
+        return None
+    hits.add(loop.readings, judged[1], judged[2])
+    return judged[1], judged[2]
 
 
 def _reduction(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:

@@ -226,6 +226,7 @@ class Loop:
         if pass_ is None:
             if self.loose_steps < _LEARNT:
                 self.shapes.clear()
+                self.plain = None
             piece = Piece(None, 0, 0, version)
         else:
             if pass_.replays:
@@ -267,7 +268,7 @@ class Loop:
             pass_.backwards += 1
             pass_.use()
         if self.judged is not None and pass_ is not None:
-            judge(self, pass_.hits, root, node)
+            piece.hits = judge(self, pass_.hits, root, node)
         if root.is_cpu and not self.readings.waiting:
             piece.value = read(root)
         else:
@@ -293,6 +294,8 @@ class Loop:
             self.pending.remove(piece)
             if piece.over is not None and not piece.part:
                 piece.over.backwards -= 1
+            if piece.hits is not None:
+                piece.over.hits.drop(self.readings, *piece.hits)
         if self.undecided:
             left = {id(piece.over) for piece in self.pending}
             for pass_, nested in self.undecided:

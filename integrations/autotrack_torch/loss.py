@@ -58,6 +58,8 @@ class Piece:
     """Which state of their parameters it was computed with."""
     used = False
     """Whether one of them has stepped since."""
+    hits: tuple[Any, Any] | None = None
+    """Samples put into the right class, and samples, that were counted for it."""
 
     def __init__(self, over: Any, batch: int, n: int, version: int) -> None:
         self.over = over

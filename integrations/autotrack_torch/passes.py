@@ -42,6 +42,15 @@ class Hits:
             readings.take(right, self._add_right)
             readings.take(seen, self._add_seen)
 
+    def drop(self, readings: Readings, right: Any, seen: Any) -> None:
+        """They do not count after all."""
+        if type(right) is int:
+            self.right -= right
+            self.seen -= seen
+        else:
+            readings.take(right, lambda count: self._add_right(-count))
+            readings.take(seen, lambda count: self._add_seen(-count))
+
     def _add_right(self, count: float) -> None:
         self.right += count
 

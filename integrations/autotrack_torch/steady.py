@@ -73,7 +73,7 @@ class Steady:
     """
 
     __slots__ = (
-        "_collected", "_counted", "_group", "_index", "_kind", "_lr", "_most", "_optimized", "_owner", "_pass",
+        "_collected", "_counted", "_done", "_group", "_index", "_kind", "_lr", "_most", "_optimized", "_owner", "_pass",
         "_ready", "_right", "_rows", "_seen", "_sizes", "_until", "_values", "_version", "alone", "at", "due",
         "function", "given", "iterator", "judged", "latest", "optimizer", "readings", "tally", "thread", "training",
         "waited",
@@ -99,6 +99,8 @@ class Steady:
         """What this function gave last, called in a way that makes such a node."""
         self.judged = loop.judged
         """As a loop has it; without numbers where the batch is in the tally."""
+        self._done: Any = None
+        """The same of what is minimised."""
         self.tally: Tally | None = None
         self._group, self._index = watched.group, watched.index
         self._collected = passes.collected
@@ -126,6 +128,8 @@ class Steady:
 
     def judge(self, result: Any, scores: Any, target: Any) -> bool:
         """Whether how often a loss over classes was right will be known, once it is minimised."""
+        if self.at >= MINIMISED:
+            return False  # what was copied last is still to be kept
         tally = self.tally
         if tally is None:
             tally = self.tally = tally_of(self.training, scores, target)
@@ -167,16 +171,7 @@ class Steady:
             return False
         self._version = version
         self._values.append(value)
-        if judged is not None:
-            self.judged = None
-            _, right, seen = judged
-            if right is None:
-                self.tally.keep()  # type: ignore[union-attr]  # where it is
-            elif type(right) is int:
-                self._right += right
-                self._seen += seen
-            else:
-                self._pass.hits.add(self.readings, right, seen)
+        self._done, self.judged = judged, None
         self.at = MINIMISED
         return True
 
@@ -185,6 +180,15 @@ class Steady:
         if self.at != STEPPING:
             return False
         self.at = self._ready
+        if self._done is not None:
+            _, right, seen = self._done
+            if right is None:
+                self.tally.keep()  # type: ignore[union-attr]  # where it is
+            elif type(right) is int:
+                self._right += right
+                self._seen += seen
+            else:
+                self._pass.hits.add(self.readings, right, seen)
         self._lr = optimizer.param_groups[0]["lr"]
         rows = self._rows
         now = self.latest = perf_counter()
@@ -225,10 +229,8 @@ class Steady:
     def leave(self, loop: Loop) -> None:
         """Nothing more is gathered: the loop goes on from what was seen last."""
         loop.steady = self.training.steady = None
-        judged = self.judged
-        if judged is not None and judged[1] is None and self.tally is not None:
-            judged = (judged[0], *self.tally.latest())
-        loop.judged = judged
+        done = self._resolved(self._done) if self.at >= MINIMISED else None
+        loop.judged = self._resolved(self.judged)
         self.gather()
         pass_ = self._pass
         if pass_ is not None:
@@ -241,9 +243,18 @@ class Steady:
             if pass_ is not None:
                 piece.batch, piece.n = pass_.batches, pass_.n if pass_.counted else 0
                 pass_.backwards += 1
+            if done is not None:
+                piece.hits = done[1], done[2]
+                piece.over.hits.add(self.readings, *piece.hits)
             loop.pending.append(piece)
         if self.at == STEPPING:
             loop.stepping.append(id(self.optimizer()))
+
+    def _resolved(self, judged: Any) -> Any:
+        """With the numbers that are in the tally."""
+        if judged is None or judged[1] is not None or self.tally is None:
+            return judged
+        return (judged[0], *self.tally.latest())
 
 
 def _nothing() -> None:

@@ -70,6 +70,37 @@ def test_perplexity_of_tokens(record):
         assert run.metrics[f"{split}/perplexity"] == pytest.approx(expected)
 
 
+def test_no_perplexity_of_views(record):
+    """Several targets for a sample are no words, where the model looks nothing up."""
+    loader = DataLoader(TensorDataset(torch.ones(8, 3), torch.zeros(8, dtype=torch.long)), batch_size=4)
+    fit(nn.Linear(3, 2), loader, loss=lambda scores, y: functional.cross_entropy(scores.repeat(2, 1), y.repeat(2)))
+    record.finish()
+    assert not any("perplexity" in key for key in record.run.metrics)
+
+
+@pytest.mark.parametrize("steps", [5, 30])
+def test_accuracy_of_what_is_thrown_away(record, steps):
+    """Batches whose gradients are used otherwise, as for an attack on the model, do not count; those that replace them
+    do."""
+    torch.manual_seed(2)
+    loader = DataLoader(TensorDataset(torch.randn(4 * steps, 3), torch.randint(0, 2, (4 * steps,))), batch_size=4)
+    model = nn.Linear(3, 2)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
+    right = 0
+    for x, y in loader:
+        given = x.clone().requires_grad_(True)
+        functional.cross_entropy(model(given), y).backward()
+        attacked = x + given.grad.sign()
+        optimizer.zero_grad()
+        scores = model(attacked)
+        functional.cross_entropy(scores, y).backward()
+        right += int((scores.argmax(1) == y).sum())
+        optimizer.step()
+        optimizer.zero_grad()
+    record.finish()
+    assert record.run.metrics["train/accuracy"] == [right / (4 * steps)]
+
+
 def test_no_perplexity_of_samples(record):
     """Nor of a loss that something is added to."""
     loader = DataLoader(TensorDataset(torch.ones(8, 3), torch.zeros(8, dtype=torch.long)), batch_size=4)

@@ -193,5 +193,19 @@ def test_scores_inside_of_the_loss(record, chunked):
     assert ("val/accuracy" in record.run.metrics) is not chunked
 
 
+def test_losses_of_trainings_after_one_another(record):
+    """What a second training minimises is looked at anew, also where it looks much like the first one's."""
+    x, y = data(8)
+    for loss in (functional.cross_entropy, lambda scores, y: functional.nll_loss(scores.log_softmax(1), y)):
+        model = nn.Linear(5, 3)
+        optimizer = optim.SGD(model.parameters(), lr=0.1)
+        for _ in range(12):
+            optimizer.zero_grad()
+            loss(model(x), y).backward()
+            optimizer.step()
+    record.finish()
+    assert [run.params["loss"] for run in record.runs] == ["cross_entropy", "nll_loss"]
+
+
 def data(size: int) -> Arguments:
     return torch.randn(size, 5), torch.randint(0, 3, (size,))

@@ -168,6 +168,25 @@ def test_random_numbers(record):
     assert states[0] == states[1]
 
 
+@pytest.mark.parametrize("whole", [True, False])
+def test_parts_of_a_model_in_the_next_one(record, whole):
+    """What an encoder has learnt is used in a training of its own; a model put whole into another one goes on."""
+    first = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
+    loader = DataLoader(TensorDataset(torch.randn(12, 4)), batch_size=4)
+
+    def fit(model: nn.Module) -> None:
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        for (x,) in loader:
+            optimizer.zero_grad()
+            model(x).square().mean().backward()
+            optimizer.step()
+
+    fit(first)
+    fit(nn.Sequential(first if whole else first[0], nn.Linear(4, 1)))
+    record.finish()
+    assert [run.params["steps"] for run in record.runs] == (["6"] if whole else ["3", "3"])
+
+
 def test_an_optimizer_from_before(record):
     """Models and optimizers that were there when recording was switched on are recorded too."""
     INTEGRATION.disable()

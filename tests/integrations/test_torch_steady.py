@@ -97,7 +97,14 @@ def interrupted(bench: Bench, x: Any, y: Any) -> None:
     bench.optimizer.step()
 
 
-ODD = (twice, dropped, skipped, accumulated, evaluated, scheduled, failing, other, interrupted)
+def dropped_at_once(bench: Bench, x: Any, y: Any) -> None:
+    bench.optimizer.zero_grad()
+    bench.loss(bench.model(x), y).backward()
+    bench.loss(bench.model(x), y)
+    bench.step(2 * x, y)
+
+
+ODD = (twice, dropped, skipped, accumulated, evaluated, scheduled, failing, other, interrupted, dropped_at_once)
 
 
 @pytest.mark.parametrize("classes", [False, True])
