@@ -91,6 +91,22 @@ class Outbox:
             _write(self.directory / "server.json", {"uri": self.server.uri})
             _touch(self.directory / run_id)
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What is noted of the server as a whole: its address, and with ``pushed``, which is there as soon as it is to
+        have the store's registered models, the hash of the last change of each that it has."""
+        try:
+            found: dict[str, Any] = json.loads((self.directory / "server.json").read_bytes())
+        except (OSError, ValueError):
+            return {"uri": self.server.uri}
+        return found
+
+    def note_pushed(self, changes: Mapping[str, str]) -> None:
+        """Note the last change that the server has of some registered models, by their names."""
+        facts = self.facts
+        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _write(self.directory / "server.json", {**facts, "pushed": {**facts.get("pushed", {}), **changes}})
+
     def waiting(self) -> list[str]:
         """The marked runs, those marked first before the others."""
         try:
