@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -28,7 +28,7 @@ from autotrack.entities import (
 from autotrack.journal.format import step_of
 from autotrack.store import tables
 from autotrack.store.context import Context
-from autotrack.store.dialect import NUMBERS, batches, numbered, numbers
+from autotrack.store.dialect import NUMBERS, answers, batches, numbered, numbers
 from autotrack.store.look import exact_integer
 
 CONTEXT_TAG = "mlflow.data.context"
@@ -64,20 +64,23 @@ class Listed(NamedTuple):
 
 def run_rows(connection: Connection, context: Context, ids: Sequence[int]) -> list[Row]:
     """The rows of some row numbers, in their order."""
-    found = {number: Row(number, info) for number, info in _infos(connection, context, ids)}
-    for run, kind, key, text, value in _each(connection, _entries, ids):
-        if kind == _METRIC:
-            found[run].metrics[key] = _value(value, text)
-        elif kind == _PARAM:
-            found[run].params[key] = text
-        else:
-            found[run].tags[key] = text
+    found: dict[int, Row] = {}
+    for facts, entries in _each(connection, (partial(_facts, context), _entries), ids):
+        found.update((number, Row(number, info)) for number, info in _infos(context, facts))
+        for run, kind, key, text, value in entries:
+            if kind == _METRIC:
+                found[run].metrics[key] = _value(value, text)
+            elif kind == _PARAM:
+                found[run].params[key] = text
+            else:
+                found[run].tags[key] = text
     return [found[one] for one in ids if one in found]
 
 
 def whole_runs(connection: Connection, rows: Sequence[Row]) -> list[Run]:
     """Runs with their inputs and outputs."""
-    links = _links(connection, [row.number for row in rows])
+    linked = [run for (found,) in _each(connection, (_linked,), [row.number for row in rows]) for (run,) in found]
+    links = _links(connection, list(set(linked)))
     return [
         Run(row.info, RunData(row.metrics, row.params, row.tags), *links.get(row.number) or (RunInputs(), RunOutputs()))
         for row in rows
@@ -86,14 +89,18 @@ def whole_runs(connection: Connection, rows: Sequence[Row]) -> list[Run]:
 
 def listed_runs(connection: Connection, context: Context, ids: Sequence[int]) -> list[Listed]:
     """The runs of some row numbers, in their order: for those who make JSON of many, which is half made here."""
-    infos = dict(_infos(connection, context, ids))
+    infos: dict[int, RunInfo] = {}
     points: dict[int, list[Point]] = defaultdict(list)
-    for run, *point in _each(connection, _points, ids):
-        points[run].append(tuple(point))
     pairs: dict[tuple[int, int], str] = {}
-    for run, kind, text in _each(connection, _pairs, ids):
-        pairs[run, kind] = text
-    links = _links(connection, ids)
+    linked: set[int] = set()
+    for facts, last, entries, links_of in _each(connection, (partial(_facts, context), _points, _pairs, _linked), ids):
+        infos.update(_infos(context, facts))
+        for run, *point in last:
+            points[run].append(tuple(point))
+        for run, kind, text in entries:
+            pairs[run, kind] = text
+        linked.update(run for (run,) in links_of)
+    links = _links(connection, list(linked))
     return [
         Listed(infos[one], points[one], pairs.get((one, _PARAM), ""), pairs.get((one, _TAG), ""), links.get(one))
         for one in ids
@@ -127,17 +134,20 @@ WITH_EXPERIMENT = tables.runs.outerjoin(
 """Runs, each beside the experiment that it is in."""
 
 
-def _each(connection: Connection, statement: Callable[[bool], Any], ids: Sequence[int]) -> Iterator[Any]:
-    """The rows that a statement finds for some runs."""
+def _each(
+    connection: Connection, statements: Sequence[Callable[[bool], Any]], ids: Sequence[int]
+) -> Iterator[list[Sequence[Any]]]:  # fmt: skip
+    """The rows that each statement finds for some runs, and for some more."""
+    sqlite = connection.dialect.name == "sqlite"
+    made = [statement(sqlite) for statement in statements]
     for some in batches(ids, _TOGETHER):
-        query = statement(connection.dialect.name == "sqlite")
-        yield from connection.execute(query, {NUMBERS: numbers(connection, some)}).all()
+        yield answers(connection, made, {NUMBERS: numbers(connection, some)})
 
 
-def _infos(connection: Connection, context: Context, ids: Sequence[int]) -> Iterator[tuple[int, RunInfo]]:
+def _infos(context: Context, facts: Iterable[Any]) -> Iterator[tuple[int, RunInfo]]:
     for (
         number, run_id, experiment_id, name, user, start, stage, error, status, end, lost, stage_above, location_above,
-    ) in _each(connection, lambda sqlite: _facts(context, sqlite), ids):  # fmt: skip
+    ) in facts:  # fmt: skip
         yield number, RunInfo(
             run_id, experiment_id, user, status if lost is None else "LOST", start, end if lost is None else lost,
             "deleted" if "deleted" in (stage, stage_above) else "active",
@@ -215,16 +225,16 @@ def _models(sqlite: bool) -> Any:
 
 
 def _links(connection: Connection, ids: Sequence[int]) -> Mapping[int, tuple[RunInputs, RunOutputs]]:
-    """What runs read and made, for those that did."""
-    linked = {run for (run,) in _each(connection, _linked, ids)}
-    links = {run: (RunInputs(), RunOutputs()) for run in linked}
-    for row in _each(connection, _inputs, list(linked)):
-        links[row.run][0].dataset_inputs.append(_input(row))
-    for row in _each(connection, _models, list(linked)):
-        if row.role == "input":
-            links[row.run][0].model_inputs.append(LoggedModelInput(row.model_id))
-        else:
-            links[row.run][1].model_outputs.append(LoggedModelOutput(row.model_id, row.step))
+    """What runs read and made that did."""
+    links = {run: (RunInputs(), RunOutputs()) for run in ids}
+    for inputs, models in _each(connection, (_inputs, _models), ids):
+        for row in inputs:
+            links[row.run][0].dataset_inputs.append(_input(row))
+        for row in models:
+            if row.role == "input":
+                links[row.run][0].model_inputs.append(LoggedModelInput(row.model_id))
+            else:
+                links[row.run][1].model_outputs.append(LoggedModelOutput(row.model_id, row.step))
     return links
 
 

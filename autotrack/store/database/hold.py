@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from sqlalchemy import ARRAY, Connection, Select, any_, bindparam, func, select
-from sqlalchemy.exc import DBAPIError
 
 from autotrack.entities import RunStatus
 from autotrack.exceptions import AutotrackException
@@ -17,6 +14,7 @@ from autotrack.store import tables
 from autotrack.store.changes import Position
 from autotrack.store.database import last
 from autotrack.store.database.tables import intake, positions, tail
+from autotrack.store.dialect import answers
 from autotrack.store.fold import Facts
 from autotrack.store.write import FACTS
 
@@ -50,7 +48,7 @@ def hold(connection: Connection, run_id: str, position: Position | None = None, 
     if connection.dialect.name == "postgresql":
         # Each sees what was committed before it began, the later ones also by whoever held the run before.
         questions = (_HOLD, _HELD, _METRICS) if metrics else (_HOLD, _HELD)
-        _, held, *rest = _answers(connection, questions, values)
+        _, held, *rest = answers(connection, questions, values)
         stored = rest[0] if rest else ()
     else:
         held = list(connection.execute(_HELD, values))
@@ -64,41 +62,6 @@ def hold(connection: Connection, run_id: str, position: Position | None = None, 
         row.id, run_id, facts, "deleted" in (row.lifecycle_stage, row.above), row.last_seen, row.leased, row.end,
         row.pieces, row.points or 0, {one.key: one for one in stored},
     )  # fmt: skip
-
-
-@contextmanager
-def sent_together(connection: Connection) -> Iterator[None]:
-    """What is executed inside, none of it to be answered with rows, travels to PostgreSQL at once."""
-    if connection.dialect.name != "postgresql":
-        yield
-        return
-    driver: Any = connection.connection.driver_connection
-    try:
-        with driver.pipeline():
-            yield
-    except connection.dialect.loaded_dbapi.Error as error:
-        lost = connection.dialect.is_disconnect(error, driver, None)
-        if lost:
-            connection.invalidate(error)
-        base = connection.dialect.loaded_dbapi.Error
-        raise DBAPIError.instance(None, None, error, base, connection_invalidated=lost) from error
-
-
-def _answers(connection: Connection, questions: Sequence[Select[Any]], values: Mapping[str, Any]) -> list[list[Any]]:
-    """The rows of several statements that are sent at once."""
-    from psycopg.rows import namedtuple_row  # only where there is a PostgreSQL
-
-    driver: Any = connection.connection.driver_connection
-    with sent_together(connection):
-        cursors = [driver.cursor(row_factory=namedtuple_row) for _ in questions]
-        for cursor, question in zip(cursors, questions, strict=True):
-            cursor.execute(_text(question, connection.dialect), values)
-    return [cursor.fetchall() for cursor in cursors]
-
-
-@cache
-def _text(question: Select[Any], dialect: Any) -> str:
-    return str(question.compile(dialect=dialect))
 
 
 def _held() -> Select[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from sqlalchemy import (
     ColumnElement,
@@ -131,8 +131,18 @@ def _sql(tree: Condition, target: Target, connection: Connection | None) -> Bool
     few = _few(tree, table, column, connection)
     if few is not None:
         return target.owner.in_(few)
-    found = exists().where(target.rows(field, table), _test(tree, column, _texts(connection, column, own)))
+    tests = [target.rows(field, table), _test(tree, column, _texts(connection, column, own))]
+    if connection is not None and connection.dialect.name == "postgresql" and _spelled_out(tree):
+        # What an index holds of the text, so that the index is found. SQLite goes by whose entry it is.
+        tests.append(tables.beginning(table.c.value) == tables.beginning(literal(str(tree.value), tables.Text())))
+    found = exists().where(*tests)
     return not_(found) if isinstance(tree, Present) and tree.negated else found
+
+
+def _spelled_out(tree: Compare | Among | Present) -> TypeGuard[Compare]:
+    """Whether a parameter or tag is to be equal to a text."""
+    text = tree.field.kind in (Kind.PARAM, Kind.TAG) and not tree.field.numeric
+    return text and isinstance(tree, Compare) and tree.operator is Operator.EQUAL
 
 
 _FEW = 500
