@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import logging
@@ -38,6 +39,7 @@ from autotrack.server.openapi import document
 from autotrack.server.request import Asked, checked, from_json, from_query
 from autotrack.server.route import Route, Routes, Table
 from autotrack.server.service import CALLER, Service
+from autotrack.server.sweeping import sweep_forever
 from autotrack.store.registry.changes import Author
 from autotrack.store.tables import storable
 
@@ -84,11 +86,15 @@ class Application:
             await send({"type": "websocket.close", "code": 1008})
 
     async def _live(self, receive: Receive, send: Send) -> None:
+        sweeping: asyncio.Task[None] | None = None
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
+                sweeping = asyncio.create_task(sweep_forever(self.service.objects))
                 await send({"type": "lifespan.startup.complete"})
             else:
+                if sweeping is not None:
+                    sweeping.cancel()
                 self.service.store.close()
                 await send({"type": "lifespan.shutdown.complete"})
                 return

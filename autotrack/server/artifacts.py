@@ -186,7 +186,7 @@ async def list_artifacts(service: Service, request: Request) -> Response:
     asked = from_query(request.query_params, OfRun)
     run = await run_in_threadpool(service.run, limits.identifier(asked.run_id, "run id"))
     root = str(run.info.artifact_uri)
-    prefix = f"{asked.path.strip('/')}/" if asked.path.strip("/") else ""
+    prefix = _below(asked.path)
     entries = await service.objects.list(places.key(own_path(root, prefix.rstrip("/")), root=True))
     return _json({"root_uri": root, "files": [_info(prefix + entry.name, entry) for entry in entries]})
 
@@ -196,7 +196,7 @@ async def list_model_files(service: Service, request: Request, model_id: str) ->
     """What lies in a directory of a logged model."""
     asked = from_query(request.query_params, OfModel)
     model = await run_in_threadpool(service.model, model_id)
-    prefix = f"{asked.artifact_directory_path.strip('/')}/" if asked.artifact_directory_path.strip("/") else ""
+    prefix = _below(asked.artifact_directory_path)
     entries = await service.objects.list(places.key(own_path(model.artifact_location, prefix.rstrip("/"))))
     files = [_info(prefix + entry.name, entry) for entry in entries]
     return _json({"root_uri": model.artifact_location, "files": files})
@@ -222,6 +222,7 @@ async def get_artifact(service: Service, request: Request) -> Response:
 async def get_version_artifact(service: Service, request: Request) -> Response:
     """A file of a model version, as pages ask for it."""
     asked = from_query(request.query_params, OfVersion)
+    places.key(asked.path)
     uri = await run_in_threadpool(service.verbs.get_model_version_download_uri, asked.name, asked.version)
     return await _sent(service, request, places.key(own_path(uri, asked.path)))
 
@@ -241,6 +242,13 @@ async def upload_artifact(service: Service, request: Request) -> Response:
         raise AutotrackException.invalid("Request must specify data.")
     await service.objects.put(key, data, len(data))
     return Response()
+
+
+def _below(path: str) -> str:
+    """What the paths of the files in a directory begin with."""
+    if path.startswith("/"):
+        raise AutotrackException.invalid("Invalid path")
+    return f"{path.rstrip('/')}/" if path else ""
 
 
 def own_path(root: str, path: str) -> str:

@@ -83,9 +83,12 @@ def within(source: str, root: str) -> bool:
 
 
 def _no_source(source: str) -> AutotrackException:
+    local = "://" not in source or source.startswith("file:")
     return AutotrackException.invalid(
-        f"Invalid model version source: {source[:300]!r}. Give runs:/<run_id>/<name> with its run_id, "
-        "models:/<model_id> with its model_id, another version, or the URI of a bucket that every client can reach"
+        f"Invalid model version source: {source[:300]!r}. "
+        + ("To use a local path as a model version source, log its files to a run first. " if local else "")
+        + "Give runs:/<run_id>/<name> with its run_id, models:/<model_id> with its model_id, another version, or the "
+        "URI of a bucket that every client can reach"
     )
 
 
@@ -93,8 +96,11 @@ def _split(uri: str, name: str):  # type: ignore[no-untyped-def]
     plain = unescaped(uri)
     if re.search(r"[\x00-\x1f\x7f\\]", plain) or plain != plain.strip():
         raise AutotrackException.invalid(f"Invalid value for parameter '{name}' supplied: {uri[:300]!r}")
-    if ".." in re.split(r"[/;?#]", plain):
-        raise AutotrackException.invalid(f"Invalid value for parameter '{name}' supplied: {uri[:300]!r} holds '..'")
+    if not {".", ".."}.isdisjoint(re.split(r"[/;?#]", plain)):
+        raise AutotrackException.invalid(
+            f"Invalid value for parameter '{name}' supplied: {uri[:300]!r}. If supplying a source as an http, https, "
+            "local file path, ftp, objectstore, or mlflow-artifacts uri, it must be absolute: without '..' or '.'"
+        )
     if any(mark in plain for mark in "?#;"):
         raise AutotrackException.invalid(f"'{name}' URL can't include fragments or params.")
     try:

@@ -95,6 +95,8 @@ class Table:
     def find(self, method: str, path: str) -> tuple[Route | None, dict[str, str], bool]:
         """The route, what its path holds, and whether the path is known for any method."""
         method = "GET" if method == "HEAD" else method
+        if path.startswith("//"):  # as those ask who put an address with a slash at its end before a path
+            path = f"/{path.lstrip('/')}"
         for prefix in PREFIXES:
             if path.startswith(prefix):
                 path = path[len(prefix) :]

@@ -195,7 +195,8 @@ class Questions(ABC):
         found = self._ask(lambda connection: models.model_rows(connection, self.context, [model_id]))
         if not found:
             raise AutotrackException.missing(
-                f"there is no logged model {model_id!r} in {self.context.name}; `autotrack show` lists those of a run"
+                f"Logged model with ID '{model_id}' not found: there is no logged model of this id in "
+                f"{self.context.name}; `autotrack show` lists those of a run"
             )
         return found[0]
 

@@ -1,6 +1,9 @@
 """Artifacts through the server, on a directory and on a database."""
 
+import asyncio
 import hashlib
+import os
+import time
 from dataclasses import replace
 
 import httpx
@@ -152,3 +155,41 @@ def test_a_large_file_goes_past_the_server_where_that_was_asked_for(s3, tmp_path
     assert (ranged.status_code, ranged.content) == (206, second)
     closed = Asker(Application(opened(replace(place, presigned=False)), Access(None, ())))
     assert closed.get(f"/api/2.0/mlflow-artifacts/presigned/{where}/net.bin").status_code == 501
+
+
+def test_uploads_that_nobody_goes_on_with_are_removed(tmp_path):
+    """When a server starts, and every few hours; one that got a part within a week stays."""
+    service = opened(Options(store=f"sqlite:///{tmp_path}/autotrack.db", artifacts=str(tmp_path / "artifacts")))
+    objects = service.objects
+
+    async def use():
+        old, young = [await objects.create_upload("x") for _ in range(2)]
+        for upload in (old, young):
+            await objects.put_part("x", upload, 1, b"part")
+        (place,) = (tmp_path / "artifacts").glob(f"*/*-{old}/00001")
+        os.utime(place, times=(0, time.time() - 8 * 24 * 3600))
+        swept = asyncio.Event()
+        sweep = objects.sweep
+
+        async def noted(age):
+            found = await sweep(age)
+            swept.set()
+            return found
+
+        objects.sweep = noted
+        said = asyncio.Queue()
+        for kind in ("startup", "shutdown"):
+            said.put_nowait({"type": f"lifespan.{kind}"})
+
+        async def receive():
+            if said.qsize() == 1:
+                await swept.wait()
+            return await said.get()
+
+        async def send(message):
+            pass
+
+        await Application(service, Access(None, ()))({"type": "lifespan"}, receive, send)
+        assert [one.name.endswith(young) for one in place.parents[1].iterdir()] == [True]
+
+    asyncio.run(use())

@@ -162,6 +162,28 @@ def test_an_upload_is_completed_only_with_the_parts_that_were_sent(root: str):
     asyncio.run(use())
 
 
+def test_uploads_that_nobody_goes_on_with_are_removed(root: str):
+    """Those that got no part for so long; one of which a part has just come stays, and so do all files."""
+
+    async def use() -> None:
+        objects = open_objects(root)
+        uploads = [await objects.create_upload("m/x") for _ in range(2)]
+        for upload in uploads:
+            await objects.put_part("m/x", upload, 1, b"one")
+        etag = await objects.put_part("m/x", uploads[0], 2, b"two")
+        await objects.put("m/y", b"kept")
+        assert await objects.sweep(3600) == 0
+        assert await objects.complete("m/x", uploads[0], [Part(2, etag)]) == 3
+        assert sum(await asyncio.gather(objects.sweep(-3600), open_objects(root).sweep(-3600))) >= 1
+        assert await objects.sweep(-3600) == 0
+        assert (
+            await refused(objects.complete("m/x", uploads[1], [Part(1, "")]))
+        ).error_code == "INVALID_PARAMETER_VALUE"
+        assert [entry.name for entry in await objects.list("m")] == ["x", "y"]
+
+    asyncio.run(use())
+
+
 def test_a_large_file_passes_in_constant_memory(root: str):
     """100 MB go in and come out; what the process holds at its peak grows by far less."""
     objects, mebibyte, count = open_objects(root), bytes(1 << 20), 100
@@ -221,7 +243,8 @@ def test_a_store_that_cannot_be_reached_is_a_passing_trouble(monkeypatch: pytest
 
 
 @pytest.mark.parametrize(
-    "path", ["", "/etc/passwd", "a/../b", "..", "a//b", "a/", "./a", "a\\b", "a\0b", "\ud800", "é" * 513, ".uploads/x"]
+    "path",
+    ["", "/etc/passwd", "a/../b", "..", "a//b", "a/", "./a", "a\\b", "a\0b", "\ud800", "é" * 513, ".unfinished/x"],
 )
 def test_a_path_that_could_lead_elsewhere_is_refused(path: str, tmp_path: Path):
     """By every verb, before anything is looked at."""

@@ -65,7 +65,13 @@ def known_model(book: Book, name: str) -> Row:
 
 def known_version(book: Book, name: str, version: object) -> Row:
     """A version of a registered model; an unknown one is an error."""
-    model, number = known_model(book, name), checked_version(version)
+    number = checked_version(version)
+    try:
+        model = known_model(book, name)
+    except AutotrackException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        raise AutotrackException.missing(f"Model Version (name={name}, version={number}) not found: {error}") from None
     row = version_row(book, model["id"], number)
     if row is None:
         given = number <= model["last_version"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
 from typing import NamedTuple, TypeAlias
@@ -118,6 +119,29 @@ class Objects(ABC):
     async def abort(self, path: str, upload: str) -> None:
         """Forget an upload and its parts."""
         await self._delete(self._upload(path, upload))
+
+    async def sweep(self, age: float) -> int:
+        """Forget the uploads that got no part for ``age`` seconds; gives how many. Any number of processes may do so at
+        once."""
+        swept = 0
+        for upload in await self._list(UPLOADS):
+            place = f"{UPLOADS}/{upload.name}"
+            if upload.is_dir and await self._is_older(place, time.time() - age):
+                await self._delete(place)
+                swept += 1
+        return swept
+
+    async def _is_older(self, place: str, than: float) -> bool:
+        for part in await self._list(place):
+            try:
+                facts = await self._head(f"{place}/{part.name}")
+            except AutotrackException as error:
+                if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                    raise
+                return False  # somebody completes it, or removes it, at this moment
+            if facts.modified > than:
+                return False
+        return True
 
     async def _joined(self, keys: Sequence[str]) -> AsyncIterator[bytes]:
         for key in keys:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from autotrack.exceptions import AutotrackException
 
-UPLOADS = ".uploads"
+UPLOADS = ".unfinished"  # SeaweedFS lists nobody what lies in .uploads, where it keeps parts of its own
 """Where the parts of unfinished uploads lie, out of every client's reach."""
 
 MOST_BYTES = 1024
