@@ -47,6 +47,7 @@ SVM = Compare(Field(Kind.PARAM, "model", numeric=False), Operator.EQUAL, "svm")
         ("metrics.train/loss.x-y:z >= -1.5e-3",
          Compare(Field(Kind.METRIC, "train/loss.x-y:z", True), Operator.GREATER_OR_EQUAL, -0.0015)),
         ("tags.mlflow.user like 'a''b%'", Compare(Field(Kind.TAG, "mlflow.user", False), Operator.LIKE, "a'b%")),
+        ("tags.'my tag' = 'x'", Compare(Field(Kind.TAG, "my tag", False), Operator.EQUAL, "x")),
         ("tags.`a``b` != ''", Compare(Field(Kind.TAG, "a`b", False), Operator.NOT_EQUAL, "")),
         ("params.and = 'or'", Compare(Field(Kind.PARAM, "and", False), Operator.EQUAL, "or")),
         ("run_id not in ('a', 'b',)", Among(Field(Kind.ATTRIBUTE, "run_id", False), ("a", "b"), negated=True)),

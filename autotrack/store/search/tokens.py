@@ -41,13 +41,15 @@ class Token:
 
 _NUMBER = r"(?:[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[+-](?i:nan|inf|infinity))(?![\w.\-/])"
 _QUOTED = r"`(?:[^`]|``)*`|\"(?:[^\"]|\"\")*\""
+_TEXT = "'(?:[^']|'')*'"
 # A key may hold dots, slashes and the like without quotes: metrics.train/loss, tags.mlflow.user.
 _WORD = r"[^\W\d][\w.\-/:@]*"
 _TOKEN = re.compile(
     rf"""(?P<space>\s+)
     |(?P<number>{_NUMBER})
-    |(?P<text>'(?:[^']|'')*')
-    |(?P<name>(?P<prefix>[^\W\d]\w*)\s*\.\s*(?P<quoted_key>{_QUOTED}) | (?P<quoted>{_QUOTED}) | (?P<word>{_WORD}))
+    |(?P<text>{_TEXT})
+    |(?P<name>(?P<prefix>[^\W\d]\w*)\s*\.\s*(?P<quoted_key>{_QUOTED}|{_TEXT}) | (?P<quoted>{_QUOTED})
+        | (?P<word>{_WORD}))
     |(?P<operator><=|>=|!=|=|<|>)
     |(?P<open>\()
     |(?P<close>\))

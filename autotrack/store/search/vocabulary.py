@@ -37,13 +37,13 @@ class Vocabulary:
         kind = self.prefixes.get(prefix.lower())
         if kind is None:
             names = sorted({kind.value for kind in self.prefixes.values()})
-            return f"{prefix!r} is none of {', '.join(names)}" + _hint(prefix, names)
+            return f"{_short(prefix)} is none of {', '.join(names)}" + _hint(prefix, names)
         if not key:
             return f"a key is missing after {prefix!r}."
         if kind is Kind.ATTRIBUTE:
             return self._attribute(key)
         if kind is Kind.DATASET and key not in DATASET_FIELDS:
-            return f"{key!r} is none of the fields of a dataset: {', '.join(DATASET_FIELDS)}"
+            return f"{_short(key)} is none of the fields of a dataset: {', '.join(DATASET_FIELDS)}"
         return Field(kind, key, numeric=kind is Kind.METRIC)
 
     def _attribute(self, name: str) -> Field | str:
@@ -52,7 +52,7 @@ class Vocabulary:
             return self.entries[canonical]
         if canonical not in self.attributes:
             known = [*self.attributes, *self.entries]
-            return f"{name!r} is no attribute of a {self.what} ({', '.join(known)})" + _hint(name, known)
+            return f"{_short(name)} is no attribute of a {self.what} ({', '.join(known)})" + _hint(name, known)
         return Field(Kind.ATTRIBUTE, canonical, self.attributes[canonical], unit=self.units.get(canonical))
 
 
@@ -141,6 +141,14 @@ MODEL_VERSIONS = Vocabulary(
 )
 
 
+def _short(name: str) -> str:
+    return repr(name if len(name) <= _SHOWN else f"{name[:_SHOWN]}…")
+
+
+_SHOWN = 60
+"""Characters of a name that a message repeats; to a longer one none is near."""
+
+
 def _hint(name: str, known: Iterable[str]) -> str:
-    near = get_close_matches(name.lower(), list(known), 1)
+    near = len(name) <= _SHOWN and get_close_matches(name.lower(), list(known), 1)
     return f"; did you mean {near[0]!r}?" if near else ""

@@ -15,6 +15,7 @@ _TRUE = "what is not there is said not to be there"
 _LIMITS = "the same limits hold wherever a key is given"
 _OWN_IDS = "an experiment's id is any text"
 _ENDLESS = "a run that is running again has no end"
+_DOCUMENTED = "an example in MLflow's documentation finds what is said there, which its own server refuses or misses"
 _TWO_USES = "a data set that a run used in two ways is two inputs"
 
 _BY_REASON: dict[str, dict[str, tuple[str, ...]]] = {
@@ -50,6 +51,16 @@ _BY_REASON: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "orders": ("by `Run Name` DESC",),
         "parameters": ("camel case",),
+    },
+    _DOCUMENTED: {
+        "documented_searches_for_experiments": (
+            "attributes.name = '{name}-x'", "attributes.name LIKE '{name}%'",
+            "attributes.name LIKE '{name}%' AND tags.group = 'y'",
+            "attributes.last_update_time >= 1 AND tags.group = 'x'",
+        ),
+        "documented_searches_for_logged_models": (
+            'metrics."f1_score" > 0.88', "of ['test_dataset']", "of ['test_dataset', 'validation_dataset']",
+        ),
     },
     _WHOLE: {"parameters": ("cut",), "tags": ("cut",)},
     _TRUE: {"histories_by_page": ("unknown run",), "aliases": ("missing",), "versions_of_logged_models": ("version",)},
