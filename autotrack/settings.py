@@ -28,6 +28,11 @@ def context() -> bool:
     return not _off("AUTOTRACK_CONTEXT")
 
 
+def context_timeout() -> float:
+    """Seconds that this may take, beside the program."""
+    return max(0.5, _seconds("AUTOTRACK_CONTEXT_TIMEOUT", 2.0))
+
+
 def console() -> bool:
     """Whether what a program writes to its terminal is kept; ``AUTOTRACK_CONSOLE=0`` says no."""
     return not _off("AUTOTRACK_CONSOLE")

@@ -48,18 +48,19 @@ class Code:
     files: dict[str, bytes] = field(default_factory=dict)
 
 
-def code(directory: Path, imported: Iterable[str], deadline: float) -> Code:
+def code(directory: Path, imported: Iterable[str], deadline: float, *, processes: bool = True) -> Code:
     """The code around a directory: its commit and the difference from it, else the project's files themselves.
 
     ``imported`` are the source files that the program has imported; ``deadline`` is one of ``time.monotonic``, after
-    which what is missing stays missing, and is named.
+    which what is missing stays missing, and is named. Without git, or where no ``processes`` may be started, the commit
+    and these files are all.
     """
     found = Code()
     root = _root(directory)
     sources = [Path(name) for name in imported]
-    if root is None or _git() is None:
-        base = directory.absolute()
-        found.facts = {"vcs": None, "root": str(base)}
+    if root is None or not processes or _git() is None:
+        base = root or directory.absolute()
+        found.facts = {"vcs": None, "root": str(base)} if root is None else _at_least(root)
         _keep(base, [file.relative_to(base).as_posix() for file in sources if file.is_relative_to(base)], found)
         return found
     with tempfile.TemporaryDirectory(prefix="autotrack-") as scratch:
@@ -95,6 +96,23 @@ def _read(root: Path, sources: list[Path], scratch: Path, deadline: float, found
     }
     if depth == 0:
         facts["submodules"] = list(_submodules(root, git, scratch, deadline, found))
+
+
+def _at_least(root: Path) -> dict[str, Any]:
+    """What a repository's own files tell."""
+    at = commit(str(root))
+    return {
+        "vcs": "git",
+        "root": str(root),
+        "commit": at.get("mlflow.source.git.commit"),
+        "branch": at.get("mlflow.source.git.branch"),
+        "remote": at.get("mlflow.source.git.repoURL"),
+        "dirty": None,
+        "changes": None,
+        "binary": [],
+        "submodules": [],
+        "missing": ["changes", "untracked", "submodules"],
+    }
 
 
 def _submodules(root: Path, git: _Git, scratch: Path, deadline: float, found: Code) -> Iterator[dict[str, Any]]:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 def stand_alone() -> None:
     """Be nobody's: no terminal, no group, no open file but the two pipes, no signal held back."""
-    os.setsid()
+    if os.getsid(0) != os.getpid():
+        os.setsid()
     os.closerange(3, 1 << 16)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM, signal.SIGCHLD):

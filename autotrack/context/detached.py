@@ -32,8 +32,10 @@ _ANY = 0x40000000
 _SUBREAPER = 37
 """``PR_GET_CHILD_SUBREAPER`` of linux/prctl.h."""
 _STACK = 64 << 10
-_ACTIONS = 4096
-"""More bytes than a ``posix_spawn_file_actions_t`` has."""
+_OPAQUE = 4096
+"""More bytes than a ``posix_spawn_file_actions_t`` has, or a ``posix_spawnattr_t``."""
+_SETSID = 0x80
+"""``POSIX_SPAWN_SETSID`` of spawn.h."""
 _inodes: dict[int, int] = {}
 """What the pipes are, by their numbers."""
 
@@ -98,8 +100,8 @@ def start(code: str, words: Sequence[str], answers: int, questions: int) -> bool
     """Run Python code in a process of its own, with nothing of this one but its environment and two pipes.
 
     It reads ``questions`` as its standard input and writes ``answers`` as its standard output; both ends remain open
-    here. The interpreter is isolated: neither site-packages nor ``PYTHON*`` have a part in it. It begins with all
-    signals held back.
+    here. The interpreter is isolated: neither site-packages nor ``PYTHON*`` have a part in it. It begins in a session
+    of its own, with all signals held back.
     """
     if not possible():
         return False
@@ -122,23 +124,22 @@ def start(code: str, words: Sequence[str], answers: int, questions: int) -> bool
         (1, f"{here}/{answers}", os.O_WRONLY),
         (2, os.devnull, os.O_RDWR),
     )
-    actions = ctypes.create_string_buffer(_ACTIONS)
+    actions, attributes = (ctypes.create_string_buffer(_OPAQUE) for _ in range(2))
+    library.posix_spawnattr_init(attributes)
+    library.posix_spawnattr_setflags(attributes, ctypes.c_short(_SETSID))
     library.posix_spawn_file_actions_init(actions)
     for fd, name, flags in opened:
         library.posix_spawn_file_actions_addopen(actions, fd, os.fsencode(name), flags, 0)
     if hasattr(library, "posix_spawn_file_actions_addclosefrom_np"):
         library.posix_spawn_file_actions_addclosefrom_np(actions, 3)
     pid, executable = ctypes.c_int(0), ctypes.create_string_buffer(os.fsencode(sys.executable))
-    spawned = [ctypes.addressof(each) for each in (pid, executable, actions)]
+    given = (pid, executable, actions, attributes, arguments, environment)
     library.clone.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p]
     # Not a signal may be handled while the memory is shared: the program's handlers are in it.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     try:
         end = _context(library, library._exit, (0,), None)
-        begin = _context(
-            library, library.posix_spawn,
-            (*spawned, 0, ctypes.addressof(arguments), ctypes.addressof(environment)), ctypes.addressof(end[0]),
-        )  # fmt: skip
+        begin = _context(library, library.posix_spawn, tuple(map(ctypes.addressof, given)), ctypes.addressof(end[0]))
         stack = ctypes.create_string_buffer(_STACK)
         top = (ctypes.addressof(stack) + _STACK) & ~63
         run = ctypes.cast(library.setcontext, ctypes.c_void_p)

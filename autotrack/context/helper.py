@@ -2,7 +2,7 @@
 
 It reads one line of JSON from the program, writes the files of the context into the directory that this names, says so,
 and hears whether the program has taken note. If the program is gone by then, it writes down in the program's place that
-the files are there. Whatever happens, it ends after ``LIFE`` seconds.
+the files are there. Whatever happens, it ends after some seconds.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from autotrack import settings
 from autotrack.capture.inputs import used
 from autotrack.capture.machine import machine
 from autotrack.capture.packages import packages
@@ -30,15 +31,15 @@ from autotrack.sharing import share
 
 LEAST = 4 << 10
 """Bytes of a file that is looked for among those of other programs."""
-PATIENCE = 1.7
-"""Seconds after which what is asked of others, git above all, is over: the whole is done in two."""
+SPARE = 0.3
+"""Seconds of the time that the whole may take that are left when what is asked of others, git above all, is over."""
 
 
 def main() -> None:
     """Collect, write, and see that it is noted down."""
     begin = time.monotonic()
     beside.stand_alone()
-    signal.alarm(protocol.LIFE)
+    signal.alarm(protocol.life())
     asked, rest = _question()
     if asked is None:
         return
@@ -46,19 +47,47 @@ def main() -> None:
         signal.alarm(protocol.LONG)
         _read_late(asked["reads"])
         return
-    deadline = begin + PATIENCE
-    directory = Path(asked["directory"])
+    directory, deadline = Path(asked["directory"]), begin + _patience()
     with ThreadPoolExecutor(1) as threads:
-        reading = threads.submit(code, Path(asked["place"]), asked["sources"], deadline) if asked["place"] else None
+        reading = threads.submit(_code, asked, deadline) if asked["place"] else None
         installed = packages(asked["path"])
-        environment: dict[str, Any] = machine(deadline)
+        environment = machine(deadline)
         found = reading.result() if reading else Code()
     late = bool(rest) or bool(select.select([0], [], [], 0)[0])
+    if not _write(asked, found, environment, installed, late=late):
+        return
+    with contextlib.suppress(OSError):
+        os.write(1, protocol.DONE)
+    while not rest.endswith(b"\n") and (piece := os.read(0, 1 << 16)):
+        rest += piece
+    if not rest.endswith(protocol.TAKEN):
+        _note(directory, _last_words(rest), installed, protocol.dirty_tag(found.facts))
+
+
+def collect(asked: dict[str, Any]) -> None:
+    """The same in the program itself, where no helper can be started: what can be known without any process."""
+    found = _code(asked, time.monotonic() + _patience(), processes=False) if asked["place"] else Code()
+    _write(asked, found, machine(0.0), packages(asked["path"]), late=False)
+
+
+def _patience() -> float:
+    return settings.context_timeout() - SPARE
+
+
+def _code(asked: dict[str, Any], deadline: float, *, processes: bool = True) -> Code:
+    return code(Path(asked["place"]), asked["sources"], deadline, processes=processes)
+
+
+def _write(
+    asked: dict[str, Any], found: Code, environment: dict[str, Any], installed: list[dict[str, Any]], *, late: bool
+) -> bool:
+    """Write the files; not where the run is gone."""
+    directory = Path(asked["directory"])
     for collected in (found.facts, environment):
         collected |= {"taken": time.time_ns() // 1_000_000, "late": late}
     launch = {**asked["launch"], "imported": files.imported(installed, asked["modules"])}
     if not _run_of(directory).is_dir():
-        return  # a store that was deleted is not to rise again in parts
+        return False  # a store that was deleted is not to rise again in parts
     facts = {files.CODE: found.facts, files.ENVIRONMENT: environment, files.PACKAGES: installed, files.LAUNCH: launch}
     for name, value in facts.items():
         files.put(directory / name, files.document(value))
@@ -66,12 +95,7 @@ def main() -> None:
         if ".." not in Path(name).parts:
             files.put(directory / name, data)
     _share(directory)
-    with contextlib.suppress(OSError):
-        os.write(1, protocol.DONE)
-    while not rest.endswith(b"\n") and (piece := os.read(0, 1 << 16)):
-        rest += piece
-    if not rest.endswith(protocol.TAKEN):
-        _note(directory, _last_words(rest), installed, protocol.dirty_tag(found.facts))
+    return True
 
 
 def _question() -> tuple[dict[str, Any] | None, bytes]:

@@ -10,14 +10,22 @@ run, facts of a file], ...]}``. Then nobody waits for an answer.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
-LIFE, LONG = 10, 120
-"""Seconds after which the helper ends wherever it is; and one that reads files which a program has left to it."""
+from autotrack import settings
+
+LONG = 120
+"""Seconds after which a helper ends that reads files which a program has left to it, wherever it is."""
 SOURCE = "import sys; sys.path.append(sys.argv[1]); from autotrack.context import helper; helper.main()"
 """What the interpreter is started with; its argument is where autotrack lies."""
 DONE, TAKEN = b"done\n", b"taken\n"
+
+
+def life() -> int:
+    """Seconds after which the other helper ends wherever it is."""
+    return math.ceil(settings.context_timeout()) + 8
 
 
 def dirty_tag(facts: Mapping[str, Any]) -> dict[str, str]:

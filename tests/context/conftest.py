@@ -13,8 +13,9 @@ from projects import RECORD, Project
 
 @pytest.fixture(autouse=True)
 def with_context(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Programs of these tests have their context recorded."""
+    """Programs of these tests have their context recorded, however long that takes on a machine that is busy."""
     monkeypatch.delenv("AUTOTRACK_CONTEXT")
+    monkeypatch.setenv("AUTOTRACK_CONTEXT_TIMEOUT", "30")
     for name, value in (("AUTHOR", "Ada"), ("COMMITTER", "Ada")):
         monkeypatch.setenv(f"GIT_{name}_NAME", value)
         monkeypatch.setenv(f"GIT_{name}_EMAIL", "ada@example.org")

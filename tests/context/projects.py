@@ -91,7 +91,7 @@ class Project:
 
     def eventually(self, ready: Callable[[], Any]) -> Any:
         """What is found once it is there: the helper may outlive the program by some seconds."""
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while not (found := ready()):
             assert time.monotonic() < until, "it did not come"
             time.sleep(0.01)

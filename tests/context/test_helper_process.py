@@ -25,6 +25,7 @@ def gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (place / "git").write_text(f'#!/bin/sh\nread line < {gate}\nPATH=${{PATH#*:}}\nexec git "$@"\n')
     (place / "git").chmod(0o755)
     monkeypatch.setenv("PATH", str(place), prepend=os.pathsep)
+    monkeypatch.delenv("AUTOTRACK_CONTEXT_TIMEOUT")
     return gate
 
 
@@ -262,3 +263,30 @@ def test_a_process_that_is_the_parent_of_orphans_starts_none(project: Project):
     project.write(train=program).run()
     run = project.only()
     assert run.noted == {"launch.json"}
+
+
+def test_without_a_helper_the_program_has_what_takes_no_process(project: Project, called: Callable[[], list[str]]):
+    """In a container's first process, say: the commit, the files that it has imported, machine and packages."""
+    commit = project.write(other="x = 1\n").commit()
+    project.write(
+        train="""
+        import autotrack, other, threading
+        from autotrack.context import detached
+        detached.possible = lambda: False
+        with autotrack.start_run():
+            for thread in threading.enumerate():
+                if thread.name == "autotrack-context":
+                    thread.join()
+        """.replace("\n        ", "\n")
+    )
+    before = len(called())
+    project.run()
+    assert called()[before:] == []
+    run = project.only()
+    assert run.noted == FACTS | {"files/train.py", "files/other.py"}
+    code = run.fact("code.json")
+    assert (code["commit"], code["branch"], code["dirty"]) == (commit, "main", None)
+    assert code["missing"] == ["changes", "untracked", "submodules"]
+    assert "autotrack.git.dirty" not in run.tags
+    assert run.fact("launch.json")["imported"]
+    assert run.fact("environment.json")["python"]["version"]
