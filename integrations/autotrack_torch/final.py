@@ -250,7 +250,12 @@ class Keeper:
             self._run.tags({f"autotrack.torch.{name}": "not kept: its weights are not whole in this process"})
             return
         signature = kept.forward.signature if INTEGRATION.options.log_model_signatures else None
-        models.log(self._run, model, name, flavor=FLAVOR, signature=signature, step=step, tags={"state": state})
+        # Several models are not versions of one.
+        registered = INTEGRATION.options.registered_model_name if alone else None
+        models.log(
+            self._run, model, name, flavor=FLAVOR, signature=signature, step=step, tags={"state": state},
+            registered_model_name=registered,
+        )  # fmt: skip
 
     def _save_best(self, kept: Kept, name: str) -> None:
         """Keep the weights of the best epoch, where they are not the last ones."""

@@ -16,6 +16,9 @@ class TorchOptions(Options):
     log_steps: bool = True
     """Whether to keep the curves per optimizer step, ``step/…``, beside those per epoch."""
 
+    log_gradients: bool = False
+    """Whether to keep histograms of the parameters' gradients, below ``gradients/``: in some steps, of some values."""
+
     log_checkpoints: Literal["reference", "copy", "none"] = "reference"
     """What to keep of files that `torch.save` writes while the training goes on: where they are and a digest of them,
     or also a copy, which the program waits for."""
@@ -36,6 +39,12 @@ def split_of(loader: str) -> str:
     """What the part of the data is to be called that a loader of this name goes over; empty if nothing was said."""
     options = INTEGRATION.options
     return options.splits.get(loader, "") if isinstance(options, TorchOptions) else ""
+
+
+def log_gradients() -> bool:
+    """Whether histograms of gradients are wanted now."""
+    options = INTEGRATION.options
+    return isinstance(options, TorchOptions) and options.log_gradients
 
 
 def log_steps() -> bool:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from autotrack_torch import histograms
+from autotrack_torch.integration import log_gradients
 from autotrack_torch.reading import Readings, unseen, visible
 
 if TYPE_CHECKING:
@@ -33,13 +35,16 @@ def look(training: Training, optimizer: Any, readings: Readings) -> None:
     cheap = optimized.norm_price < _FREE and not optimized.looked
     if cheap or training.latest >= optimized.norm_due:
         optimized.looked = True
-        grads = [tensor.grad for group in optimizer.param_groups for tensor in group["params"]]
-        total = _norm(optimizer, [grad for grad in grads if grad is not None])
+        held = [(tensor, tensor.grad) for group in optimizer.param_groups for tensor in group["params"]]
+        held = [(tensor, grad) for tensor, grad in held if grad is not None]
+        total = _norm(optimizer, [grad for _, grad in held])
         if total is not None:
             readings.take(total, optimized.add_norm)
             training.say("autotrack.torch.grad_norm", f"sampled: of steps that take {SHARE:.1%} of the time to look at")
         now = time.perf_counter()
         optimized.norm_due = now + (now - started) * len(training.optimizers) / SHARE
+        if total is not None and log_gradients():
+            histograms.look(training, optimized, held, readings)
     training.norm_due = min(known.norm_due if known.looked else 0.0 for known in training.by_name)
 
 

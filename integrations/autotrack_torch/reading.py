@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import torch
@@ -88,8 +88,9 @@ class Readings:
     __slots__ = ("_free", "waiting")
 
     def __init__(self) -> None:
-        self.waiting: deque[tuple[Any, torch.Tensor | None, Any]] = deque()
-        """``(event, slot, then)``; without a slot, something to do once all before it is done."""
+        self.waiting: deque[tuple[Any, Any, Any]] = deque()
+        """``(event, slot, then)``; without a slot, something to do once all before it is done; a list holds one of
+        several numbers."""
         self._free: dict[torch.dtype, list[torch.Tensor]] = {}
 
     def take(self, tensor: torch.Tensor, then: Then) -> None:
@@ -101,6 +102,21 @@ class Readings:
             self.waiting.append((None, None, lambda: then(value)))
         else:
             then(read(tensor))
+
+    def take_all(self, tensor: torch.Tensor, then: Callable[[list[Any]], None]) -> None:
+        """The same with a tensor of several numbers, as nested lists; for what is seldom."""
+        if tensor.is_cpu:
+            self.after(partial(then, tensor.tolist()))
+            return
+        make = _event(tensor.device.type)
+        if make is None or len(self.waiting) >= _MOST or _capturing(tensor):
+            return
+        with torch._C.DisableTorchFunction(), torch.no_grad():
+            slot = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
+            slot.copy_(tensor, non_blocking=True)
+            event = make()
+            event.record()
+        self.waiting.append((event, [slot], then))
 
     def after(self, then: Order) -> None:
         """Call ``then`` when all numbers taken so far have come."""
@@ -124,6 +140,9 @@ class Readings:
             if wait:
                 event.synchronize()
             waiting.popleft()
+            if type(slot) is list:
+                then(slot[0].tolist())
+                continue
             value = float(slot.item())
             self._free[slot.dtype].append(slot)
             then(value)

@@ -13,6 +13,8 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 from torch_matrix import same
 
+from autotrack_torch import INTEGRATION
+
 CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device here")
 DEVICES = ["cpu", pytest.param("cuda", marks=CUDA)]
 
@@ -88,6 +90,21 @@ def test_no_step_waits(record, device):
     assert run.steps["train/loss"] == run.steps["val/loss"] == [0, 1, 2]
     assert len(run.metrics["step/loss"]) == 15
     assert len(run.metrics["train/accuracy"]) == 3
+
+
+@CUDA
+def test_histograms_do_not_wait(record):
+    """Those of gradients come over like the losses."""
+    INTEGRATION.autolog(log_gradients=True)
+    train("cuda", 1)
+    torch.cuda.synchronize()
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        train("cuda")
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    record.finish()
+    assert all(any(path.startswith("gradients/") for path in run.artifacts) for run in record.runs)
 
 
 @pytest.mark.parametrize("device", DEVICES)

@@ -111,3 +111,18 @@ def test_a_device_without_events(record, monkeypatch):
     assert record.run.params["steps"] == "6"
     assert record.run.params["epochs"] == "2"
     assert "train/loss" not in record.run.metrics
+
+
+def test_several_numbers_at_once(monkeypatch):
+    """They come over in one piece and in their turn, as a single one does, and nobody waits."""
+    empty = torch.empty
+    monkeypatch.setattr(torch, "empty", lambda shape, dtype, **_: empty(shape, dtype=dtype))
+    readings, came = reading.Readings(), []
+    readings.take(far(torch.tensor(1.0)), came.append)
+    readings.take_all(far(torch.tensor([[2, 3], [4, 5]])), came.append)
+    readings.after(lambda: came.append("done"))
+    assert came == []
+    while readings.waiting:
+        readings.arrived()
+    assert came == [1.0, [[2, 3], [4, 5]], "done"]
+    assert [call for call in CALLS if "blocking" in call] == []

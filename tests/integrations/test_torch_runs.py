@@ -101,6 +101,17 @@ def test_options(record):
     assert [sorted(run.metrics) for run in record.runs if run.name == "mine"] == [[]]
 
 
+def test_a_model_becomes_the_next_version_of_a_registered_one(store):
+    """Where it is asked for, and one model is trained."""
+    INTEGRATION.autolog(registered_model_name="net")
+    for _ in range(2):
+        with autotrack.start_run():
+            fit(Net(), loader())
+    found = autotrack.search_model_versions(filter_string="name='net'")
+    assert sorted(int(one.version) for one in found) == [1, 2]
+    assert type(autotrack.torch.load_model("models:/net/2")).__name__ == "Net"
+
+
 def test_the_model_as_it_was_at_the_end(record):
     """Also where the program has dropped it by then: it loads, and answers as it did."""
     torch.manual_seed(0)
