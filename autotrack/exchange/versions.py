@@ -30,7 +30,6 @@ from autotrack.store.registry.changes import (
     parsed,
 )
 from autotrack.wire.address import address
-from autotrack.wire.connection import Connection, Refused
 from autotrack.wire.messages import OWN
 
 _VERSIONS = 10_000
@@ -108,6 +107,8 @@ def conflict(name: str) -> AutotrackException:
 def told_by(client: Client, name: str) -> list[Entry]:
     """The history of a registered model on a server. MLflow's has none: there it is one that leads to the present
     state."""
+    from autotrack.wire.connection import Connection, Refused  # heavy: requests, which a server goes without
+
     try:
         found = Connection(address(client.tracking_uri)).call("GET", f"{OWN}/registry/log", {"name": name})
         return [parsed(str(text).encode("ascii"))[0] for text in found.get("entries", ())]
@@ -121,6 +122,8 @@ def told_by(client: Client, name: str) -> list[Entry]:
 
 def tell(client: Client, history: Sequence[Entry]) -> int:
     """Have a server of autotrack's add to its log what it lacks of a model's history; gives how many entries."""
+    from autotrack.wire.connection import Connection  # heavy: as above
+
     message = {"entries": [body(plain(entry), "").decode("ascii") for entry in history]}
     return int(Connection(address(client.tracking_uri)).call("POST", f"{OWN}/registry/log", message)["added"])
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import threading
 import time
 from contextlib import closing
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, column, inspect, select, table, text
 
 from autotrack.event import ExperimentCreated
@@ -43,7 +41,8 @@ def check_file(path: Path) -> None:
 
 def ready(database: Database, *, migrate: bool) -> None:
     """See :func:`autotrack.store.database.open_database`."""
-    head = _script().get_current_head()
+    before = _steps()
+    (head,) = before.keys() - before.values()
     if database.read(_version) == head:
         return
 
@@ -54,13 +53,10 @@ def ready(database: Database, *, migrate: bool) -> None:
         _refuse_foreign(database.name, names)
         version = _version(connection)
         if version is not None:
-            _refuse_other(database, version, migrate=migrate)
+            _refuse_other(database, version, known=version in before, migrate=migrate or version == head)
         if version == head:
             return  # another process has just done it
-        config = _config()
-        config.attributes["connection"] = connection
-        with _alembic:
-            command.upgrade(config, "head")
+        _upgrade(connection)
         if version is None:
             make_head(connection)
             change_experiment(connection, time.time_ns() // 1_000_000, ExperimentCreated(DEFAULT_ID, DEFAULT_NAME))
@@ -79,14 +75,13 @@ def _refuse_foreign(name: str, tables: set[str]) -> None:
     )
 
 
-def _refuse_other(database: Database, version: str, *, migrate: bool) -> None:
-    known = {step.revision for step in _script().walk_revisions()}
-    if version not in known:
+def _refuse_other(database: Database, version: str, *, known: bool, migrate: bool) -> None:
+    if not known:
         raise AutotrackException.invalid(
             f"the database {database.name} is of version {version}, which this version of autotrack does not know; "
             "upgrade with `pip install -U autotrack-ml`. It was left as it is"
         )
-    if version != _script().get_current_head() and not migrate:
+    if not migrate:
         raise AutotrackException.invalid(
             f"the database {database.name} is of an older version, {version}; make a copy of it, stop every server on "
             "it, and run `autotrack server --upgrade` with the same --store. It was left as it is"
@@ -100,11 +95,22 @@ def _version(connection: Connection) -> str | None:
     return version
 
 
-def _config() -> Config:
+def _steps() -> dict[str, str | None]:
+    """Each version with the one before it, as the steps that lead to them say: Alembic, which takes longer to load than
+    everything else here, is for going them."""
+    found: dict[str, str | None] = {}
+    for file in (MIGRATIONS / "versions").glob("v*.py"):
+        said = dict(re.findall(r'^(revision|down_revision) = "(\w+)"$', file.read_text("utf-8"), re.MULTILINE))
+        found[said["revision"]] = said.get("down_revision")
+    return found
+
+
+def _upgrade(connection: Connection) -> None:
+    from alembic import command  # heavy: see above
+    from alembic.config import Config  # the same
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    return config
-
-
-def _script() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config())
+    config.attributes["connection"] = connection
+    with _alembic:
+        command.upgrade(config, "head")
