@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urljoin
 
 import requests
 from requests.auth import AuthBase, HTTPBasicAuth
@@ -36,6 +36,9 @@ THREADS = "autotrack-"
 
 _COMPRESS_BYTES = 2048
 _PIECE_BYTES = 1 << 20
+_MOST_REDIRECTS = 5
+_NOT_PACKED = {400, 411, 415}
+"""What somebody on the way answers who does not take a compressed body."""
 _TRANSIENT = {408, 429, 500, 502, 503, 504}
 _OF_STATUS = {400: "BAD_REQUEST", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "ENDPOINT_NOT_FOUND"}
 
@@ -54,14 +57,16 @@ class Unavailable(AutotrackException):
 class Refused(AutotrackException):
     """The server has answered that it will not; ``status`` is HTTP's."""
 
-    def __init__(self, message: str, error_code: str, status: int) -> None:
+    def __init__(self, message: str, error_code: str, status: int, *, told: bool = False) -> None:
         super().__init__(message, error_code)
         self.status = status
+        self.told = told
+        """Whether the server itself has said so, rather than somebody on the way."""
 
     @property
     def wrong(self) -> bool:
         """Whether it is the content that is refused, rather than who asks, or where."""
-        return self.status in (400, 409, 413, 422) and self.error_code != "ENDPOINT_NOT_FOUND"
+        return self.status == 413 or (self.told and self.status in (400, 409, 422))
 
 
 def _speaks(record: logging.LogRecord) -> bool:
@@ -121,15 +126,25 @@ class Connection:
         else:
             body = json.dumps(message or {}, separators=(",", ":")).encode()
             given["headers"] = {"Content-Type": "application/json"}
-            if self.compress and len(body) > _COMPRESS_BYTES:
-                body = gzip.compress(body, compresslevel=1)
-                given["headers"]["Content-Encoding"] = "gzip"
             given["data"] = body
+            if self.compress and len(body) > _COMPRESS_BYTES:
+                packed = {"headers": {**given["headers"], "Content-Encoding": "gzip"}}
+                answer = self._request(method, url, seconds, data=gzip.compress(body, compresslevel=1), **packed)
+                if answer.status_code not in _NOT_PACKED:
+                    return self._read(answer)
+                # Whether it is the content or how it is packed, the content alone tells.
+                answer = self._request(method, url, seconds, **given)
+                self.compress = answer.status_code in _NOT_PACKED
+                return self._read(answer)
+        return self._read(self._request(method, url, seconds, **given))
+
+    def _request(self, method: str, url: str, seconds: float | None, **given: Any) -> requests.Response:
         with self._told():
-            answer = self._session.request(
-                method, url, timeout=self._timeout(seconds), allow_redirects=method == "GET", verify=self._verify,
-                **given,
-            )  # fmt: skip
+            return self._session.request(
+                method, url, timeout=self._timeout(seconds), allow_redirects=False, verify=self._verify, **given
+            )
+
+    def _read(self, answer: requests.Response) -> dict[str, Any]:
         self._check(answer)
         try:
             found = answer.json() if answer.content else {}
@@ -138,13 +153,6 @@ class Connection:
         if not isinstance(found, dict):
             raise Refused(f"{self.address.uri} does not answer as a tracking server does", "ENDPOINT_NOT_FOUND", 404)
         return found
-
-    def text(self, path: str) -> str:
-        """The text at a path of the server."""
-        with self._told():
-            answer = self._session.get(self.address.uri + path, timeout=self._timeout(None), verify=self._verify)
-        self._check(answer)
-        return answer.text
 
     def put(self, url: str, data: Slice, headers: Mapping[str, str] | None = None) -> requests.Response:
         """Send a stretch of a file; ``url`` may be another host's, which is shown no credentials of ours."""
@@ -161,17 +169,27 @@ class Connection:
 
     @contextmanager
     def get(self, url: str, headers: Mapping[str, str] | None = None) -> Iterator[Iterator[bytes]]:
-        """The pieces of a file."""
-        own = self._own(url)
+        """The pieces of a file; where the server sends its clients elsewhere, as into its bucket, from there."""
         with self._told(url):
-            answer = (self._session if own else _stranger()).get(
-                url, headers=dict(headers or {}), timeout=(CONNECT_SECONDS, FILE_SECONDS), stream=True,
-                verify=self._verify if own else None,
-            )  # fmt: skip
+            answer = self._opened(url, headers or {})
         with answer:
-            self._check(answer, None if own else url)
+            self._check(answer, None if self._own(answer.url) else answer.url)
             with self._told(url):
                 yield answer.iter_content(_PIECE_BYTES)
+
+    def _opened(self, url: str, headers: Mapping[str, str]) -> requests.Response:
+        for _ in range(_MOST_REDIRECTS):
+            own = self._own(url)
+            answer = (self._session if own else _stranger()).get(
+                url, headers=dict(headers), timeout=(CONNECT_SECONDS, FILE_SECONDS), stream=True,
+                verify=self._verify if own else None, allow_redirects=False,
+            )  # fmt: skip
+            if not answer.is_redirect:
+                break
+            # Not followed by the library, which would show the headers of our own there too.
+            url = urljoin(url, answer.headers["Location"])
+            answer.close()
+        return answer
 
     def close(self) -> None:
         """Let the connection go."""
@@ -261,10 +279,11 @@ def _check(answer: requests.Response, where: str) -> None:
     status = answer.status_code
     if 200 <= status < 300:
         return
-    code, message = _OF_STATUS.get(status, "INTERNAL_ERROR"), ""
+    code, message, by_server = _OF_STATUS.get(status, "INTERNAL_ERROR"), "", False
     if "application/json" in answer.headers.get("Content-Type", ""):
         try:
             told = answer.json()
+            by_server = "error_code" in told
             code, message = str(told.get("error_code") or code), str(told.get("message") or "")
         except (ValueError, AttributeError):
             message = ""
@@ -277,7 +296,7 @@ def _check(answer: requests.Response, where: str) -> None:
             f"{where} sends elsewhere, to {answer.headers.get('Location', '?')}; name that as the tracking URI",
             "ENDPOINT_NOT_FOUND", status,
         )  # fmt: skip
-    raise Refused(message or f"{where} answers {status}", code, status)
+    raise Refused(message or f"{where} answers {status}", code, status, told=by_server)
 
 
 def _seconds(answer: requests.Response, status: int) -> float | None:
@@ -296,4 +315,5 @@ def _reason(error: BaseException) -> str:
         if not isinstance(last, BaseException):
             break
         cause = last
-    return " ".join(str(cause).rpartition(": ")[2].split())[:200]
+    told = " ".join(str(cause).rpartition(": ")[2].split())[:200]
+    return "".join(c if c.isprintable() else "?" for c in told)

@@ -30,6 +30,10 @@ class Faults:
         """Method, path and size of the body of each request."""
         self.headers: list[dict[str, str]] = []
         self.retry_after: str | None = None
+        self.location = ""
+        """Where those are sent who get a status that sends elsewhere."""
+        self.packed: str | None = None
+        """The status that compressed requests get."""
         self.released = threading.Event()
         """Lets go of those that hang."""
         self._seen: Counter[str] = Counter()
@@ -85,6 +89,8 @@ class Faults:
             plain = gzip.decompress(body) if handler.headers.get("Content-Encoding") == "gzip" else body
             self.kept.append(f"{handler.requestline}\n{handler.headers}\n{plain.decode('utf-8', 'replace')}")
         fault = self.fault(name, number)
+        if self.packed is not None and handler.headers.get("Content-Encoding"):
+            fault = self.packed
         if fault == "hang":
             self.released.wait(60)
         if fault in ("lose", "hang"):
@@ -93,6 +99,8 @@ class Faults:
             handler.send_response(int(fault))
             if self.retry_after is not None:
                 handler.send_header("Retry-After", self.retry_after)
+            if self.location:
+                handler.send_header("Location", self.location)
             handler.send_header("Content-Length", "0")
             handler.end_headers()
         else:

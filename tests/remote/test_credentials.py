@@ -3,10 +3,11 @@
 import json
 
 import pytest
+from faults import Faults
 
 from autotrack.exceptions import AutotrackException
 from autotrack.wire.address import address, credentials
-from autotrack.wire.connection import Connection, Slice
+from autotrack.wire.connection import Connection, Refused, Slice
 
 
 def test_where_each_of_them_comes_from(monkeypatch):
@@ -54,3 +55,24 @@ def test_another_host_is_shown_nothing(faults, tracking, monkeypatch, tmp_path):
     monkeypatch.delenv("AUTOTRACK_TRACKING_TOKEN")
     Connection(address(faults.url)).call("GET", "/api/3.0/mlflow/server-info")
     assert [one.get("Authorization") for one in faults.headers] == [None, None]
+
+
+def test_where_a_server_sends_its_clients_nothing_is_shown(faults, tracking, monkeypatch, tmp_path):
+    """Files are fetched from there without the headers that are for the server; questions are not asked there."""
+    monkeypatch.setenv("AUTOTRACK_TRACKING_TOKEN", "t")
+    monkeypatch.setenv("AUTOTRACK_TRACKING_HEADERS", "X-Key: secret")
+    (tmp_path / "file").write_bytes(b"content")
+    path = "/api/2.0/mlflow-artifacts/artifacts/sent/elsewhere.txt"
+    Connection(address(tracking.url)).put(f"{tracking.url}{path}", Slice(tmp_path / "file", 0, 7))
+    before, there = Faults(tracking.url), f"{faults.url}{path}"
+    try:
+        before.fault, before.location = (lambda *_: "302"), there
+        connection = Connection(address(before.url))
+        with connection.get(f"{before.url}{path}") as pieces:
+            assert b"".join(pieces) == b"content"
+        with pytest.raises(Refused, match=faults.url):
+            connection.call("GET", "/api/3.0/mlflow/server-info")
+    finally:
+        before.close()
+    assert [(one.get("Authorization"), one.get("X-Key")) for one in faults.headers] == [(None, None)]
+    assert {(one["Authorization"], one["X-Key"]) for one in before.headers} == {("Bearer t", "secret")}

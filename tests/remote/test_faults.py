@@ -66,14 +66,15 @@ PATHS = ["experiments/create", "runs/create", "runs/log-batch", "runs/update", "
 FAULTS = [
     pytest.param(path, fault, marks=() if fault == "drop" or path == "runs/log-batch" else pytest.mark.slow)
     for path in PATHS
-    for fault in ("drop", "lose", "500", "429")
+    for fault in ("drop", "lose", "500", "429", "400")
+    if fault != "400" or path == "runs/log-batch"
 ]
 
 
 @pytest.mark.parametrize(("path", "fault"), FAULTS)
 def test_a_request_that_goes_wrong_once(path, fault, faults, tracking, request):
-    """Its answer is lost, or it is lost itself, or the server has a bad moment: nothing is missing, nothing is there
-    twice."""
+    """Its answer is lost, or it is lost itself, or the server has a bad moment, or somebody on the way finds fault with
+    it: nothing is missing, nothing is there twice."""
     faults.fault = lambda name, count: fault if name == path and count == 0 else None
     faults.retry_after = "0"
     autotrack.set_experiment(request.node.name)
@@ -154,6 +155,28 @@ def test_a_program_that_is_killed_leaves_its_record_to_the_next(faults, tracking
     wait_for_the_rest()
     (found,) = agree(tracking, STORE, request.node.name)
     assert found["info"]["status"] == "KILLED"
+
+
+@pytest.mark.slow
+def test_a_program_whose_threads_go_on_recording_ends(faults, tracking, request):
+    """It waits for what was there at its end; the rest is sent later, none of it twice."""
+    code = (
+        "import sys, threading, autotrack\n"
+        "autotrack.set_experiment(sys.argv[1])\n"
+        "run, begun = autotrack.start_run(), threading.Event()\n"
+        "def work():\n"
+        "    step = 0\n"
+        "    while not begun.wait(0.001):\n"
+        "        run.log_metric('d', step, step=step); step += 1\n"
+        "threading.Thread(target=work, daemon=True).start()\n"
+        "autotrack.flush_async_logging()\n"
+    )
+    done = run(code, request.node.name, AUTOTRACK_EXIT_TIMEOUT=100)
+    assert (done.returncode, done.stderr) == (0, "")
+    with autotrack.start_run():
+        pass
+    wait_for_the_rest()
+    agree(tracking, STORE, request.node.name)
 
 
 def test_two_programs_that_record_one_run_send_it_once(faults, tracking, request):

@@ -98,6 +98,16 @@ def test_a_stretch_that_comes_twice_is_taken_once(fault, way, own, request):
     agree(own.url, request.node.name)
 
 
+@pytest.mark.parametrize("status", ["400", "415"])
+def test_what_somebody_on_the_way_does_not_unpack_is_sent_plain(status, way, own, request):
+    """Nothing of it counts as refused."""
+    way.packed = status
+    record(request.node.name)
+    autotrack.flush_async_logging()
+    agree(own.url, request.node.name)
+    assert sum("Content-Encoding" in one for one in way.headers) == 1
+
+
 def test_a_model_keeps_its_id_and_its_place(way, own, request):
     """It is loaded from there, and its digest is what it was."""
     linear = pytest.importorskip("sklearn.linear_model")

@@ -102,7 +102,11 @@ class Uploader:
         most = 1 if known else _TRIES_AT_THE_END
 
         def over(crew: Crew | None) -> bool:
-            return (crew is not None and crew.over(wanted)) or self._failures - failures >= most
+            if self._failures - failures >= most:
+                return True
+            # What threads go on recording after the end is for the next program: it would never be over.
+            going_on = crew is not None and crew.arrived(wanted, files=True) and self._written(self._own) != wanted
+            return going_on or (crew is not None and crew.over(wanted))
 
         if not self._wait(over, seconds, pause=0.2) or self._failures > failures:
             self._tell(f"what was recorded has not arrived whole at {self.outbox.server.uri}")
