@@ -8,9 +8,11 @@ written to DIRECTORY, "answers" by default.
 """
 
 import sys
+import warnings
 from pathlib import Path
 
 from sklearn.datasets import load_digits
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
 
@@ -25,6 +27,7 @@ X_train, X_test, y_train, y_test = train_test_split(X / 16, y, stratify=y, rando
 
 def sweep() -> None:
     """Sixteen small networks."""
+    warnings.simplefilter("ignore", ConvergenceWarning)  # thirty epochs are meant to be few
     autotrack.autolog(silent=True)
     autotrack.set_experiment("digits, sixteen networks")
     for hidden in (4, 16):
@@ -47,10 +50,11 @@ def main() -> None:
 
     print("\nMetrics grouped by a parameter, over seeds")
     print(autotrack.aggregate(["test_accuracy", "loss_curve"], by="hidden_layer_sizes").to_string(index=False))
+    figures = {"groups": plots.box("test_accuracy", "hidden_layer_sizes")}
 
     print("\nCurves of the three best runs")
     runs = autotrack.search_runs(order_by=["best(test_accuracy) DESC"], max_results=3, output_format="list")
-    figures = {"curves": plots.history("loss_curve", runs)}
+    figures["curves"] = plots.history("loss_curve", runs)
     print(f"  {len(autotrack.metric_history(runs, 'loss_curve'))} points in one table")
 
     print("\nWhich hyperparameter mattered")
@@ -70,7 +74,8 @@ def main() -> None:
     FIGURES.mkdir(exist_ok=True)
     for name, figure in figures.items():
         plots.save(figure, FIGURES / f"{name}.html")
-    print(f"\nFigures: {', '.join(str(FIGURES / f'{name}.html') for name in figures)}")
+    print("\nOne page of all this: autotrack report 'digits, sixteen networks'")
+    print(f"Figures: {', '.join(str(FIGURES / f'{name}.html') for name in figures)}")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,9 @@ LEAST_RUNS = 8
 """Fewer runs than this tell nothing about which parameter mattered."""
 _TREES = 64
 _FOLDS, _REPEATS = 5, 2
+_SOME, _EVERY = 0.7, 1.0
+"""The part of the parameters that a tree chooses from at a split: of some it predicts better; where it has to choose
+among those that do not matter, they get a share of the variance."""
 _PAIRED = 6
 """So many of the leading parameters are looked at in pairs."""
 
@@ -89,7 +92,7 @@ def importance(metric: str, runs: Sequence[Mapping[str, str]], values: Sequence[
         scores, lost = _shuffled(np, parameters, target)
         every = np.arange(len(target))
         whole = matrix(parameters, target, every)
-        trees = _forest(len(target)).fit(whole, target).estimators_
+        trees = _forest(len(target), _EVERY).fit(whole, target).estimators_
     finally:
         inside.reset(mark)
     mean_lost = np.maximum(lost.mean(axis=0), 0.0)
@@ -114,7 +117,7 @@ def importance(metric: str, runs: Sequence[Mapping[str, str]], values: Sequence[
     return Importance(metric, len(target), *_spread(scores), tuple(weights), tuple(both))
 
 
-def _forest(runs: int) -> Any:
+def _forest(runs: int, parameters: float) -> Any:
     try:
         from sklearn.ensemble import RandomForestRegressor  # heavy, and only for analyses
     except ImportError:
@@ -122,7 +125,7 @@ def _forest(runs: int) -> Any:
             "importance needs scikit-learn; install it with `pip install scikit-learn`"
         ) from None
     leaf = 1 if runs < 200 else 3
-    return RandomForestRegressor(_TREES, min_samples_leaf=leaf, max_features=0.7, random_state=0)
+    return RandomForestRegressor(_TREES, min_samples_leaf=leaf, max_features=parameters, random_state=0)
 
 
 def _shuffled(np: Any, parameters: Sequence[Parameter], target: Any) -> tuple[Any, Any]:
@@ -134,7 +137,7 @@ def _shuffled(np: Any, parameters: Sequence[Parameter], target: Any) -> tuple[An
         for held in np.array_split(order, _FOLDS):
             rows = np.setdiff1d(order, held)
             whole = matrix(parameters, target, rows)
-            forest = _forest(len(rows)).fit(whole[rows], target[rows])
+            forest = _forest(len(rows), _SOME).fit(whole[rows], target[rows])
             error = ((forest.predict(whole[held]) - target[held]) ** 2).mean()
             scores.append(1 - error)  # of a target whose variance is 1
             changed = np.repeat(whole[held][None], len(parameters), axis=0)

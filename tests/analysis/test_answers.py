@@ -184,4 +184,5 @@ def test_what_teams_write_by_hand_is_a_call_each(tmp_path):
     assert done.returncode == 0, done.stderr
     for part in ("16 neurons", "(4,)", "points in one table", "hidden_layer_sizes", "→"):
         assert part in done.stdout
-    assert sorted(page.name for page in tmp_path.glob("*.html")) == ["curves.html", "importance.html", "parallel.html"]
+    pages = sorted(page.stem for page in tmp_path.glob("*.html"))
+    assert pages == ["curves", "groups", "importance", "parallel"]

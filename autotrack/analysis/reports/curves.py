@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from autotrack.analysis import telling
+from autotrack.exceptions import AutotrackException
+from autotrack.store.metrics import stretches
 
 if TYPE_CHECKING:
     from autotrack.client import Client
     from autotrack.entities import Metric, Run
 
 PANELS = 4
-_SEEN = 240
-"""Stretches of a drawing of which the lowest and the highest value are kept."""
+_MOST = 960
+"""Points of a curve that are drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,33 +53,21 @@ def panels(client: Client, runs: Sequence[Run], metric: str | None) -> list[Pane
             if len(points) == 1 and not curves:
                 break  # a value at the end of each run is no curve; the others are not asked for
             if points:
-                curves.append(Curve(run.info.run_name or run.info.run_id[:8], place, thinned(points)))
+                curves.append(Curve(run.info.run_name or run.info.run_id[:8], place, points))
         if curves:
             found.append(Panel(key, curves))
     return found
 
 
-def _points(client: Client, run: Run, key: str) -> list[tuple[float, float]]:
-    points: list[Metric] = client.get_metric_history(run.info.run_id, key)
+def _points(client: Client, run: Run, key: str) -> list[tuple[float, float | None]]:
+    """By step; of each stretch of a long curve the first, the lowest, the highest and the last value."""
+    try:
+        points: Sequence[Metric] = client.store.history(run.info.run_id, key, points=_MOST).metrics()
+    except AutotrackException as error:
+        if error.error_code != "NOT_IMPLEMENTED":  # a server gives curves whole
+            raise
+        points = client.get_metric_history(run.info.run_id, key)
+        if len(points) > _MOST:
+            points = [points[place] for place in stretches([point.value for point in points], _MOST // 4)]
     ordered = sorted(points, key=lambda point: (point.step, point.timestamp))
-    return [(float(point.step), point.value) for point in ordered]
-
-
-def thinned(points: Sequence[tuple[float, float]]) -> list[tuple[float, float | None]]:
-    """Of each stretch of a long curve the first point, the lowest, the highest, and a gap where there is one."""
-    shown: list[tuple[float, float | None]] = [(at, value if math.isfinite(value) else None) for at, value in points]
-    if len(shown) <= 2 * _SEEN:
-        return shown
-    low, high = shown[0][0], shown[-1][0]
-    stretches: dict[int, list[int]] = {}
-    for place, (at, _) in enumerate(shown):
-        part = int((at - low) / (high - low) * (_SEEN - 1)) if high > low else place * _SEEN // len(shown)
-        stretches.setdefault(part, []).append(place)
-    kept: set[int] = {0, len(shown) - 1}
-    for places in stretches.values():
-        finite = [place for place in places if shown[place][1] is not None]
-        kept.update(place for place in places if shown[place][1] is None and place in places[-1:])
-        if finite:
-            kept.add(min(finite, key=lambda place: shown[place][1] or 0.0))
-            kept.add(max(finite, key=lambda place: shown[place][1] or 0.0))
-    return [shown[place] for place in sorted(kept)]
+    return [(float(point.step), point.value if math.isfinite(point.value) else None) for point in ordered]
