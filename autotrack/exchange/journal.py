@@ -82,9 +82,9 @@ def _events(taken: Record, files: Sequence[File], experiment_id: str | None) -> 
     """All events but those of metrics; the last one of a deleted run is its deletion."""
     run, start = taken.run, max(taken.run.info.start_time, 0)
     info, tags = run.info, dict(sorted(run.data.tags.items()))
-    parent = tags.get(PARENT_TAG)
+    name = tags.get(NAME_TAG) or info.run_name or ""
     created = RunCreated(
-        experiment_id or info.experiment_id, taken.experiment, info.run_name or "", parent or None, info.user_id
+        experiment_id or info.experiment_id, taken.experiment, name, tags.get(PARENT_TAG) or None, info.user_id
     )
     yield start, created
     if run.data.params:

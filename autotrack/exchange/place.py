@@ -3,6 +3,7 @@ missing: in a directory it appears whole, and on a server one that is half there
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
@@ -13,11 +14,12 @@ from dataclasses import replace
 from hashlib import sha256
 from itertools import chain, count
 from pathlib import Path
+from typing import NamedTuple
 
 from autotrack.client import Client
 from autotrack.client.place import resolved
 from autotrack.entities import Experiment
-from autotrack.event import Event, ExperimentLife, LifeStage, Tags, encode
+from autotrack.event import Event, ExperimentLife, LifeStage, RunCreated, Tags, encode
 from autotrack.exceptions import AutotrackException
 from autotrack.exchange import journal, versions
 from autotrack.exchange.bundle import events_of, measured
@@ -29,6 +31,7 @@ from autotrack.journal.reader import events_name, metrics_name, read_events
 from autotrack.journal.writer import append_line
 from autotrack.settings import current
 from autotrack.sinks.local import make_store
+from autotrack.sinks.uploads.link import about
 from autotrack.sinks.uploads.outbox import Outbox
 from autotrack.sinks.uploads.sync import HELD, Sent, sync
 from autotrack.store import Store, open_store
@@ -70,13 +73,7 @@ class Place(ABC):
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
             return None
-        if found.info.run_id != run_id:
-            uri = self.client.tracking_uri
-            raise AutotrackException.invalid(
-                f"{uri} is not autotrack's and gives runs ids of its own; `autotrack sync BUNDLE --to {uri}` sends the "
-                "runs of a bundle that is a directory"
-            )
-        return self._recorded.run(run_id)
+        return self._recorded.run(run_id) if found.info.run_id == run_id else None
 
     @abstractmethod
     def same_files(self, run_id: str, there: journal.Written, staged: Path) -> bool:
@@ -216,7 +213,13 @@ class Server(Place):
 
     @contextmanager
     def room(self) -> Iterator[Path]:
-        """See :class:`Place`."""
+        """See :class:`Place`; a server that is not autotrack's is an error."""
+        uri = self.client.tracking_uri
+        if "autotrack" not in about(Connection(address(uri))):
+            raise AutotrackException.invalid(
+                f"{uri} is not autotrack's and gives runs ids of its own; `autotrack sync BUNDLE --to {uri}` sends the "
+                "runs of a bundle that is a directory"
+            )
         with tempfile.TemporaryDirectory(prefix="autotrack-") as room:
             yield Path(room)
 
@@ -238,7 +241,12 @@ class Server(Place):
         make_store(store)
         run.parent.mkdir()
         staged.rename(run)
-        deleted = _mark(run, digest)
+        created, deleted = _renamed(run, f"import-{digest[:32]}")
+        server = Connection(address(self.client.tracking_uri))
+        server.call("POST", "runs/create", {
+            "experiment_id": created.event.experiment_id, "run_id": run_id, "run_name": created.event.name,
+            "user_id": created.event.user, "start_time": created.time, "tags": [{"key": PART_TAG, "value": digest}],
+        })  # fmt: skip
         outbox = Outbox(store, address(self.client.tracking_uri))
         outbox.add(run_id)
         results: list[Sent] = []
@@ -248,9 +256,10 @@ class Server(Place):
         shutil.rmtree(store)
         if refused:
             raise AutotrackException(f"{self.client.tracking_uri} does not take run {run_id}: {refused[0]}")
-        self.client.delete_tag(run_id, PART_TAG)
-        if deleted:
-            self.client.delete_run(run_id)
+        # At once, so that nobody sees a run that is whole and not as it was.
+        whole: list[Event] = [Tags({PART_TAG: None}), *([LifeStage("deleted")] if deleted else [])]
+        lines = [json.loads(encode(event, created.time)) for event in whole]
+        server.call("POST", "runs/log-batch", {"run_id": run_id, "events": lines})
 
     def history(self, name: str) -> Sequence[Entry]:
         """See :class:`Place`."""
@@ -261,6 +270,13 @@ class Server(Place):
         return versions.tell(self.client, history)
 
 
+class _Created(NamedTuple):
+    """How a run began."""
+
+    time: int
+    event: RunCreated
+
+
 def digest_of(run: Path) -> str:
     """A digest of a staged run's journal."""
     digest = sha256((run / events_name(journal.WRITER)).read_bytes())
@@ -269,21 +285,21 @@ def digest_of(run: Path) -> str:
     return digest.hexdigest()
 
 
-def _mark(run: Path, digest: str) -> bool:
-    """Rename a staged run's journal after its digest, and have it say first that a part is still to come. Gives whether
-    the run is to be deleted, which a server does when all is there."""
+def _renamed(run: Path, writer: str) -> tuple[_Created, bool]:
+    """Have a staged run's journal be of another writer, and not say that the run is deleted: it takes nothing then.
+
+    Gives its first event, and whether it said so.
+    """
     place = run / events_name(journal.WRITER)
+    found = read_events(place).lines
     lines = place.read_bytes().splitlines(keepends=True)
-    last = read_events(place).lines[-1].event
-    deleted = isinstance(last, LifeStage)
-    kept = lines[1:-1] if deleted else lines[1:]
-    begun = read_events(place).lines[0].time
-    told = encode(Tags({PART_TAG: digest}), begun)
-    (run / events_name(f"import-{digest[:32]}")).write_bytes(b"".join([lines[0], told, *kept]))
+    deleted = isinstance(found[-1].event, LifeStage)
+    (run / events_name(writer)).write_bytes(b"".join(lines[:-1] if deleted else lines))
     place.unlink()
     if (points := run / metrics_name(journal.WRITER)).exists():
-        points.rename(run / metrics_name(f"import-{digest[:32]}"))
-    return deleted
+        points.rename(run / metrics_name(writer))
+    assert isinstance(found[0].event, RunCreated), "what every journal that is made here begins with"
+    return _Created(found[0].time, found[0].event), deleted
 
 
 def _locked(room: Path) -> int:
