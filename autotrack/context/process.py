@@ -120,6 +120,7 @@ class Context:
 
     def _work(self) -> None:
         with guard.guard("context"):
+            time.sleep(_GRACE)
             # A helper that dies is to be heard of from the call, not by a signal that ends the program.
             signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGPIPE})
             self._launch = launch.launch(self._main)
@@ -191,6 +192,8 @@ class Context:
         self._pipes = ()
 
 
+_GRACE = 0.002
+"""Seconds in which whoever has started a run goes on, before this thread wants the interpreter too."""
 _contexts: dict[str, Context] = {}
 """The contexts of this process by the place of the runs, as a program may record into several stores."""
 _owners: weakref.WeakKeyDictionary[Run, str] = weakref.WeakKeyDictionary()

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import struct
+import sys
 from binascii import crc_hqx
+from contextlib import suppress
+from importlib import import_module
+from typing import Any
 
 VERSION = 1
 MARK = "autotrack.json"
@@ -74,6 +78,13 @@ def experiment_id(name: str) -> str:
     """The id of the experiment created under a name: the same on every machine, so creation needs no lock."""
     if name == "Default":
         return "0"
-    from hashlib import sha256  # loads OpenSSL; needed once a run, not at import
+    return str(int.from_bytes(_sha256(name.encode("utf-8", "surrogatepass")).digest()[:7], "big"))
 
-    return str(int.from_bytes(sha256(name.encode("utf-8", "surrogatepass")).digest()[:7], "big"))
+
+def _sha256(data: bytes) -> Any:
+    """As ``hashlib`` has it, which loads OpenSSL: three milliseconds that the first run of a process need not take."""
+    if "hashlib" not in sys.modules:
+        for own in ("_sha2", "_sha256"):  # Python's own, by its versions
+            with suppress(ImportError):
+                return import_module(own).sha256(data)
+    return import_module("hashlib").sha256(data)
