@@ -26,6 +26,7 @@ from autotrack.server import (
     extensions,
     histories,
     models,
+    page,
     registry,
     runs,
     transfer,
@@ -64,8 +65,8 @@ async def metrics(app: Application) -> Response:
 
 
 TABLE = Table((
-    *about.ROUTES, *_OWN, *experiments.ROUTES, *runs.ROUTES, *histories.ROUTES, *models.ROUTES, *registry.ROUTES,
-    *artifacts.ROUTES, *extensions.ROUTES, *transfer.ROUTES,
+    *about.ROUTES, *page.ROUTES, *_OWN, *experiments.ROUTES, *runs.ROUTES, *histories.ROUTES, *models.ROUTES,
+    *registry.ROUTES, *artifacts.ROUTES, *extensions.ROUTES, *transfer.ROUTES,
 ))  # fmt: skip
 
 

@@ -1,0 +1,83 @@
+"""The pages: their files as they are, and those of the libraries that draw for them, out of installed wheels."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from autotrack.exceptions import AutotrackException
+from autotrack.server.route import Routes
+from autotrack.server.service import Service
+
+ROUTES = Routes()
+PAGES = Path(__file__).parent.parent / "page"
+_TYPES = {
+    ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8",
+}  # fmt: skip
+_LIBRARIES = {"uPlot.iife.js": "uplot", "uPlot.min.css": "uplot"}
+"""Files of others, by the package whose ``static`` directory holds them; such a package is never imported."""
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+
+
+class _File(NamedTuple):
+    content: bytes
+    type: str
+    tag: str
+
+
+@ROUTES("GET", "/")
+async def index(service: Service, request: Request) -> Response:  # noqa: ARG001 - as its siblings
+    """The page; what it shows is in its address."""
+    return await _sent(request, "index.html")
+
+
+@ROUTES("GET", "/page/{name}")
+async def part(service: Service, request: Request, name: str) -> Response:  # noqa: ARG001 - as its siblings
+    """A module or style sheet of the page."""
+    return await _sent(request, name)
+
+
+async def _sent(request: Request, name: str) -> Response:
+    found = await run_in_threadpool(_file, name)
+    if found is None:
+        raise AutotrackException.missing(f"the page has no file {name[:100]!r}")
+    headers = {"Content-Security-Policy": POLICY, "ETag": found.tag, "Cache-Control": "no-cache",
+               "Referrer-Policy": "same-origin"}  # fmt: skip
+    if request.headers.get("if-none-match") == found.tag:
+        return Response(status_code=304, headers=headers)
+    return Response(found.content, headers=headers, media_type=found.type)
+
+
+@cache
+def _names() -> frozenset[str]:
+    return frozenset(file.name for file in PAGES.iterdir() if file.suffix in _TYPES) | frozenset(_LIBRARIES)
+
+
+def _file(name: str) -> _File | None:
+    # A name out of a list, never a path that was asked for.
+    return _read(name) if name in _names() else None
+
+
+@cache
+def _read(name: str) -> _File | None:
+    place = PAGES
+    if name in _LIBRARIES:
+        spec = find_spec(_LIBRARIES[name])
+        if spec is None or not spec.submodule_search_locations:
+            return None
+        place = Path(spec.submodule_search_locations[0]) / "static"
+    try:
+        content = (place / name).read_bytes()
+    except FileNotFoundError:
+        return None
+    return _File(content, _TYPES[Path(name).suffix], f'"{hashlib.sha256(content).hexdigest()[:32]}"')

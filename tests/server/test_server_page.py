@@ -1,0 +1,34 @@
+"""The files of the pages, as the server gives them."""
+
+import pytest
+from asking import Asker
+
+from autotrack.server import page
+from autotrack.server.access import Access
+from autotrack.server.app import Application
+from autotrack.server.start import Options, opened
+
+
+@pytest.fixture
+def client(tmp_path):
+    service = opened(Options(directory=str(tmp_path / "store")))
+    yield Asker(Application(service, Access(None, ())))
+    service.store.close()
+
+
+def test_a_page_may_load_nothing_from_elsewhere(client):
+    """Every file comes with the policy, and is asked for again only when it has changed."""
+    for name in sorted(page._names()):
+        answer = client.request("GET", f"/page/{name}")
+        assert answer.status_code == 200, name
+        assert answer.headers["content-security-policy"].startswith("default-src 'none'; script-src 'self'")
+        assert (
+            client.request("GET", f"/page/{name}", headers={"If-None-Match": answer.headers["etag"]}).status_code == 304
+        )
+    assert client.request("GET", "/").text.count("<script") == 2
+
+
+@pytest.mark.parametrize("name", ["absent.js", "..%2fserver%2fapp.py", "%2e%2e", "index.html%00", "conftest.py"])
+def test_only_files_of_the_page_are_given(client, name):
+    """A name out of a list, never a path."""
+    assert client.request("GET", f"/page/{name}").status_code == 404
