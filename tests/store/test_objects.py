@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import resource
 import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -313,6 +314,42 @@ def test_files_of_local_runs_have_the_servers_paths(store: Path):
     asyncio.run(use())
     files = autotrack.MlflowClient().list_artifacts(run.info.run_id, "notes")
     assert [file.path for file in files] == ["notes/b.txt"]
+
+
+@pytest.mark.parametrize(
+    ("url", "environment", "reason"),
+    [
+        ("az://container/p", {}, r"Account must be specified; .*AZURE_STORAGE_ACCOUNT_NAME"),
+        (
+            "az://container/p",
+            {"AZURE_STORAGE_ACCOUNT_NAME": "a", "AZURE_STORAGE_ACCOUNT_KEY": "?"},
+            "Invalid Access Key",
+        ),
+        ("gs://bucket/p", {"GOOGLE_APPLICATION_CREDENTIALS": "/none.json"}, r"/none\.json: .*GOOGLE_APPLICATION"),
+        ("gs://", {}, "give gs://BUCKET/PREFIX"),
+        ("s3://", {}, "AWS_SECRET_ACCESS_KEY"),
+    ],
+)
+def test_a_bucket_that_cannot_be_used_says_what_to_set(
+    url: str, environment: dict[str, str], reason: str, monkeypatch: pytest.MonkeyPatch
+):
+    """When it is opened, in one line."""
+    for name in [name for name in os.environ if name.startswith(("AWS_", "AZURE_", "GOOGLE_"))]:
+        monkeypatch.delenv(name)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(AutotrackException, match=reason) as refusal:
+        open_objects(url)
+    assert "\n" not in str(refusal.value)
+
+
+def test_buckets_of_google_and_azure_are_known_by_their_credentials(monkeypatch: pytest.MonkeyPatch):
+    """Azure's are enough to sign with; Google's are asked for when the first file is."""
+    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", "acc")
+    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_KEY", "a2V5")
+    signed = asyncio.run(open_objects("az://container/p").sign("GET", "x y", 60))
+    assert str(signed).startswith("https://acc.blob.core.windows.net/container/p/x%20y?")
+    assert isinstance(open_objects("gs://bucket/p"), Objects)
 
 
 def test_a_place_of_another_kind_is_refused():

@@ -22,6 +22,22 @@ if TYPE_CHECKING:
 _MOST_PARTS = 9_000
 """S3 takes 10,000 parts of one object."""
 _PARTS_AT_ONCE = 3
+_AZURE = (
+    "give az://CONTAINER/PREFIX, and the account as AZURE_STORAGE_ACCOUNT_NAME with AZURE_STORAGE_ACCOUNT_KEY, or an "
+    "identity of this machine"
+)
+_AMAZON = (
+    "give s3://BUCKET/PREFIX, and the credentials as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a role of this "
+    "machine"
+)
+_GOOGLE = (
+    "give gs://BUCKET/PREFIX, and the path of a key file as GOOGLE_APPLICATION_CREDENTIALS, or a service account of "
+    "this machine"
+)
+_REMEDIES = {
+    "s3": _AMAZON, "s3a": _AMAZON, "gs": _GOOGLE, "az": _AZURE, "azure": _AZURE, "abfs": _AZURE, "abfss": _AZURE,
+}  # fmt: skip
+"""What whoever starts a server has to set."""
 _DELETED_AT_ONCE = 1000
 
 
@@ -42,7 +58,9 @@ class BucketObjects(Objects):
         try:
             self._store: Any = from_url(url, client_options=options, retry_config=retries, **more)
         except (BaseError, ValueError) as error:
-            raise AutotrackException.invalid(f"{url!r} cannot be used for artifacts: {error}") from error
+            reason = str(error).split("\n", maxsplit=1)[0]  # below it is what the library's authors want to know
+            remedy = _REMEDIES[url.partition("://")[0]]
+            raise AutotrackException.invalid(f"{url!r} cannot be used for artifacts: {reason}; {remedy}") from error
 
     async def _put(self, path: str, stream: Stream, size: int | None) -> int:
         part = max(PART_BYTES, -(-(size or 0) // _MOST_PARTS))
