@@ -1,0 +1,231 @@
+"""Finding runs among many, each of 60 parameters, 40 metrics and 6 tags.
+
+In the tracker's own store of 10,000 by its client, and in a server's database of 100,000. Runs are written to the
+stores past the trackers, each in the tracker's own form; what is timed is asking. Where all of the work is done by the
+process itself, its processor time is taken, which a neighbour's load moves less than the clock.
+"""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import partial
+from importlib import import_module
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from benchmarks.tracker import Tracker
+from benchmarks.workload import Measured, Row, quantile, scaled
+
+sys.path.append(str(Path(__file__).parents[2] / "tests"))  # where the real PostgreSQL of tests lies
+
+LOCAL, SERVED, PAGE = scaled(10_000), scaled(100_000), 100
+DATABASES = (("sqlite", "SQLite"), ("postgresql", "PostgreSQL"))
+QUESTIONS = (
+    ("filter", "metrics.m3 < 0.001", ""), ("filter", "metrics.m3 < 0.5", ""), ("filter", "metrics.m3 >= 0.999", ""),
+    ("filter", "params.p3 = 'adam'", ""), ("filter", "params.p3 != 'adam'", ""), ("filter", "params.p4 = '0.5'", ""),
+    ("filter", "params.p3 LIKE 'ad%'", ""), ("filter", "params.p3 ILIKE 'AD%'", ""), ("filter", "tags.t1 = 'a'", ""),
+    ("filter", "tags.t1 LIKE '%b'", ""), ("filter", "metrics.m1 > 0.9 AND params.p0 = 'sgd'", ""),
+    ("filter", "metrics.m1 > 0.5 AND metrics.m2 > 0.5 AND metrics.m3 > 0.5", ""),
+    ("filter", "params.p0 = 'sgd' AND params.p3 = 'adam' AND tags.t1 = 'a' AND tags.t2 = 'b'", ""),
+    ("filter", "status = 'FAILED'", ""), ("filter", "run_name LIKE 'run 19%'", ""),
+    ("filter", "run_name = 'run 77'", ""), ("filter", "start_time > 1700000050000", ""),
+    ("filter", "metrics.nothing > 1", ""), ("filter", "", ""), ("sort", "", "metrics.m3 ASC"),
+    ("sort", "", "metrics.m3 DESC"), ("sort", "", "params.p1 DESC"), ("sort", "", "params.p3 ASC"),
+    ("sort", "", "start_time ASC"), ("sort", "", "run_name ASC"), ("sort", "params.p0 = 'sgd'", "metrics.m5 ASC"),
+    ("sort", "metrics.m1 > 0.99", "metrics.m5 DESC"), ("sort", "tags.t1 = 'a'", "start_time DESC"),
+    ("sort", "status = 'FINISHED'", "metrics.m7 ASC"),
+)  # fmt: skip
+"""Filters and orders that every tracker understands; the first page of 100 runs is asked for."""
+OWN = (
+    ("filter", "min(m3) < 0.001", ""), ("filter", "params.p4 < 0.01", ""),
+    ("filter", "number(p4) BETWEEN 0.4 AND 0.41", ""), ("filter", "params.p0 = 'sgd' OR metrics.m1 > 0.9", ""),
+    ("filter", "NOT tags.t1 = 'a'", ""), ("filter", "run_name RLIKE '99$'", ""), ("filter", "duration > '1 min'", ""),
+    ("filter", "params.p3 IN ('adam', 'sgd')", ""), ("sort", "", "min(m3) ASC"), ("sort", "", "number(p1) DESC"),
+    ("sort", "duration > '1 min'", "duration DESC"), ("sort", "params.p0 = 'sgd'", "min(m5) ASC"),
+)  # fmt: skip
+"""Those that autotrack alone has."""
+ROWS = (
+    Row("built", f"index of {LOCAL:,} local runs: built", limit=20),
+    Row("caught_up", "… caught up with one new run", limit=0.02),
+    Row("search", f"{len(QUESTIONS)} searches by the client over {LOCAL:,} runs, mean", times={"mlflow": 20}),
+    Row("search_p95", "… p95"),
+    *(
+        row
+        for database, title in DATABASES
+        for row in (
+            Row(f"{database}_filter", f"{title}: a page of those that a filter finds among {SERVED:,}, p95", limit=0.1),
+            Row(f"{database}_sort", "… sorted, p95", limit=0.1),
+            Row(f"{database}_page", "… the page after, p95", limit=0.1),
+            Row(f"{database}_p50", "… median of all"),
+            Row(f"{database}_count", "… how many there are", limit=0.02),
+        )
+    ),
+)
+
+
+def busy(call: Callable[[], object], clock: Callable[[], float] = time.process_time) -> float:
+    """The processor time of a call, or its time by another clock."""
+    begin = clock()
+    call()
+    return clock() - begin
+
+
+class Run(NamedTuple):
+    """What a run is made of."""
+
+    number: int
+    run_id: str
+    status: str
+    start: int
+    end: int
+    params: dict[str, str]
+    metrics: dict[str, float]
+    tags: dict[str, str]
+
+
+def runs(count: int) -> Iterator[Run]:
+    """The same ones each time."""
+    draw = random.Random(0)
+    for number in range(count):
+        start = 1_700_000_000_000 + 1000 * number
+        kinds = ("adam", "sgd", "lbfgs")
+        yield Run(
+            number, f"{draw.getrandbits(128):032x}", draw.choice(("FINISHED", "FAILED")), start,
+            start + draw.randrange(100_000),
+            {f"p{k}": draw.choice(kinds) if k % 3 == 0 else f"{draw.random():.3}" for k in range(60)},
+            {f"m{k}": draw.random() for k in range(40)}, {f"t{k}": draw.choice("abcdef") for k in range(6)},
+        )  # fmt: skip
+
+
+def measure(tracker: type[Tracker]) -> Measured:
+    """Fill the tracker's own store, ask its client; then, for autotrack, a server's databases."""
+    used = tracker()
+    if tracker.module not in ("autotrack", "mlflow"):
+        return Measured()
+    client = used.api.MlflowClient()
+    experiment = client.create_experiment("many")
+    figures: dict[str, float] = {}
+    if tracker.module == "mlflow":
+        _fill_mlflow(used.api.get_tracking_uri().removeprefix("sqlite:///"), experiment)
+    else:
+        _fill_local(client.store.directory, experiment)
+        figures["built"] = busy(client.store.reindex)
+        client.search_runs([experiment], max_results=1)
+        used.open()
+        used.close()
+        figures["caught_up"] = busy(client.store.count)
+    taken = [
+        busy(lambda f=f, o=o: client.search_runs([experiment], f, order_by=[o] if o else [], max_results=PAGE))  # type: ignore[misc]  # bound at once
+        for _, f, o in QUESTIONS
+    ]
+    figures |= {"search": sum(taken) / len(taken), "search_p95": quantile(taken, 0.95)}
+    if tracker.module == "autotrack":
+        figures |= _served("sqlite", f"sqlite:///{Path.cwd()}/served.db")
+        with closing(import_module("parts.postgresql").Postgresql()) as cluster:
+            figures |= _served("postgresql", cluster.url())
+    return Measured(figures)
+
+
+def _served(name: str, url: str) -> dict[str, float]:
+    from autotrack.store import Search  # autotrack's alone
+    from autotrack.store.database import open_database  # the same
+
+    # What PostgreSQL does is done by other processes.
+    clock = time.process_time if name == "sqlite" else time.perf_counter
+    taken: dict[str, list[float]] = {"filter": [], "sort": [], "page": []}
+    with closing(open_database(url, "mlflow-artifacts:")) as store:
+        _fill_database(store)
+        for kind, condition, order in (*QUESTIONS, *OWN):
+            search = Search(None, condition, 1, [order] if order else None, PAGE)
+            begin = clock()
+            _, token = store.rows(search)
+            taken[kind].append(clock() - begin)
+            if token is not None:
+                following = Search(None, condition, 1, [order] if order else None, PAGE, token)
+                taken["page"].append(busy(lambda following=following: store.rows(following), clock))  # type: ignore[misc]  # bound at once
+        found = {f"{name}_{kind}": quantile(values, 0.95) for kind, values in taken.items()}
+        every = [one for values in taken.values() for one in values]
+        counted = quantile([busy(store.count, clock) for _ in range(10)], 0.95)
+        return {**found, f"{name}_p50": quantile(every, 0.5), f"{name}_count": counted}
+
+
+def _fill_local(directory: Path, experiment: str) -> None:
+    from autotrack.event import Ended, Params, RunCreated, Series, Tags, encode  # autotrack's alone
+    from autotrack.journal.format import record  # the same
+
+    for one in runs(LOCAL):
+        place = directory / "runs" / one.run_id
+        place.mkdir(parents=True)
+        lines = [
+            encode(RunCreated(experiment, "many", f"run {one.number}"), one.start),
+            encode(Params(one.params), one.start), encode(Tags(one.tags), one.start),
+            *(encode(Series(k + 1, f"m{k}", None, None, None), one.start) for k in range(len(one.metrics))),
+            encode(Ended(one.status), one.end),
+        ]  # fmt: skip
+        (place / "events-r0-1-00000001.jsonl").write_bytes(b"".join(lines))
+        points = [record(k + 1, 0, 10, one.end, value) for k, value in enumerate(one.metrics.values())]
+        (place / "metrics-r0-1-00000001.bin").write_bytes(b"".join(points))
+
+
+def _fill_mlflow(file: str, experiment: str) -> None:
+    with closing(sqlite3.connect(file)) as connection, connection:
+        for one in runs(LOCAL):
+            mark = one.run_id
+            row = (mark, f"run {one.number}", one.status, one.start, one.end, "active", experiment, "", "ada", "LOCAL")
+            connection.execute(
+                "INSERT INTO runs (run_uuid, name, status, start_time, end_time, lifecycle_stage, experiment_id,"
+                " artifact_uri, user_id, source_type) VALUES (?,?,?,?,?,?,?,?,?,?)", row,
+            )  # fmt: skip
+            for table in ("params", "tags"):
+                pairs = [(key, value, mark) for key, value in getattr(one, table).items()]
+                connection.executemany(f"INSERT INTO {table} (key, value, run_uuid) VALUES (?,?,?)", pairs)
+            last = [(key, value, one.end, 10, False, mark) for key, value in one.metrics.items()]
+            connection.executemany(
+                "INSERT INTO latest_metrics (key, value, timestamp, step, is_nan, run_uuid) VALUES (?,?,?,?,?,?)", last
+            )
+
+
+def _fill_database(store: Any) -> None:
+    from autotrack.journal.points import Point  # the same
+    from autotrack.journal.summary import Summary  # the same
+    from autotrack.store import tables  # autotrack's alone
+    from autotrack.store.write import param_row, point_row, summary_row  # the same
+
+    every = runs(SERVED)
+    while some := list(islice(every, 500)):
+        rows: dict[Any, list[dict[str, Any]]] = {
+            tables.runs: [],
+            tables.params: [],
+            tables.metrics: [],
+            tables.tags: [],
+        }
+        for one in some:
+            of = {"run": one.number + 1}
+            rows[tables.runs].append({
+                "id": one.number + 1, "run_id": one.run_id, "experiment_id": "0", "run_name": f"run {one.number}",
+                "user_id": "ada", "status": one.status, "start_time": one.start, "end_time": one.end,
+                "lifecycle_stage": "active", "error": None,
+            })  # fmt: skip
+            rows[tables.params] += [of | param_row(key, value) for key, value in one.params.items()]
+            rows[tables.tags] += [of | {"key": key, "value": value} for key, value in one.tags.items()]
+            for key, value in one.metrics.items():
+                summary = Summary(10, 10, 10 * value, 1.0, 0, value / 2, 3, value * 2, 0)
+                labels = {"model_id": None, "dataset_name": None, "dataset_digest": None}
+                point = point_row(Point(0, 10, one.end, value), None)
+                rows[tables.metrics].append(of | {"key": key} | point | summary_row(summary) | labels)
+        store.database.write(partial(_put, rows))
+    with store.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("ANALYZE")
+
+
+def _put(rows: dict[Any, list[dict[str, Any]]], connection: Any) -> None:
+    from autotrack.store.dialect import upsert  # autotrack's alone
+
+    for table, several in rows.items():
+        upsert(connection, table, several)
