@@ -185,7 +185,7 @@ def test_a_report_of_little_says_so(store, tmp_path):
     assert "No run has a value" in words(page(command("report", "params only", "-o", "-")))
     sweep(1)
     assert command("report", "sweep").strip() == "sweep-report.html"
-    assert "at least 8 are needed" in words(page((tmp_path / "work" / "sweep-report.html").read_text()))
+    assert "at least 8 are needed" in words(page((tmp_path / "work" / "sweep-report.html").read_text(encoding="utf-8")))
     with autotrack.start_run():
         autotrack.log_metric("val/loss", math.nan)
     with pytest.raises(AutotrackException, match="have: val/loss"):

@@ -6,9 +6,10 @@ import math
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from statistics import fmean, stdev
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from autotrack import redact
 from autotrack.analysis import context, telling
@@ -261,6 +262,8 @@ def _best(client: Client, run: Run, line: Line) -> Best:
     known = context.lines(record, run)
     if record is None:
         known = {name: run.data.tags[tag] for name, tag in CODE_TAGS.items() if tag in run.data.tags} | known
-    models: list[Any] = [output.model_id for output in run.outputs.model_outputs]
-    uris = [client.get_logged_model(one).model_uri for one in models]
+    uris = []
+    for output in run.outputs.model_outputs:
+        with suppress(AutotrackException):  # its files are gone
+            uris.append(client.get_logged_model(output.model_id).model_uri)
     return Best(line, known, datasets_of(run), uris, steps(run, record))
