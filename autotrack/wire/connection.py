@@ -178,18 +178,19 @@ class Connection:
                 yield answer.iter_content(_PIECE_BYTES)
 
     def _opened(self, url: str, headers: Mapping[str, str]) -> requests.Response:
-        for _ in range(_MOST_REDIRECTS):
+        left = _MOST_REDIRECTS
+        while True:
             own = self._own(url)
             answer = (self._session if own else _stranger()).get(
                 url, headers=dict(headers), timeout=(CONNECT_SECONDS, FILE_SECONDS), stream=True,
                 verify=self._verify if own else None, allow_redirects=False,
             )  # fmt: skip
-            if not answer.is_redirect:
-                break
+            if not answer.is_redirect or left == 0:
+                return answer
             # Not followed by the library, which would show the headers of our own there too.
             url = urljoin(url, answer.headers["Location"])
             answer.close()
-        return answer
+            left -= 1
 
     def close(self) -> None:
         """Let the connection go."""
