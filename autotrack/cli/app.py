@@ -22,6 +22,7 @@ from autotrack.cli.import_ import import_records
 from autotrack.cli.importance import importance
 from autotrack.cli.init import init
 from autotrack.cli.models.app import models
+from autotrack.cli.reindex import reindex
 from autotrack.cli.report import report
 from autotrack.cli.reproduce import reproduce
 from autotrack.cli.run import start
@@ -78,6 +79,7 @@ app.command()(scrub)
 app.command()(delete)
 app.command()(restore)
 app.command()(gc)
+app.command()(reindex)
 app.command()(server)
 app.command()(ui)
 app.add_typer(models)
