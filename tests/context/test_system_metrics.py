@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 from projects import Project
@@ -114,3 +115,28 @@ def test_load_is_not_measured_where_nobody_wants_it(often: None, monkeypatch: py
     monkeypatch.setenv(variable, "false")
     with autotrack.start_run():
         assert not observer._observer.load._steps
+
+
+def test_gpus_are_measured_as_mlflow_does(monkeypatch: pytest.MonkeyPatch):
+    """By NVIDIA's library: load, memory and power of each, and what the program has of its memory; what one does not
+    tell is left out."""
+    real = pytest.importorskip("pynvml")
+
+    class Gpus:
+        nvmlDeviceGetUtilizationRates = staticmethod(lambda _: SimpleNamespace(gpu=40))  # noqa: N815 - as it is called
+        nvmlDeviceGetMemoryInfo = staticmethod(lambda _: SimpleNamespace(used=2e9, total=8e9))  # noqa: N815
+        nvmlDeviceGetPowerUsage = staticmethod(lambda at: [150_000, None][at])  # noqa: N815 - the second knows none
+        nvmlDeviceGetEnforcedPowerLimit = staticmethod(lambda _: 300_000)  # noqa: N815
+        nvmlDeviceGetComputeRunningProcesses = staticmethod(  # noqa: N815
+            lambda at: [SimpleNamespace(pid=pid, usedGpuMemory=5e8) for pid in ([7, 8, 9] if at == 0 else [9])]
+        )
+
+    assert all(hasattr(real, name) for name in vars(Gpus) if name.startswith("nvml"))
+    gpus = load._Gpus()
+    gpus._library, gpus._handles = Gpus, [0, 1]  # type: ignore[assignment]  # a stand-in
+    assert gpus.read({7, 8}) == {
+        "gpu_0_utilization_percentage": 40, "gpu_0_memory_usage_megabytes": 2000, "gpu_0_memory_usage_percentage": 25,
+        "gpu_0_power_usage_watts": 150, "gpu_0_power_usage_percentage": 50,
+        "gpu_0_process_memory_usage_megabytes": 1000,
+        "gpu_1_utilization_percentage": 40, "gpu_1_memory_usage_megabytes": 2000, "gpu_1_memory_usage_percentage": 25,
+    }  # fmt: skip
