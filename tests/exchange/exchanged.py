@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import autotrack
 from autotrack.event import ModelLogged
@@ -72,6 +76,14 @@ def bring(source: object, store: object, **given: object) -> Imported:
     to = place(str(store))
     with to.room() as room, opened(Given(str(source), **given), room) as records:
         return take(records, to, room)
+
+
+def killed(source: object, store: object, *moments: int) -> list[dict[str, Any]]:
+    """What is there after each of several imports that were killed at a moment: see ``killed.py``."""
+    program = [sys.executable, str(Path(__file__).parent / "killed.py"), str(source), str(store), *map(str, moments)]
+    done = subprocess.run(program, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def files(directory: Path) -> dict[str, bytes]:
