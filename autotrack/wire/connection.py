@@ -64,6 +64,11 @@ class Refused(AutotrackException):
         """Whether the server itself has said so, rather than somebody on the way."""
 
     @property
+    def about_it(self) -> bool:
+        """Whether it is the thing asked about that is the reason, and not the server: others may be asked about."""
+        return self.told and self.status in (400, 404, 409, 422) and self.error_code != "ENDPOINT_NOT_FOUND"
+
+    @property
     def wrong(self) -> bool:
         """Whether it is the content that is refused, rather than who asks, or where."""
         return self.status == 413 or (self.told and self.status in (400, 409, 422))

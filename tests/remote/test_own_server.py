@@ -1,8 +1,11 @@
 """To autotrack's own server everything goes as it was recorded, under the ids that it has here, and once."""
 
+import json
 import math
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ from ownserver import Own
 
 import autotrack
 from autotrack.client import Client
+from autotrack.sinks.uploads import uploader
 from autotrack.store import open_store
 
 STORE = Path(".autotrack")
@@ -158,3 +162,35 @@ def test_it_is_killed_in_the_midst_of_it_and_started_again(tmp_path, monkeypatch
         agree(server.url, "killed")
     finally:
         server.close()
+
+
+def test_a_run_that_the_server_does_not_know_any_more_keeps_no_other_back(tmp_path, monkeypatch):
+    """As after its database was lost: the next run arrives, the end of the program does not wait for the first one."""
+    monkeypatch.setenv("AUTOTRACK_QUERY_TIMEOUT", "120")
+    monkeypatch.setenv("AUTOTRACK_TOLD", "1")
+    server = Own(tmp_path)
+    monkeypatch.setenv("AUTOTRACK_TRACKING_URI", server.url)
+    try:
+        with autotrack.start_run() as lost:
+            autotrack.log_metric("a", 1)
+        autotrack.flush_async_logging()
+        os.kill(server.kept.pid, signal.SIGKILL)
+        for file in tmp_path.glob("own.db*"):
+            file.unlink()
+        server.restart()
+        lost.log_metric("late", 2)
+        with autotrack.start_run() as run:
+            autotrack.log_metric("b", 1)
+        assert Client(server.url).get_run(run.info.run_id).data.metrics == {"b": 1}
+        uploader.finish(1000)
+        done = sync("--json")
+        assert [(one["run_id"], one["state"]) for one in done] == [(lost.info.run_id, "held")]
+    finally:
+        server.close()
+
+
+def sync(*arguments):
+    """What came of the runs of this store that were unsent."""
+    command = [sys.executable, "-m", "autotrack", "sync", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    return json.loads(done.stdout)["servers"][0]["runs"]

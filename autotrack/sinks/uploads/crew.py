@@ -49,6 +49,10 @@ class Crew:
         """The same with all files, and with what is said of a run once it has ended."""
         return self.arrived(wanted, files=True) and not any(self._runs[one].ending for one in wanted)
 
+    def held(self, run_id: str) -> bool:
+        """Whether a run cannot go on at the moment."""
+        return self._postponed.get(run_id, 0.0) > time.monotonic()
+
     def work(self) -> bool:
         """Send what there is; gives whether more is there already. Raises what the connection raises."""
         while self._expected:
@@ -57,7 +61,7 @@ class Crew:
             self._begin(run_id)
         more = False
         for run_id, run in list(self._active.items()):
-            if self._postponed.get(run_id, 0.0) <= time.monotonic():
+            if not self.held(run_id):
                 more = self._step(run_id, run) or more
         return self._help() or more
 

@@ -57,6 +57,10 @@ class Link:
             self._experiments[name] = resolved(self.connection, name)
         return self._experiments[name]
 
+    def forget(self) -> None:
+        """Ask for the ids of experiments again: the server may have got others."""
+        self._experiments.clear()
+
 
 def about(connection: Connection) -> dict[str, Any]:
     """What a server says of itself; nothing for one that is too old to."""

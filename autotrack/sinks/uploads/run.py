@@ -19,6 +19,7 @@ from autotrack.sinks.uploads.mlflow import MOST_METRICS, Mlflow
 from autotrack.sinks.uploads.native import Native
 from autotrack.sinks.uploads.outbox import Receipt
 from autotrack.sinks.uploads.transfer import Transfer, Transfers
+from autotrack.wire.connection import Refused
 
 LEASE_MS = 60_000
 """How long a run is silent before it may be lost."""
@@ -68,6 +69,12 @@ class RunUpload:
         self.mine = True
         try:
             return self._step()
+        except Refused as error:
+            if not error.about_it:
+                raise
+            self._link.forget()
+            server = self._link.connection.address.uri
+            raise Waits(f"{server} does not take run {self.run_id}: {error.message}") from error
         finally:
             if not self.busy:
                 self.let_go()

@@ -104,8 +104,10 @@ class Uploader:
         def over(crew: Crew | None) -> bool:
             if self._failures - failures >= most:
                 return True
+            for run_id in [one for one in wanted if crew is not None and crew.held(one)]:
+                del wanted[run_id]  # of which has been told why it waits
             # What threads go on recording after the end is for the next program: it would never be over.
-            going_on = crew is not None and crew.arrived(wanted, files=True) and self._written(self._own) != wanted
+            going_on = crew is not None and crew.arrived(wanted, files=True) and self._written(wanted) != wanted
             return going_on or (crew is not None and crew.over(wanted))
 
         if not self._wait(over, seconds, pause=0.2) or self._failures > failures:
