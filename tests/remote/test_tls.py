@@ -31,7 +31,7 @@ def plain(monkeypatch):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
     monkeypatch.setenv("AUTOTRACK_TOLD", "1")
-    monkeypatch.setenv("AUTOTRACK_QUERY_TIMEOUT", "60")
+    monkeypatch.setenv("AUTOTRACK_QUERY_TIMEOUT", "240")
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_a_server_is_trusted_by_the_authority_that_one_names(authority, tmp_path
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(another))
         refused(f"https://{there}", "not trusted", monkeypatch)
         monkeypatch.setenv("AUTOTRACK_TRACKING_SERVER_CERT_PATH", str(authority.file))
-        monkeypatch.setenv("AUTOTRACK_QUERY_TIMEOUT", "60")
+        monkeypatch.setenv("AUTOTRACK_QUERY_TIMEOUT", "240")
         arrives(f"https://{there}", monkeypatch)
         monkeypatch.setenv("AUTOTRACK_TRACKING_SERVER_CERT_PATH", str(another))
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.file))
@@ -124,7 +124,7 @@ def test_a_server_that_asks_for_a_certificate_is_shown_one(authority, tmp_path, 
         certificate, key = authority.issue("client")
         monkeypatch.setenv("AUTOTRACK_TRACKING_CLIENT_CERT_PATH", str(certificate))
         monkeypatch.setenv("AUTOTRACK_TRACKING_CLIENT_KEY_PATH", str(key))
-        monkeypatch.setenv("AUTOTRACK_QUERY_TIMEOUT", "60")
+        monkeypatch.setenv("AUTOTRACK_QUERY_TIMEOUT", "240")
         arrives(f"https://{there}", monkeypatch)
         both = tmp_path / "both.pem"
         both.write_bytes(certificate.read_bytes() + key.read_bytes())
@@ -164,7 +164,7 @@ def test_a_secret_that_is_changed_under_way_is_shown_anew(tmp_path, monkeypatch)
             monkeypatch.setenv("AUTOTRACK_QUERY_TIMEOUT", "5")
             with pytest.raises(AutotrackException, match="asks for its token"):
                 autotrack.flush_async_logging()
-            monkeypatch.setenv("AUTOTRACK_QUERY_TIMEOUT", "60")
+            monkeypatch.setenv("AUTOTRACK_QUERY_TIMEOUT", "240")
             monkeypatch.setenv("AUTOTRACK_TRACKING_TOKEN", SECRET)
             autotrack.log_metric("a", 2, step=1)
         autotrack.flush_async_logging()
