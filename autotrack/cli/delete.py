@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
 from autotrack.cli import find
 from autotrack.cli.console import open_console, plain
+from autotrack.cli.options import RunIds, Store
 from autotrack.client import Client
 
-_Runs = Annotated[list[str], typer.Argument(help="Ids of runs, or as much of each as no other run has.")]
-_Store = Annotated[str | None, typer.Option(help="Another store, or a server, than that of this project.")]
 
-
-def delete(runs: _Runs, store: _Store = None) -> None:
+def delete(runs: RunIds, store: Store = None) -> None:
     """Mark runs as deleted. Nothing is removed: `autotrack restore` brings them back, `autotrack gc` removes them."""
     _mark(runs, store, deleted=True)
 
 
-def restore(runs: _Runs, store: _Store = None) -> None:
+def restore(runs: RunIds, store: Store = None) -> None:
     """Bring deleted runs back."""
     _mark(runs, store, deleted=False)
 

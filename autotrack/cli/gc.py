@@ -9,7 +9,7 @@ import typer
 
 from autotrack.cli import find, text
 from autotrack.cli.console import open_console, plain
-from autotrack.cli.options import Experiments, Mode
+from autotrack.cli.options import AsJson, Experiments, Mode
 from autotrack.cli.places import DATABASE, places
 from autotrack.client import Client
 from autotrack.exceptions import AutotrackException
@@ -39,7 +39,7 @@ def gc(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     store: Annotated[str | None, typer.Option(help="Another store, or the database of a server.")] = None,
     artifacts: Annotated[str | None, typer.Option(metavar="PLACE", help="Where that server keeps files.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="All facts, for programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Remove deleted runs for good, with all of their files.
 

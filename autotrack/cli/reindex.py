@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
 from autotrack.cli.console import open_console, plain
+from autotrack.cli.options import Store
 from autotrack.entities import ViewType
 from autotrack.exceptions import AutotrackException
 from autotrack.sinks.open import store_directory
 from autotrack.store import open_store
 
 
-def reindex(
-    store: Annotated[str | None, typer.Option(help="Another store than that of this project.")] = None,
-) -> None:
+def reindex(store: Store = None) -> None:
     """Read every journal of a local store again, as after runs were copied into it or removed from it by hand.
 
     What programs record is taken in by itself.
