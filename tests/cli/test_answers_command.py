@@ -160,7 +160,8 @@ def test_a_column_is_whatever_a_filter_knows():
 
 def test_tail_prints_json_for_programs():
     """Of a run that has ended, its last values and how it ended."""
-    code, shown, _ = command("tail", "--json", "-m", "val/loss")
+    last = autotrack.best_run("val/loss", mode="max", last=True).info.run_id
+    code, shown, _ = command("tail", last, "--json", "-m", "val/loss")
     assert code == 0
     points, end = map(json.loads, shown.splitlines())
     assert points["metrics"] == {"val/loss": pytest.approx(LR[-1] + 0.1)}
