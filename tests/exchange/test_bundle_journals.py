@@ -57,7 +57,7 @@ EVENTS = st.one_of(
     st.builds(Ended, st.sampled_from(["FINISHED", "FAILED", "KILLED", "SCHEDULED"]), st.none() | TEXTS),
     st.builds(LifeStage, st.sampled_from(["active", "deleted"])),
 )  # fmt: skip
-POINTS = st.tuples(SERIES, STEPS, TIMES, VALUES | st.integers(2**53, 2**70))
+POINTS = st.tuples(SERIES, STEPS, TIMES, VALUES | st.integers(2**53 + 1, 2**70))
 WRITERS = st.lists(st.tuples(st.lists(st.tuples(EVENTS, TIMES), max_size=8), st.lists(POINTS, max_size=8)), min_size=1,
                    max_size=2)  # fmt: skip
 
