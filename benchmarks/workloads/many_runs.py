@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from itertools import islice
@@ -158,12 +159,15 @@ def _served(name: str, url: str) -> dict[str, float]:
 def _fill_local(directory: Path, experiment: str) -> None:
     from autotrack.event import Ended, Params, RunCreated, Series, Tags, encode  # autotrack's alone
     from autotrack.journal.format import record  # the same
+    from autotrack.journal.process import this_process  # the same
 
+    # One of this machine that has ended, as far as anybody can tell: nobody waits for more of it.
+    process = replace(this_process(), start=1)
     for one in runs(LOCAL):
         place = directory / "runs" / one.run_id
         place.mkdir(parents=True)
         lines = [
-            encode(RunCreated(experiment, "many", f"run {one.number}"), one.start),
+            encode(RunCreated(experiment, "many", f"run {one.number}", process=process), one.start),
             encode(Params(one.params), one.start), encode(Tags(one.tags), one.start),
             *(encode(Series(k + 1, f"m{k}", None, None, None), one.start) for k in range(len(one.metrics))),
             encode(Ended(one.status), one.end),
