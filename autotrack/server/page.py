@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -70,14 +70,10 @@ def _file(name: str) -> _File | None:
 
 @cache
 def _read(name: str) -> _File | None:
-    place = PAGES
-    if name in _LIBRARIES:
-        spec = find_spec(_LIBRARIES[name])
-        if spec is None or not spec.submodule_search_locations:
-            return None
-        place = Path(spec.submodule_search_locations[0]) / "static"
-    try:
-        content = (place / name).read_bytes()
-    except FileNotFoundError:
+    package = _LIBRARIES.get(name)
+    places = [PAGES] if package is None else [Path(entry) / package / "static" for entry in sys.path]
+    found = next((place / name for place in places if (place / name).is_file()), None)
+    if found is None:
         return None
+    content = found.read_bytes()
     return _File(content, _TYPES[Path(name).suffix], f'"{hashlib.sha256(content).hexdigest()[:32]}"')

@@ -128,7 +128,7 @@ def test_a_local_store_is_served_as_it_is(started, store, tmp_path):
     assert [one["info"]["run_name"] for one in found] == ["first"]
     root = found[0]["info"]["artifact_uri"].removeprefix("mlflow-artifacts:/")
     assert requests.get(f"{url}/api/2.0/mlflow-artifacts/artifacts/{root}/notes/a.txt").text == "hello"
-    assert "openapi.json" in requests.get(url).text
+    assert "<title>autotrack</title>" in requests.get(url).text
     assert files(store) == before
     client.create_run("0", run_name="second")
     found = requests.post(f"{url}/api/2.0/mlflow/runs/search", json=search).json()["runs"]
