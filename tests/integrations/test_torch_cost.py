@@ -18,14 +18,6 @@ from autotrack_torch import INTEGRATION
 STEPS = 10_000
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.mark.parametrize(
     ("loss", "most"),
     [
