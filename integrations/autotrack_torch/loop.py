@@ -294,7 +294,7 @@ class Loop:
             self.pending.remove(piece)
             if piece.over is not None and not piece.part:
                 piece.over.backwards -= 1
-            if piece.hits is not None:
+            if piece.hits is not None and piece.over is not None:
                 piece.over.hits.drop(self.readings, *piece.hits)
         if self.undecided:
             left = {id(piece.over) for piece in self.pending}
