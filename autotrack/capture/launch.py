@@ -153,5 +153,9 @@ def _loaded(name: str) -> dict[str, Any] | None:
 
 
 def _contents(module: object) -> dict[str, Any] | None:
-    """A module's names, looked at past whatever it does when it is asked: some load themselves then."""
-    return object.__getattribute__(module, "__dict__") if isinstance(module, ModuleType) else None
+    """A module's names, looked at past whatever it does when it is asked: some load themselves then, and some that say
+    they are modules have none."""
+    try:
+        return object.__getattribute__(module, "__dict__") if isinstance(module, ModuleType) else None
+    except AttributeError:
+        return None

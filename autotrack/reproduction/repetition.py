@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from autotrack._startup import environment as recording
 from autotrack.context.files import LAUNCH, NAME
+from autotrack.entities import ViewType, every
 from autotrack.exceptions import AutotrackException
 from autotrack.program import REPEATED, REPEATED_TAG
 from autotrack.reproduction.recipe import Recipe
@@ -46,12 +47,13 @@ def repeat(
     """Run the program; its output goes where this process's goes. What it records is tagged with the repeated run."""
     place = recipe.place(code, elsewhere)
     place.mkdir(parents=True, exist_ok=True)
-    begun = time.time_ns() // 1_000_000
+    before = {run.info.run_id for run in _repetitions(client, recipe.run)}
     done = subprocess.run(  # noqa: S603 - the recorded command, which the user has asked to repeat
         [str(python), *recipe.words(code, prefix)],
         cwd=place, check=False, env=_tracked(client, recipe, variables(recipe, code, prefix), experiment),
     )  # fmt: skip
-    found = _alike(client, recipe.run, begun)
+    recorded = [run for run in _repetitions(client, recipe.run) if run.info.run_id not in before]
+    found = _alike(recipe.run, recorded)
     if found is not None:
         _await_context(client, found)
         found = client.get_run(found.info.run_id)
@@ -66,15 +68,17 @@ def _tracked(client: Client, recipe: Recipe, given: Mapping[str, str], experimen
     })  # fmt: skip
 
 
-def _alike(client: Client, run: Run, begun: int) -> Run | None:
-    """Of the runs that the program has recorded the one most like the repeated: a program may leave several."""
-    experiments = [one.experiment_id for one in client.search_experiments()]
-    found = client.search_runs(
-        experiments,
-        filter_string=f"tags.`{REPEATED_TAG}` = '{run.info.run_id}' AND start_time >= {begun - 1000}",
-        order_by=["start_time ASC"],
-        max_results=1000,
+def _repetitions(client: Client, run: Run) -> list[Run]:
+    """What programs that repeat a run have recorded, the earliest first."""
+    ids = [one.experiment_id for one in client.search_experiments()]
+    where = f"tags.`{REPEATED_TAG}` = '{run.info.run_id}'"
+    return list(
+        every(lambda token: client.search_runs(ids, where, ViewType.ACTIVE_ONLY, 1000, ["start_time ASC"], token))
     )
+
+
+def _alike(run: Run, found: list[Run]) -> Run | None:
+    """Of the runs that a program has recorded the one most like the repeated: it may leave several."""
 
     def shared(one: Run) -> tuple[int, ...]:
         same = set(one.data.params.items()) & set(run.data.params.items())

@@ -4,10 +4,12 @@ import json
 import sys
 from itertools import takewhile
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from projects import RECORD, Project
 
+from autotrack.capture import launch
 from autotrack.capture.launchers import LAUNCHERS, launchers
 from autotrack.capture.packages import packages
 
@@ -210,3 +212,15 @@ def test_the_command_line_shows_it(project: Project):
         shown = json.loads(project.run("-m", "autotrack", "show", "--json", run.directory.name).stdout)
         assert shown["context"]["code"]["branch"] == "main"
         assert shown["context"]["launch"]["argv"] == ["train.py", "--lr", "0.1"]
+
+
+def test_what_says_that_it_is_a_module_and_has_no_names_is_passed_over(monkeypatch):
+    """As the libraries that cffi opens do."""
+
+    class Library:
+        __slots__ = ()
+        __class__ = ModuleType
+
+    monkeypatch.setitem(sys.modules, "library", Library())
+    names, _ = launch.modules(launch.main())
+    assert "library" in names

@@ -148,7 +148,7 @@ def test_changed_data_package_and_seed_are_named(project):
     assert same["reproduced"]
     assert same["metrics"] == {"name": "metrics", "state": "equal", "details": ["2 metrics, every point of them"]}
     (lib / "lib-1.0.dist-info").rename(lib / "lib-2.0.dist-info")
-    (lib / "lib.py").write_text("FACTOR = 2\n")
+    (lib / "lib.py").write_text("FACTOR = 25\n")
     project.write(points_dot_txt="x\n1\n3\n")
     context = Client(project.store).download_artifacts(made.run.info.run_id, "context/launch.json")
     launch = json.loads(Path(context).read_text())
@@ -186,11 +186,11 @@ def test_what_two_runs_do_not_share_is_shown(project):
     project.write(train="import autotrack, util\nwith autotrack.start_run(): autotrack.log_metric('m', util.M)\n")
     project.write(util="M = 1\n").commit()
     first = recorded(project, "train.py", reads=False)
-    project.write(util="M = 2\n")
+    project.write(util="M = 25\n")
     second = recorded(project, "train.py", reads=False)
     ids = first.run.info.run_id, second.run.info.run_id
     found = json.loads(first.autotrack("diff", *ids, "--json").stdout)
-    assert found["metrics"] == {"m": [1.0, 2.0]}
+    assert found["metrics"] == {"m": [1.0, 25.0]}
     assert found["code"]["util.py"][0] is None
     assert found["code"]["util.py"][1].startswith("changed ")
     assert found.keys() == {"runs", "code", "metrics"}

@@ -24,7 +24,8 @@ def main(directory: str, stop: str, user: str, left: str, *command: str) -> None
         signal.signal(ignored, signal.SIG_IGN)  # the pipe alone says when
     identity = {} if user == "-1" else {"user": int(user), "group": int(user), "extra_groups": []}
     server = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, cwd=directory, start_new_session=True, **identity,
+        # Its output goes to the log: nobody reads the pipe, and a server that writes to a full one waits for ever.
+        command, stdin=subprocess.DEVNULL, stdout=sys.stderr, cwd=directory, start_new_session=True, **identity,
         preexec_fn=_die_with_keeper,  # noqa: PLW1509 - there is one thread
     )  # fmt: skip
     sys.stdout.write(f"{server.pid}\n")

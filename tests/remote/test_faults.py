@@ -228,6 +228,18 @@ def test_a_question_during_an_outage_names_the_server(faults, monkeypatch):
             autotrack.flush_async_logging()
 
 
+def test_whoever_waits_for_a_server_that_fails_does_not_press_it(faults, monkeypatch):
+    """It is asked again about once a second, however fast it fails."""
+    monkeypatch.setenv("AUTOTRACK_TRACKING_URI", faults.url)
+    monkeypatch.setenv("AUTOTRACK_QUERY_TIMEOUT", "2.5")
+    faults.fault = lambda *_: "500"
+    with autotrack.start_run():
+        autotrack.log_metric("a", 1)
+        with pytest.raises(AutotrackException, match="has not taken all"):
+            autotrack.flush_async_logging()
+    assert 1 <= len(faults.requests) <= 12
+
+
 def test_logging_opens_no_socket_in_the_programs_own_thread():
     """Whatever the uploader does meanwhile."""
     code = (

@@ -137,13 +137,15 @@ class Uploader:
         end = time.monotonic() + seconds
         with self._lock:
             self._start()
+        self._wake.set()
         with self._round:
             while not done(self._crew):
                 left = end - time.monotonic()
                 if left <= 0:
                     return False
-                self._wake.set()
-                self._round.wait(min(left, pause))
+                # Not after each round: in an outage every one fails at once, and a server would be asked without end.
+                if not self._round.wait(min(left, pause)):
+                    self._wake.set()
         return True
 
     def _work(self) -> None:
