@@ -16,7 +16,8 @@ _ROWS = 5000
 
 def copy_runs(url: str, experiment: str, times: int) -> None:
     """Copy every run of an experiment so many times, with all that belongs to it, under ids of their own and later
-    start times. PostgreSQL is told to look at what it then holds, as it would by itself a minute later."""
+    start times. PostgreSQL is told to look at what it then holds and to tidy up, as it would by itself a minute
+    later and beside the questions."""
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"), poolclass=NullPool)
     known = MetaData()
     with warnings.catch_warnings():
@@ -35,8 +36,9 @@ def copy_runs(url: str, experiment: str, times: int) -> None:
             made[row[own.name]].append(new[0])
         for table, column in _belonging(known, own):
             _write(connection, table, _copied(connection, table, column, made))
-        if engine.dialect.name == "postgresql":
-            connection.execute(text("ANALYZE"))
+    if engine.dialect.name == "postgresql":
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("VACUUM ANALYZE"))
 
 
 def _id(runs: Table, experiment: str) -> Any:
