@@ -1,12 +1,10 @@
 """CatBoost's trainings, recorded."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import textwrap
-import threading
 import tracemalloc
 from pathlib import Path
 
@@ -21,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 
 import autotrack
 import autotrack_catboost
-from autotrack.testing import recorded, recording
+from autotrack.testing import fresh, recorded, recording
 
 # CatBoost would compile metrics of the program's own if it could.
 pytestmark = pytest.mark.filterwarnings("ignore:Failed to import numba", "ignore:Can't optimize")
@@ -120,14 +118,28 @@ def test_early_stopping_tells_its_best_iteration(record):
     assert run.params["early_stopping_rounds"] == "5"
 
 
-def test_an_interrupted_training_keeps_its_curve(record):
-    """From CatBoost's own files, in their ten digits."""
-    timer = threading.Timer(1.5, lambda: os.kill(os.getpid(), signal.SIGINT))
-    model = catboost.CatBoostClassifier(iterations=10**6, depth=2, thread_count=1, verbose=False)
-    timer.start()
-    with pytest.raises(KeyboardInterrupt):
-        model.fit(X[:200], Y[:200], eval_set=HELD_OUT)
-    run = record.run
+def test_an_interrupted_training_keeps_its_curve(store, tmp_path):
+    """From CatBoost's own files, in their ten digits; by Ctrl-C in a program of its own."""
+    program = """
+        import os
+        import signal
+        import threading
+        import catboost
+        import numpy as np
+        import autotrack
+
+        autotrack.autolog(silent=True)
+        x = np.random.default_rng(3).normal(size=(300, 4))
+        y = (x[:, 0] > 0).astype(int)
+        threading.Timer(1.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+        model = catboost.CatBoostClassifier(iterations=10**6, depth=2, thread_count=1, verbose=False)
+        try:
+            model.fit(x[:200], y[:200], eval_set=(x[200:], y[200:]))
+        except KeyboardInterrupt:
+            print("interrupted")
+    """
+    assert fresh(textwrap.dedent(program), directory=tmp_path) == "interrupted\n"
+    (run,) = recorded(store)
     rounds = len(run.metrics["validation-Logloss"])
     assert rounds > 3
     assert run.steps["learn-Logloss"] == run.steps["round_time"] == list(range(rounds))

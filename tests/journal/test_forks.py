@@ -6,6 +6,7 @@ import threading
 
 from autotrack import current
 from autotrack.journal.writer import open_writers
+from autotrack.sinks import heartbeat
 from autotrack.testing import fresh, recorded
 from autotrack.testing.sink import exit_code_of
 
@@ -106,8 +107,8 @@ def test_forks_while_threads_log(store):
 
 def test_a_forked_child_has_no_thread_of_ours_and_starts_one_with_its_own_run(store):
     """Threads do not survive a fork."""
-    # Other tests may have left threads; the heartbeat is one for all runs of a process.
-    left = [thread for thread in threading.enumerate() if thread.name != "autotrack-heartbeat"]
+    # Other tests may have left threads, heartbeats of their own too; the heartbeat is one for all runs of a process.
+    left = [thread for thread in threading.enumerate() if thread is not heartbeat._thread]
 
     def names():
         return [thread.name for thread in threading.enumerate() if "autotrack" in thread.name and thread not in left]
