@@ -23,7 +23,7 @@ def commit(directory: str) -> dict[str, str]:
         head = _text(git / "HEAD") if git else ""
         if git is None or not head:
             return {}
-        common = git / (_text(git / "commondir") or ".")
+        common = common_directory(git)
         origin = {"mlflow.source.git.repoURL": redact.text(url)} if (url := _origin(common / "config")) else {}
         if not head.startswith("ref: "):
             return {"mlflow.source.git.commit": head, **origin} if _is_commit(head) else {}
@@ -49,6 +49,11 @@ def git_directory(directory: Path) -> Path | None:
         if git.is_file():  # a worktree or a submodule says where its directory lies
             return place / _text(git).removeprefix("gitdir: ")
     return None
+
+
+def common_directory(git: Path) -> Path:
+    """What a repository's worktrees share, objects and settings among it; for others the directory itself."""
+    return git / (_text(git / "commondir") or ".")
 
 
 def _origin(file: Path) -> str:

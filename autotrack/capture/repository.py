@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from autotrack import redact
-from autotrack.capture.code import commit, git_directory
+from autotrack.capture.code import commit, common_directory, git_directory
 
 DIFFERENCE = 4 << 20
 """Bytes of a difference that are kept."""
@@ -134,7 +134,7 @@ class _Git:
 
     def __init__(self, root: Path, scratch: Path, deadline: float) -> None:
         own = git_directory(root) or root / ".git"
-        common = _common(own)
+        common = common_directory(own)
         self._root, self._deadline = root, deadline
         self._settings = self._config(common / "config")
         (scratch / "refs").mkdir()
@@ -272,11 +272,6 @@ def _git() -> str | None:
 
 def _root(directory: Path) -> Path | None:
     return next((place for place in (directory, *directory.parents) if (place / ".git").exists()), None)
-
-
-def _common(own: Path) -> Path:
-    file = own / "commondir"
-    return own / file.read_text("utf-8", "replace").strip() if file.is_file() else own
 
 
 def _names(listed: bytes | None) -> list[str] | None:

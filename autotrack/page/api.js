@@ -64,7 +64,8 @@ function read({ info, data, inputs, outputs }) {
   return {
     id: info.run_id,
     name: info.run_name ?? "",
-    status: map(data.tags).get("autotrack.status") ?? info.status,
+    status: info.autotrack_status ?? info.status,
+    error: info.error ?? "",
     experiment: info.experiment_id,
     start: Number(info.start_time),
     end: info.end_time ? Number(info.end_time) : null,

@@ -21,7 +21,7 @@ export async function page(query) {
     live: run.status === "RUNNING",
     content: [
       head(run),
-      failure(run),
+      run.error ? section("What went wrong", h("pre", { class: "error" }, run.error)) : null,
       section("Curves", switches(query, options), curves(run, telling, options)),
       columns(
         section("Metrics", pairs(telling.sort().map((key) => [key, format.number(run.metrics.get(key))]))),
@@ -32,7 +32,6 @@ export async function page(query) {
       context(run),
       section("Files", listing(run.id, files)),
       section("Tags", pairs([...run.tags].filter(([key]) => !/^(mlflow|autotrack)\./.test(key)).sort())),
-      inferred(run),
       machine.length
         ? h("details", {}, h("summary", {}, "The machine"), h("div", { class: "charts" }, machine.sort().map((key) =>
             chart(key.slice(SYSTEM.length), [{ run: run.id, key, label: key.slice(SYSTEM.length) }], { axis: "time" }))))
@@ -61,11 +60,6 @@ function head(run) {
   ];
   return h("section", {}, h("h1", {}, run.name || "run", " ", h("span", { class: `status ${run.status}` }, run.status.toLowerCase())),
     pairs(rows.filter(([, value]) => value)));
-}
-
-function failure(run) {
-  const error = run.tags.get("autotrack.error") ?? run.tags.get("autotrack.traceback");
-  return error ? section("What went wrong", h("pre", { class: "error" }, error)) : null;
 }
 
 function switches(query, options) {
@@ -114,13 +108,6 @@ function context(run) {
   const home = run.tags.get("autotrack.context") || run.id;
   return h("details", {}, h("summary", {}, "Code, environment and launch"),
     files.map(([name, what]) => unfolded(`${name}: ${what}`, home, `context/${name}`)));
-}
-
-function inferred(run) {
-  const found = [...run.tags].filter(([key]) => key.startsWith("autotrack.inferred."));
-  return found.length
-    ? section("What was inferred", pairs(found.map(([key, value]) => [key.slice("autotrack.inferred.".length), value])))
-    : null;
 }
 
 function listing(id, files) {

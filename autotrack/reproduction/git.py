@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from autotrack.capture.code import git_directory
+from autotrack.capture.code import common_directory, git_directory
 from autotrack.exceptions import AutotrackException
 
 _QUIET = {
@@ -79,5 +79,4 @@ def _objects(repository: Path) -> Path:
         own = repository
     if own is None:
         raise AutotrackException.missing(f"{repository} is in no git repository")
-    common = own / "commondir"
-    return ((own / common.read_text().strip()) if common.is_file() else own).resolve() / "objects"
+    return common_directory(own).resolve() / "objects"

@@ -51,9 +51,9 @@ class Verdict:
     @property
     def reproduced(self) -> bool:
         """Whether all that decides is equal or close."""
-        return all(
-            part.state in (EQUAL, CLOSE) or part.state == UNKNOWN for part in self.parts if part.deciding
-        ) and any(part.state in (EQUAL, CLOSE) for part in self.parts if part.name in (difference.METRICS, PREDICTIONS))
+        return all(part.state != DIFFERENT for part in self.parts if part.deciding) and any(
+            part.state in (EQUAL, CLOSE) for part in self.parts if part.name in (difference.METRICS, PREDICTIONS)
+        )
 
 
 def verdict(client: Client, first: Run, second: Run, predictions: Part, *, tolerance: float = TOLERANCE) -> Verdict:

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 from visiting import HOSTILE
 
+import autotrack
+
 
 def expect(located: Any) -> Any:
     """Wait until something holds; half a minute at most, as other tests may keep the machine busy."""
@@ -63,6 +65,16 @@ def test_a_run_shows_its_curves_and_values(visit, site):
     assert page.get_by_role("row", name="depth 1").count() == 1
     (asked,) = {url.partition("?")[0] for url in visit.asked if "history" in url}
     assert asked == f"{site.url}/api/autotrack/history"
+
+
+def test_a_run_that_failed_says_why(visit, site):
+    """The end of the traceback stands above all that it left."""
+    autotrack.set_tracking_uri(str(site.client.store.directory))
+    with pytest.raises(ZeroDivisionError), autotrack.start_run() as run:
+        run.log_metric("loss", 1 / 0)
+    page = visit.to(f"/?run={run.info.run_id}")
+    assert page.locator(".status").first.inner_text() == "failed"
+    assert "ZeroDivisionError: division by zero" in page.locator("pre.error").inner_text()
 
 
 def test_chosen_runs_are_compared(visit):
