@@ -1,15 +1,20 @@
 // Which page is shown: the address says it. What the pages lead to is shown without loading them again.
 
-import * as compare from "./compare.js";
 import { h } from "./dom.js";
-import * as run from "./run.js";
-import * as runs from "./runs.js";
 
+/** The modules of the pages, by the part of the query that names them. Each has `page(query)`, which promises
+ * `{ title, trail, content }` and may add
+ * `live`: something there still runs, so that it is looked at again from time to time;
+ * `refresh()`: how to look again in place; without it the page is built again;
+ * `leave()`: what to end before another page is shown. */
+const PAGES = { run: "./run/page.js", compare: "./compare/page.js" };
+const FIRST = "./runs/page.js";
 const LIVE_MS = 5000;
 let shown = 0;
 let timer = 0;
+let current = null;
 
-const pageOf = (query) => (query.has("run") ? run : query.has("compare") ? compare : runs);
+const moduleOf = (query) => PAGES[Object.keys(PAGES).find((name) => query.has(name))] ?? FIRST;
 
 /** Show what the address names. While something of it runs, look again from time to time, without moving anything. */
 async function show({ again = false } = {}) {
@@ -20,22 +25,38 @@ async function show({ again = false } = {}) {
   main.setAttribute("aria-busy", "true");
   let page;
   try {
-    page = await pageOf(query).page(query);
+    page = await (await import(moduleOf(query))).page(query);
   } catch (error) {
     page = { title: "error", trail: [], content: [h("section", {}, h("h1", {}, "This cannot be shown"), h("pre", { class: "error", role: "alert" }, error.message))] };
   }
-  if (mine !== shown) return;
+  if (mine !== shown) return page.leave?.();
   if (again && (document.querySelector("main details[open], main input:checked") || document.getSelection()?.toString())) {
-    timer = setTimeout(() => show({ again: true }), LIVE_MS); // somebody is at work there
+    page.leave?.();
+    timer = setTimeout(look, LIVE_MS); // somebody is at work there
     return;
   }
+  current?.leave?.();
+  current = page;
   const place = scrollY;
   document.title = `${page.title} · autotrack`;
   document.getElementById("trail").replaceChildren(...page.trail.flatMap((one) => [" / ", one]).slice(1));
   main.replaceChildren(...page.content.filter(Boolean));
   main.setAttribute("aria-busy", "false");
   scrollTo(0, again ? place : 0);
-  if (page.live) timer = setTimeout(() => show({ again: true }), LIVE_MS);
+  if (page.live) timer = setTimeout(look, LIVE_MS);
+}
+
+/** Look again at what is shown. */
+async function look() {
+  if (!current?.refresh) return show({ again: true });
+  const [mine, page] = [shown, current];
+  clearTimeout(timer);
+  try {
+    await page.refresh();
+  } catch {
+    // the server does not answer: what was seen stays, and it is asked again
+  }
+  if (mine === shown && page.live && !document.hidden) timer = setTimeout(look, LIVE_MS);
 }
 
 function go(address) {
@@ -47,7 +68,7 @@ addEventListener("popstate", () => show());
 addEventListener("go", (event) => go(event.detail));
 addEventListener("visibilitychange", () => {
   if (document.hidden) clearTimeout(timer);
-  else show({ again: true });
+  else look();
 });
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a[href]");

@@ -24,6 +24,9 @@ export function address(query) {
   return text ? `/?${text}` : "/";
 }
 
+/** Go to a page, as a link to it would. */
+export const go = (query) => globalThis.dispatchEvent(new CustomEvent("go", { detail: address(query) }));
+
 /** A section with a heading; none where it would be empty. */
 export function section(title, ...children) {
   const inside = children.flat().filter(Boolean);

@@ -41,7 +41,7 @@ async def index(service: Service, request: Request) -> Response:  # noqa: ARG001
     return await _sent(request, "index.html")
 
 
-@ROUTES("GET", "/page/{name}")
+@ROUTES("GET", "/page/{name:path}")
 async def part(service: Service, request: Request, name: str) -> Response:  # noqa: ARG001 - as its siblings
     """A module or style sheet of the page."""
     return await _sent(request, name)
@@ -60,7 +60,8 @@ async def _sent(request: Request, name: str) -> Response:
 
 @cache
 def _names() -> frozenset[str]:
-    return frozenset(file.name for file in PAGES.iterdir() if file.suffix in _TYPES) | frozenset(_LIBRARIES)
+    own = (file.relative_to(PAGES).as_posix() for file in PAGES.rglob("*") if file.suffix in _TYPES)
+    return frozenset(own) | frozenset(_LIBRARIES)
 
 
 def _file(name: str) -> _File | None:

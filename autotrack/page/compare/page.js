@@ -1,9 +1,9 @@
 // Runs side by side: what differs first, and their curves in one chart each.
 
-import * as api from "./api.js";
-import { chart, colour } from "./curves.js";
-import { h, link, section } from "./dom.js";
-import * as format from "./format.js";
+import * as api from "../api.js";
+import { chart, colour } from "../chart/curves.js";
+import { h, link, section } from "../dom.js";
+import * as format from "../format.js";
 
 export async function page(query) {
   const runs = await Promise.all(query.get("compare").split(",").slice(0, 20).map(api.run));

@@ -1,8 +1,8 @@
 // The table of runs: searched, sorted and paged by the server; what one sees is in the address.
 
-import * as api from "./api.js";
-import { address, h, link } from "./dom.js";
-import * as format from "./format.js";
+import * as api from "../api.js";
+import { address, go, h, link } from "../dom.js";
+import * as format from "../format.js";
 
 const PAGE = 100;
 const MOST_METRICS = 5;
@@ -45,7 +45,7 @@ function form(query, experiments, wanted, error) {
   const changed = (event) => {
     event?.preventDefault();
     const next = { ...Object.fromEntries(query), where: field.value.trim(), e: choice.value };
-    globalThis.dispatchEvent(new CustomEvent("go", { detail: address(next) }));
+    go(next);
   };
   choice.addEventListener("change", changed);
   return h("form", { class: "filter", role: "search", onsubmit: changed }, choice, field, h("button", {}, "Filter"),
@@ -100,7 +100,7 @@ class Rows {
     const boxes = every.map((one) => h("label", {}, h("input", { type: "checkbox", value: one.name, checked: known.includes(one.name) }), " ", one.name));
     const apply = () => {
       const names = boxes.map((one) => one.firstChild).filter((one) => one.checked).map((one) => one.value);
-      globalThis.dispatchEvent(new CustomEvent("go", { detail: address({ ...Object.fromEntries(this.query), columns: names.join(",") || "-" }) }));
+      go({ ...Object.fromEntries(this.query), columns: names.join(",") || "-" });
     };
     return h("details", { class: "picker" }, h("summary", {}, "Columns"), h("div", {}, boxes, h("button", { type: "button", onclick: apply }, "Show")));
   }
@@ -113,7 +113,7 @@ class Rows {
   }
 
   go() {
-    globalThis.dispatchEvent(new CustomEvent("go", { detail: address({ compare: [...this.chosen].join(",") }) }));
+    go({ compare: [...this.chosen].join(",") });
   }
 
   watch() {

@@ -1,8 +1,8 @@
 // Curves of one or several runs, with exact extremes at every zoom: the server answers for what is in sight.
 
-import { history } from "./api.js";
-import { h } from "./dom.js";
-import { moment, number } from "./format.js";
+import { history } from "../api.js";
+import { h } from "../dom.js";
+import { moment, number } from "../format.js";
 
 const HUES = [210, 25, 145, 280, 55, 330, 185, 0];
 const HEIGHT = 190;

@@ -1,9 +1,9 @@
 // One run: what was trained on which data, how it went, and all that it left behind.
 
-import * as api from "./api.js";
-import { chart, grouped } from "./curves.js";
-import { address, h, link, pairs, section } from "./dom.js";
-import * as format from "./format.js";
+import * as api from "../api.js";
+import { chart, grouped } from "../chart/curves.js";
+import { address, h, link, pairs, section } from "../dom.js";
+import * as format from "../format.js";
 
 const TEXTS = /\.(txt|log|json|jsonl|csv|tsv|ya?ml|toml|md|py|diff|html|xml|ini|cfg)$/i;
 const PICTURES = /\.(png|jpe?g|gif|webp)$/i;
