@@ -1,23 +1,71 @@
-"""Many runs in a server's database without asking the server for each: copies of those that it made itself."""
+"""Many runs in a server's database without asking the server for each: rows as they are, or copies of those that it
+made itself."""
 
 from __future__ import annotations
 
 import uuid
 import warnings
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from typing import Any, Self
 
-from sqlalchemy import Column, Connection, Integer, MetaData, Table, create_engine, insert, select, text
+from sqlalchemy import Column, Connection, Engine, Index, Integer, MetaData, Table, create_engine, insert, select, text
 from sqlalchemy.pool import NullPool
 
 _ROWS = 5000
 """Written at once."""
 
 
+class Filling:
+    """Rows go into some tables, of each of which the columns are named, in the order of its primary key; the indexes
+    are made when all of them are there, and PostgreSQL tidies up then."""
+
+    def __init__(self, engine: Engine, names: Mapping[Table, Sequence[str]]) -> None:
+        self._engine, self._names = engine, names
+
+    def __enter__(self) -> Self:
+        self._connection = self._engine.connect().execution_options(writes=True)
+        self._transaction = self._connection.begin()
+        for index in self._indexes():
+            index.drop(self._connection)
+        return self
+
+    def add(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Write some rows."""
+        names = ", ".join(f'"{name}"' for name in self._names[table])
+        driver: Any = self._connection.connection.driver_connection
+        if self._engine.dialect.name == "postgresql":
+            with driver.cursor().copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
+        else:
+            places = ", ".join("?" * len(self._names[table]))
+            driver.executemany(f"INSERT INTO {table.name} ({names}) VALUES ({places})", rows)
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        with closing(self._connection):
+            if kind is not None:
+                return
+            for index in self._indexes():
+                index.create(self._connection)
+            self._transaction.commit()
+        tidy(self._engine)
+
+    def _indexes(self) -> list[Index]:
+        return [index for table in self._names for index in table.indexes]
+
+
+def tidy(engine: Engine) -> None:
+    """Have PostgreSQL look at what it holds and tidy up, as it would by itself a minute later and beside the
+    questions."""
+    if engine.dialect.name == "postgresql":
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("VACUUM ANALYZE"))
+
+
 def copy_runs(url: str, experiment: str, times: int) -> None:
     """Copy every run of an experiment so many times, with all that belongs to it, under ids of their own and later
-    start times. PostgreSQL is told to look at what it then holds and to tidy up, as it would by itself a minute
-    later and beside the questions."""
+    start times."""
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"), poolclass=NullPool)
     known = MetaData()
     with warnings.catch_warnings():
@@ -36,9 +84,7 @@ def copy_runs(url: str, experiment: str, times: int) -> None:
             made[row[own.name]].append(new[0])
         for table, column in _belonging(known, own):
             _write(connection, table, _copied(connection, table, column, made))
-    if engine.dialect.name == "postgresql":
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text("VACUUM ANALYZE"))
+    tidy(engine)
 
 
 def _id(runs: Table, experiment: str) -> Any:

@@ -14,12 +14,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
-from functools import partial
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks.filling import Filling
 from benchmarks.tracker import Tracker
 from benchmarks.workload import Measured, Row, quantile, scaled
 
@@ -196,40 +196,34 @@ def _fill_mlflow(file: str, experiment: str) -> None:
 
 
 def _fill_database(store: Any) -> None:
-    from autotrack.journal.points import Point  # the same
-    from autotrack.journal.summary import Summary  # the same
     from autotrack.store import tables  # autotrack's alone
-    from autotrack.store.write import param_row, point_row, summary_row  # the same
 
+    names = {
+        tables.runs: ("id", "run_id", "experiment_id", "run_name", "user_id", "status", "start_time", "end_time",
+                      "lifecycle_stage"),
+        tables.params: ("run", "key", "value", "number"),
+        tables.metrics: ("run", "key", *_POINT),
+        tables.tags: ("run", "key", "value"),
+    }  # fmt: skip
     every = runs(SERVED)
-    while some := list(islice(every, 500)):
-        rows: dict[Any, list[dict[str, Any]]] = {
-            tables.runs: [],
-            tables.params: [],
-            tables.metrics: [],
-            tables.tags: [],
-        }
-        for one in some:
-            of = {"run": one.number + 1}
-            rows[tables.runs].append({
-                "id": one.number + 1, "run_id": one.run_id, "experiment_id": "0", "run_name": f"run {one.number}",
-                "user_id": "ada", "status": one.status, "start_time": one.start, "end_time": one.end,
-                "lifecycle_stage": "active", "error": None,
-            })  # fmt: skip
-            rows[tables.params] += [of | param_row(key, value) for key, value in one.params.items()]
-            rows[tables.tags] += [of | {"key": key, "value": value} for key, value in one.tags.items()]
-            for key, value in one.metrics.items():
-                summary = Summary(10, 10, 10 * value, 1.0, 0, value / 2, 3, value * 2, 0)
-                labels = {"model_id": None, "dataset_name": None, "dataset_digest": None}
-                point = point_row(Point(0, 10, one.end, value), None)
-                rows[tables.metrics].append(of | {"key": key} | point | summary_row(summary) | labels)
-        store.database.write(partial(_put, rows))
-    with store.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql("ANALYZE")
+    with Filling(store.database.engine, names) as filling:
+        while some := list(islice(every, 500)):
+            filling.add(tables.runs, [
+                (one.number + 1, one.run_id, "0", f"run {one.number}", "ada", one.status, one.start, one.end, "active")
+                for one in some
+            ])  # fmt: skip
+            filling.add(tables.params, [
+                (one.number + 1, key, value, float(value) if value[0].isdigit() else None)
+                for one in some for key, value in sorted(one.params.items())
+            ])  # fmt: skip
+            filling.add(tables.metrics, [
+                (one.number + 1, key, v, one.end, 10, 0, 10, 10, 10 * v, 1.0, 0.0, v / 2, 3.0, 2 * v, 0.0)
+                for one in some for key, v in sorted(one.metrics.items())
+            ])  # fmt: skip
+            filling.add(tables.tags, [(one.number + 1, key, value) for one in some for key, value in one.tags.items()])
 
 
-def _put(rows: dict[Any, list[dict[str, Any]]], connection: Any) -> None:
-    from autotrack.store.dialect import upsert  # autotrack's alone
-
-    for table, several in rows.items():
-        upsert(connection, table, several)
+_POINT = (
+    "value", "timestamp", "raw_step", "flags", "points", "count", "total", "first", "first_step", "minimum",
+    "minimum_step", "maximum", "maximum_step",
+)  # fmt: skip
