@@ -23,9 +23,14 @@ SEED = "autotrack.seed."
 def context(client: Client, run: Run) -> Record | None:
     """The context of a run, which may lie in the files of another one; ``None`` where there is none within reach."""
     try:
-        return read(Path(client.download_artifacts(run.data.tags.get(TAG, run.info.run_id), NAME)))
+        return read(Path(client.download_artifacts(home(run), NAME)))
     except AutotrackException:
         return None
+
+
+def home(run: Run) -> str:
+    """The run in whose files the context of a run lies."""
+    return run.data.tags.get(TAG, run.info.run_id)
 
 
 def as_json(record: Record | None) -> dict[str, Any] | None:

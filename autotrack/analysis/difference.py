@@ -37,8 +37,12 @@ def difference(client: Client, first: Run, second: Run) -> Compared:
 
 def facts(client: Client, run: Run) -> Facts:
     """What is known of a run, by part and key; where no context was recorded, its parts are absent."""
+    return facts_of(run, context(client, run))
+
+
+def facts_of(run: Run, record: Record | None) -> Facts:
+    """The same of a run whose context has been read."""
     found: Facts = {PARAMETERS: dict(run.data.params)}
-    record = context(client, run)
     if record is not None:
         found |= {
             CODE: dict(_code(record)),

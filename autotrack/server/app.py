@@ -22,6 +22,7 @@ from autotrack.server import (
     about,
     absent,
     artifacts,
+    comparison,
     experiments,
     extensions,
     histories,
@@ -67,6 +68,7 @@ async def metrics(app: Application) -> Response:
 TABLE = Table((
     *about.ROUTES, *page.ROUTES, *_OWN, *experiments.ROUTES, *runs.ROUTES, *histories.ROUTES, *models.ROUTES,
     *registry.ROUTES, *artifacts.ROUTES, *extensions.ROUTES, *transfer.ROUTES,
+    *comparison.ROUTES,
 ))  # fmt: skip
 
 
