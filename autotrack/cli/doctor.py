@@ -16,9 +16,9 @@ from rich.text import Text
 import autotrack
 from autotrack import guard, settings
 from autotrack.analysis.finding import every_run, experiments
+from autotrack.analysis.inferred import of_last_run
 from autotrack.cli import text
 from autotrack.cli.console import box, open_console, plain
-from autotrack.cli.inferred import of_last_run
 from autotrack.cli.options import AsJson, Store
 from autotrack.client import Client
 from autotrack.exceptions import AutotrackException

@@ -14,10 +14,10 @@ from rich.text import Text
 
 from autotrack.analysis import context, telling
 from autotrack.analysis.finding import experiments
+from autotrack.analysis.inferred import inferred
 from autotrack.cli import find, text
 from autotrack.cli.console import STATUS, box, open_console, paint, plain
 from autotrack.cli.curve import Curve
-from autotrack.cli.inferred import inferred
 from autotrack.cli.models.finding import place
 from autotrack.cli.options import AsJson, RunId, Store
 from autotrack.cli.runs import facts

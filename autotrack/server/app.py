@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import hashlib
 import json
 import logging
 import os
@@ -30,6 +31,7 @@ from autotrack.server import (
     page,
     registry,
     runs,
+    summaries,
     transfer,
 )
 from autotrack.server.access import Access, loopback
@@ -51,6 +53,9 @@ OPEN = "/health"
 """The one path that is answered without the secret."""
 _WORTH_PACKING = 2000
 """Bytes from which an answer is packed, for those who are not on this machine."""
+_WORTH_REMEMBERING = 1_000_000
+"""Bytes up to which an answer says what it is known by, so that who has it already is not sent it again."""
+_ASK_AGAIN = {"Cache-Control": "private, no-cache"}
 
 
 @_OWN("GET", "/openapi.json")
@@ -67,7 +72,7 @@ async def metrics(app: Application) -> Response:
 
 TABLE = Table((
     *about.ROUTES, *page.ROUTES, *_OWN, *experiments.ROUTES, *runs.ROUTES, *histories.ROUTES, *models.ROUTES,
-    *registry.ROUTES, *artifacts.ROUTES, *extensions.ROUTES, *transfer.ROUTES,
+    *registry.ROUTES, *artifacts.ROUTES, *extensions.ROUTES, *summaries.ROUTES, *transfer.ROUTES,
     *comparison.ROUTES,
 ))  # fmt: skip
 
@@ -197,10 +202,16 @@ class Application:
         answer = encoded(route.handle(self.service, asked))
         if isinstance(asked, LogBatch):
             self.measures.points(len(asked.metrics))
+        headers = {}
+        if request.method in ("GET", "HEAD") and len(answer) <= _WORTH_REMEMBERING:
+            # A weak one: the same answer may come packed.
+            headers = {"ETag": f'W/"{hashlib.blake2b(answer, digest_size=16).hexdigest()}"', **_ASK_AGAIN}
+            if request.headers.get("if-none-match") == headers["ETag"]:
+                return Response(None, 304, headers)
         if pack and len(answer) > _WORTH_PACKING:
-            headers = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
-            return Response(gzip.compress(answer, 1, mtime=0), headers=headers, media_type="application/json")
-        return Response(answer, media_type="application/json")
+            headers |= {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+            answer = gzip.compress(answer, 1, mtime=0)
+        return Response(answer, headers=headers, media_type="application/json")
 
 
 def _asked(route: Route, request: Request, body: bytes, inside: dict[str, str]) -> Asked:

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
+import msgspec
+
 from autotrack.entities import Metric
 from autotrack.exceptions import AutotrackException
 from autotrack.server import limits
@@ -63,11 +65,35 @@ class GetBuckets(Asked):
     points: int = 500
 
 
+class Curve(msgspec.Struct):
+    """A metric of a run, or the part of it from ``start`` to ``end``, both included."""
+
+    run_id: str
+    key: str
+    start: float | None = None
+    end: float | None = None
+
+
+class GetCurves(Asked):
+    """``columns`` are the names of those that are wanted; all of them where there is none."""
+
+    curves: tuple[Curve, ...]
+    axis: str = "step"
+    points: int = 500
+    columns: tuple[str, ...] = ()
+
+
 _COLUMNS = tuple(one.name for one in fields(Buckets) if one.name not in ("axis", "width"))
 _BUCKETS = Kind({
     "type": "object",
     "properties": {name: {"type": "array", "items": {"type": ["number", "null"]}} for name in _COLUMNS},
 })  # fmt: skip
+_CURVE = Kind({
+    "type": "object",
+    "properties": {"width": DOUBLE.schema, "points": INTEGER.schema, "buckets": _BUCKETS.schema},
+})  # fmt: skip
+CURVES, ALL_BUCKETS = 200, 200_000
+"""Curves of one answer, and the buckets of all of them together."""
 
 
 @ROUTES("GET", "mlflow/metrics/get-history", GetHistory, metrics=several(METRIC.kind), next_page_token=TEXT)
@@ -142,8 +168,34 @@ def get_buckets(service: Service, asked: GetBuckets) -> Document:
     the number of points of each, and its first, last, least and greatest finite value; null where it has none."""
     run = service.run(asked.run_id)
     found = service.store.buckets(run.info.run_id, asked.key, Wanted(asked.axis, asked.start, asked.end, asked.points))
-    columns = {name: [one if one == one else None for one in getattr(found, name)] for name in _COLUMNS}
-    return {"axis": found.axis, "width": found.width, "points": sum(found.count), "buckets": columns}
+    return {"axis": found.axis, **_drawn(found, _COLUMNS)}
+
+
+@ROUTES("POST", f"{OWN}/history", GetCurves, reads=True, axis=TEXT, curves=several(_CURVE))
+def get_curves(service: Service, asked: GetCurves) -> Document:
+    """The same of many curves at once, in their order, each with a part of its own: what a chart is drawn from."""
+    if len(asked.curves) > CURVES or len(asked.curves) * asked.points > ALL_BUCKETS:
+        raise AutotrackException.invalid(
+            f"{len(asked.curves)} curves of {asked.points} buckets are asked for; at most {CURVES} are answered at "
+            f"once, and {ALL_BUCKETS} buckets"
+        )
+    unknown = sorted(set(asked.columns).difference(_COLUMNS))
+    if unknown:
+        raise AutotrackException.invalid(
+            f"buckets have no column {unknown[0][:100]!r}; they have {', '.join(_COLUMNS)}"
+        )
+    curves = [
+        service.store.buckets(
+            limits.identifier(one.run_id, "run id"), one.key, Wanted(asked.axis, one.start, one.end, asked.points)
+        )
+        for one in asked.curves
+    ]
+    return {"axis": asked.axis, "curves": [_drawn(one, asked.columns or _COLUMNS) for one in curves]}
+
+
+def _drawn(found: Buckets, names: Sequence[str]) -> Document:
+    columns = {name: [one if one == one else None for one in getattr(found, name)] for name in names}
+    return {"width": found.width, "points": sum(found.count), "buckets": columns}
 
 
 def documents(curve: History, start: int, end: int) -> list[Document]:

@@ -22,6 +22,7 @@ from autotrack.store.metrics import History, Place
 from autotrack.store.registry import Registry
 from autotrack.store.registry.rows import SCOPE
 from autotrack.store.rows import Listed
+from autotrack.store.summaries import Told, summaries
 
 T = TypeVar("T")
 
@@ -155,6 +156,10 @@ class Questions(ABC):
     def last_metrics(self, run_id: str) -> list[Metric]:
         """The last point of each metric of a run."""
         return [rows.metric(point) for point in self.listed_run(run_id).points]
+
+    def metric_summaries(self, run_id: str) -> list[Told]:
+        """The last point of each metric of a run, with what all its points come to."""
+        return self._found(run_id, lambda connection, numbers: summaries(connection, numbers[0]))
 
     def datasets(self, experiment_ids: Sequence[str], limit: int) -> list[tuple[str, str, str, str]]:
         """Experiment id, name, digest and context of each data set that runs have read; up to ``limit`` of them."""

@@ -247,3 +247,49 @@ def test_a_curve_comes_at_a_zoom(api, client, run_id):
     found = client.get(f"/api/autotrack/history?run_id={run_id}&key=loss&axis=time&start=1001&end=1001").json()
     assert (found["buckets"]["count"], found["buckets"]["maximum"]) == ([1], [None])
     assert client.get(f"/api/autotrack/history?run_id={run_id}&key=loss&axis=depth").status_code == 400
+
+
+def test_many_curves_come_in_one_answer(api, client, run_id):
+    """In the order that they were asked for in, each with its own part; what a chart does not need is left out."""
+    for key in ("loss", "accuracy"):
+        metrics = [{"key": key, "value": n * n, "timestamp": 1000 + n, "step": n} for n in range(20)]
+        api("POST", "runs/log-batch", run_id=run_id, metrics=metrics)
+    wanted = [{"run_id": run_id, "key": key, "start": start} for key, start in (("loss", 18), ("accuracy", None))]
+    asked = {"curves": wanted, "points": 32, "columns": ["at", "maximum"]}
+    answer = client.post("/api/autotrack/history", json=asked).json()
+    assert [one["points"] for one in answer["curves"]] == [2, 20]
+    assert answer["curves"][0]["buckets"] == {"at": [18.0, 19.0], "maximum": [324.0, 361.0]}
+    for wrong in ({"columns": ["median"]}, {"points": 10**6}, {"curves": wanted * 101}, {"curves": [{"key": "loss"}]}):
+        assert client.post("/api/autotrack/history", json=asked | wrong).status_code == 400
+    unknown = [{"run_id": "0" * 32, "key": "loss"}]
+    assert client.post("/api/autotrack/history", json={"curves": unknown}).status_code == 404
+
+
+def test_a_run_comes_to_this(api, client, run_id):
+    """Each metric over its whole life, the most telling first; what was inferred, and why."""
+    for key, values in (("step/loss", [3.0]), ("val/loss", [2.0, math.nan, -math.inf, 1.0]), ("lr", [0.1, 0.2])):
+        metrics = [{"key": key, "value": str(v), "timestamp": 1000 + n, "step": n} for n, v in enumerate(values)]
+        api("POST", "runs/log-batch", run_id=run_id, metrics=metrics)
+    api("POST", "runs/set-tag", run_id=run_id, key="autotrack.torch.loss", value="what backward begins at")
+    answer = client.get("/api/autotrack/run", params={"run_id": run_id}).json()
+    assert answer["experiment"] == "Default"
+    assert [(one["key"], one["points"], one["better"]) for one in answer["metrics"]] == [
+        ("val/loss", 4, -1), ("lr", 2, 0), ("step/loss", 1, -1),
+    ]  # fmt: skip
+    loss = answer["metrics"][0]
+    assert (loss["last"], loss["last_step"], loss["maximum"], loss["maximum_step"]) == (1.0, 3, 2.0, 0)
+    assert (loss["best"], loss["best_step"]) == ("-Infinity", 2)
+    assert "best" not in answer["metrics"][1]
+    assert answer["inferred"] == [{"key": "loss", "value": "what backward begins at"}]
+    assert answer["versions"] == []
+
+
+def test_who_has_an_answer_already_is_not_sent_it_again(api, client, run_id):
+    """A browser asks whether it is still so; any change is an answer anew."""
+    address = f"/ajax-api/2.0/mlflow/runs/get?run_id={run_id}"
+    first = client.get(address)
+    known = {"If-None-Match": first.headers["etag"]}
+    again = client.get(address, headers=known)
+    assert (again.status_code, again.content) == (304, b"")
+    api("POST", "runs/set-tag", run_id=run_id, key="note", value="changed")
+    assert client.get(address, headers=known).status_code == 200
