@@ -5,6 +5,7 @@ import { h } from "./dom.js";
 const ITEM = /^(\s*)([-*+]|\d{1,9}[.)])\s+(.*)$/;
 const SCHEMES = new Set(["http:", "https:", "mailto:"]);
 const MOST_DEPTH = 20;
+const LONG = 20_000; // characters of a paragraph from which on it is only shown: to look through it again and again takes long
 
 /** The elements of a text: headings, paragraphs, lists, quotes, tables, rules and code. */
 export function markdown(text, depth = 0) {
@@ -72,7 +73,7 @@ function table([heads, , ...rows]) {
 
 const INLINE = [
   [/`([^`]+)`/, (found) => h("code", {}, found[1])],
-  [/!?\[([^\]]*)\]\(\s*<?([^\s)>]+)>?[^)]*\)/, (found) => reference(found[2], found[1] || found[2])],
+  [/!?\[([^\]]{0,500})\]\(\s{0,9}<?([^\s)>]{1,2000})>?[^)]{0,500}\)/, (found) => reference(found[2], found[1] || found[2])],
   [/<?(https?:\/\/[^\s<>)]+)>?/, (found) => reference(found[1], found[1])],
   [/\*\*(?=\S)([^*]+)\*\*|__(?=\S)([^_]+)__/, (found) => h("strong", {}, inline(found[1] ?? found[2]))],
   [/\*(?=\S)([^*]+)\*|\b_(?=\S)([^_]+)_\b/, (found) => h("em", {}, inline(found[1] ?? found[2]))],
@@ -81,6 +82,7 @@ const INLINE = [
 
 /** Text with what stands out of it, and what leads elsewhere. A picture is a link: nobody else's host is asked. */
 function inline(text) {
+  if (text.length > LONG) return [text];
   const made = [];
   while (text) {
     const found = INLINE.map(([pattern, make]) => [pattern.exec(text), make]).filter(([one]) => one);
