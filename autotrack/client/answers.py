@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from autotrack.client.differences import Compared, differs
 from autotrack.client.promotion import Promotion
 from autotrack.store.columns import Columns
 from autotrack.store.registry.chain import Verdict
@@ -19,7 +20,8 @@ def _checks(documents: list[Mapping[str, Any]]) -> tuple[Check, ...]:
     return tuple(Check(**one) for one in documents)
 
 
-def _values(columns: Mapping[str, Any]) -> list[dict[str, Any]]:
+def table(columns: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Columns by name as JSON can hold them."""
     return [{"name": name, "values": [_cell(one) for one in values]} for name, values in columns.items()]
 
 
@@ -34,6 +36,20 @@ def _cell(value: Any) -> Any:
 
 def _read(cell: Any) -> Any:
     return float(cell["double"]) if isinstance(cell, dict) else cell
+
+
+def compared(things: Compared) -> list[dict[str, Any]]:
+    """Things side by side, as JSON can hold them."""
+    return [
+        {
+            "name": part,
+            "rows": [
+                {"key": key, "values": [_cell(one) for one in values], "differs": differs(values)}
+                for key, values in rows.items()
+            ],
+        }
+        for part, rows in things.items()
+    ]
 
 
 _TEXTS = {"type": "array", "items": TEXT.schema}
@@ -53,10 +69,16 @@ PROMOTION = Message(
     Field("made", BOOLEAN),
     before=None, policies=None, checks=(),
 )  # fmt: skip
+_COMPARED = {"key": TEXT.schema, "values": {"type": "array", "items": {}}, "differs": BOOLEAN.schema}
+_PART = {"name": TEXT.schema, "rows": {"type": "array", "items": {"type": "object", "properties": _COMPARED}}}
+
+COMPARED = Kind({"type": "array", "items": {"type": "object", "properties": _PART}}, compared)
+"""Things side by side. A key has a value for each of them, null where it has none."""
+TABLE = Kind({"type": "array", "items": _COLUMN}, table, _columns)
 COLUMNS = Message(
     Columns,
     Field("run_ids", Kind(_TEXTS, list, tuple)),
-    Field("values", Kind({"type": "array", "items": _COLUMN}, _values, _columns), "columns"),
+    Field("values", TABLE, "columns"),
     Field("token", TEXT, "next_page_token"),
     run_ids=(), values={},
 )  # fmt: skip

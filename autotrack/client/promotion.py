@@ -17,6 +17,7 @@ from autotrack.store.registry.chain import Verdict
 from autotrack.store.registry.changes import AliasMoved, Change, Entry, StageMoved, VersionDeleted
 from autotrack.store.registry.names import ACTIVE_STAGES
 from autotrack.store.registry.policy import Check, Policy, judge, target
+from autotrack.store.registry.rules import ANY, Expected
 from autotrack.store.registry.told import change_of
 
 
@@ -47,24 +48,26 @@ class Promoting(Registering):
 
     def promote_model_version(
         self, name: str, version: int | str, to: str, *, reason: str = "", policies: str | Path | None = None,
-        keep_others: bool = False, only_check: bool = False,
+        keep_others: bool = False, only_check: bool = False, expected: Expected = ANY,
     ) -> Promotion:  # fmt: skip
         """Put a version into a stage, or with ``@`` in front have an alias lead to it, if it meets the policies.
 
         The policies are those of the file ``policies``, by default of ``autotrack-policies.toml`` in the project. One
         check that is not met, and nothing is changed. The versions that are in the stage are archived unless
         ``keep_others``. If another version gets there while the checks are made, that is an error and nothing is
-        changed. ``only_check`` changes nothing either way.
+        changed. ``only_check`` changes nothing either way. ``expected`` is the version that has to be there
+        before, ``None`` for none: if another one is, that is an error too.
         """
         found, file = policies_of(policies)
         origin = None if file is None else str(file)
         return self.promote_by(
-            found, origin, name, version, to, reason=reason, keep_others=keep_others, only_check=only_check
-        )
+            found, origin, name, version, to, reason=reason, keep_others=keep_others, only_check=only_check,
+            expected=expected,
+        )  # fmt: skip
 
     def promote_by(
         self, policies: Sequence[Policy], origin: str | None, name: str, version: int | str, to: str, *,
-        reason: str = "", keep_others: bool = False, only_check: bool = False,
+        reason: str = "", keep_others: bool = False, only_check: bool = False, expected: Expected = ANY,
     ) -> Promotion:  # fmt: skip
         """The same by policies that were read already; ``origin`` is what they were read from."""
         goal = target(to)
@@ -74,17 +77,20 @@ class Promoting(Registering):
         old = None if present is None else evidence_of(self.store, present, goal)
         checks = judge(policies, name, goal, new, old)
         before = None if present is None else present.version
+        _as_expected(name, goal, before, expected)
         if only_check or not all(check.passed for check in checks):
             return Promotion(name, candidate.version, goal, before, checks, origin, made=False)
         evidence = {"metrics": new.metrics, "checks": [asdict(check) for check in checks]}
         entry = self._move(name, candidate.version, goal, before, evidence, reason, archive=not keep_others)
         return Promotion(name, candidate.version, goal, before, checks, origin, made=True, head=entry.hash)
 
-    def rollback_model_version(self, name: str, to: str, *, reason: str = "") -> Promotion:
+    def rollback_model_version(self, name: str, to: str, *, reason: str = "", expected: Expected = ANY) -> Promotion:
         """Put the version back that was in a stage, or that an alias led to, before the present one. No policy is
-        asked: the version was good enough once. The present one is archived, or stays where it is for an alias."""
+        asked: the version was good enough once. The present one is archived, or stays where it is for an alias. With
+        ``expected`` only if that one is there."""
         goal = target(to)
         present = self._present(name, goal, None)
+        _as_expected(name, goal, None if present is None else present.version, expected)
         if present is None:
             raise AutotrackException.invalid(f"no version of {name!r} is at {goal}; there is nothing to take back")
         kinds = (AliasMoved.kind, StageMoved.kind, VersionDeleted.kind)
@@ -121,6 +127,11 @@ class Promoting(Registering):
             return rules.move_stage(book, name, version, goal, archive=only, evidence=evidence)
 
         return self._registered(decide, reason)
+
+
+def _as_expected(name: str, goal: str, now: str | None, expected: Expected) -> None:
+    if expected is not ANY and now != (None if expected is None else str(expected)):
+        raise rules.conflict(f"version of {name!r} at {goal}", now, expected)
 
 
 def _earlier(history: Sequence[Entry], goal: str, present: int) -> int | None:

@@ -11,6 +11,7 @@ import os
 import re
 import time
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
@@ -26,8 +27,10 @@ from autotrack.server import (
     comparison,
     experiments,
     extensions,
+    findings,
     histories,
     models,
+    overview,
     page,
     registry,
     runs,
@@ -49,6 +52,8 @@ from autotrack.store.tables import storable
 
 _LOG = logging.getLogger("autotrack.server")
 _OWN = Routes()
+USER = "x-autotrack-user"
+"""Names who asks where no password does; nobody has checked that name either."""
 OPEN = "/health"
 """The one path that is answered without the secret."""
 _WORTH_PACKING = 2000
@@ -72,8 +77,8 @@ async def metrics(app: Application) -> Response:
 
 TABLE = Table((
     *about.ROUTES, *page.ROUTES, *_OWN, *experiments.ROUTES, *runs.ROUTES, *histories.ROUTES, *models.ROUTES,
-    *registry.ROUTES, *artifacts.ROUTES, *extensions.ROUTES, *summaries.ROUTES, *transfer.ROUTES,
-    *comparison.ROUTES,
+    *registry.ROUTES, *artifacts.ROUTES, *extensions.ROUTES, *summaries.ROUTES, *transfer.ROUTES, *overview.ROUTES,
+    *comparison.ROUTES, *findings.ROUTES,
 ))  # fmt: skip
 
 
@@ -172,7 +177,7 @@ class Application:
             if self.service.read_only:
                 return refusal("PERMISSION_DENIED", "this server shows a store that it may not write to")
         client = request.client.host if request.client else ""
-        CALLER.set(Author(Access.user(authorization), client))
+        CALLER.set(Author(Access.user(authorization) or _user(headers.get(USER)), client))
         if route.own:
             return await self._by_itself(route, request, inside)
         return await self._by_table(route, request, inside, pack=not loopback(client))
@@ -260,6 +265,12 @@ def encoded(answer: Any) -> bytes:
         return msgspec.json.encode(answer)
     except (OverflowError, UnicodeEncodeError):  # an integer of more than 64 bits, half of a surrogate pair
         return json.dumps(answer).encode("ascii")
+
+
+def _user(given: str | None) -> str:
+    """The name that somebody goes by whom no password names, as a header can hold it."""
+    name = unquote(given or "").strip()
+    return name[:200] if name.isprintable() else ""
 
 
 def _request_id(given: str | None) -> str:

@@ -28,14 +28,15 @@ def copied(service: Service, run: Run, name: str) -> Iterator[Path | None]:
     with TemporaryDirectory(prefix="autotrack-") as directory:
         target = Path(directory, "copy")
         try:
-            from_thread.run(_copy, service.objects, own_path(str(run.info.artifact_uri), name), target)
+            from_thread.run(copy, service.objects, own_path(str(run.info.artifact_uri), name), target)
         except (AutotrackException, OSError):
             yield None
             return
         yield target
 
 
-async def _copy(objects: Objects, path: str, target: Path) -> None:
+async def copy(objects: Objects, path: str, target: Path) -> None:
+    """Copy a file, or a directory with all below it; raises for what is not there, and for more than the most."""
     left, files = MOST_BYTES, 0
     waiting = [(path, target)]
     while waiting:

@@ -5,22 +5,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from autotrack.client.answers import COLUMNS, PROMOTION, VERDICT
+from autotrack.client.answers import COLUMNS, COMPARED, PROMOTION, VERDICT, compared
 from autotrack.client.judging import binding
+from autotrack.exceptions import AutotrackException
 from autotrack.server import limits
-from autotrack.server.experiments import paged
+from autotrack.server.experiments import paged, view
+from autotrack.server.reading import reading
 from autotrack.server.registry import ByName, ByVersion, Changing
 from autotrack.server.request import Asked
 from autotrack.server.route import Routes
 from autotrack.server.service import Service
+from autotrack.store import Search
 from autotrack.store.registry.policy import parse, target
 from autotrack.store.registry.rules import ANY, Expected
 from autotrack.wire.messages import MODEL_VERSION, OWN, REGISTRY_CHANGE
-from autotrack.wire.values import Kind, several
+from autotrack.wire.values import TEXT, Kind, several, spelled
 
 ROUTES = Routes()
 Document = dict[str, Any]
 _VERSIONS = f"{OWN}/model-versions"
+_ANY = Kind({"type": "object"})
+MOST_COMPARED = 20
 
 
 class Verify(Asked):
@@ -36,12 +41,15 @@ class Resolve(Asked):
     at: int | None = None
 
 
-class Moving(Changing, kw_only=True):
+class Expecting(Changing, kw_only=True):
     """``expected`` is what must be there before, empty for nothing; whatever it is where it is absent."""
 
     name: str
-    version: str
     expected: str | None = None
+
+
+class Moving(Expecting, kw_only=True):
+    version: str
     checks: tuple[dict[str, Any], ...] = ()
 
 
@@ -54,10 +62,11 @@ class SetAlias(Moving, kw_only=True):
     alias: str
 
 
-class Promote(ByVersion):
+class Promote(Expecting, kw_only=True):
     """``policies`` is the text of a file of policies; those of the server's own project bind besides. ``origin`` says
     what the text was read from."""
 
+    version: str
     to: str
     policies: str = ""
     origin: str = ""
@@ -65,7 +74,7 @@ class Promote(ByVersion):
     only_check: bool = False
 
 
-class Rollback(ByName):
+class Rollback(Expecting, kw_only=True):
     to: str
 
 
@@ -73,12 +82,20 @@ class Approve(ByVersion):
     to: str = ""
 
 
-class FieldsOfRuns(Asked):
-    """``columns`` are fields as a filter has them on its left, such as ``metrics.loss`` or ``best(loss)``."""
+class Compare(Asked):
+    """``versions`` are URIs such as ``models:/churn/3``."""
 
-    experiment_ids: tuple[str, ...]
-    columns: tuple[str, ...]
+    versions: tuple[str, ...] = ()
+
+
+class FieldsOfRuns(Asked):
+    """``columns`` are fields as a filter has them on its left, such as ``metrics.loss`` or ``best(loss)``. Without
+    ``experiment_ids`` runs of all experiments are meant."""
+
+    experiment_ids: tuple[str, ...] | None = None
+    columns: tuple[str, ...] = ()
     filter: str = ""
+    run_view_type: str | int = "ACTIVE_ONLY"
     order_by: tuple[str, ...] = ()
     max_results: int | None = None
     page_token: str | None = None
@@ -115,9 +132,8 @@ def transition(service: Service, asked: Transition) -> Document:
 @ROUTES("POST", f"{_VERSIONS}/alias", SetAlias)
 def set_alias(service: Service, asked: SetAlias) -> Document:
     """Have an alias lead to a version, if it leads to the expected one before."""
-    expected: Expected = ANY if asked.expected is None else asked.expected or None
     service.verbs.set_registered_model_alias(
-        asked.name, asked.alias, asked.version, reason=asked.reason, expected=expected, checks=asked.checks
+        asked.name, asked.alias, asked.version, reason=asked.reason, expected=_expected(asked), checks=asked.checks
     )
     return {}
 
@@ -129,7 +145,7 @@ def promote(service: Service, asked: Promote) -> Document:
     given = parse(asked.policies, asked.origin or "the request")
     found = service.verbs.promote_by(
         [*given, *own], asked.origin or None, asked.name, asked.version, asked.to, reason=asked.reason,
-        keep_others=asked.keep_others, only_check=asked.only_check,
+        keep_others=asked.keep_others, only_check=asked.only_check, expected=_expected(asked),
     )  # fmt: skip
     return {"promotion": PROMOTION.write(found)}
 
@@ -137,7 +153,7 @@ def promote(service: Service, asked: Promote) -> Document:
 @ROUTES("POST", f"{_VERSIONS}/rollback", Rollback, promotion=Kind(PROMOTION.schema))
 def rollback(service: Service, asked: Rollback) -> Document:
     """Put the version back that was in a stage, or that an alias led to, before the present one."""
-    found = service.verbs.rollback_model_version(asked.name, asked.to, reason=asked.reason)
+    found = service.verbs.rollback_model_version(asked.name, asked.to, reason=asked.reason, expected=_expected(asked))
     return {"promotion": PROMOTION.write(found)}
 
 
@@ -148,11 +164,41 @@ def approve(service: Service, asked: Approve) -> Document:
     return {"change": REGISTRY_CHANGE.write(found)}
 
 
+@ROUTES("GET", f"{_VERSIONS}/lineage", ByVersion, model_version=MODEL_VERSION.kind, model=_ANY, run=_ANY, code=_ANY,
+        data=several(_ANY), metrics=_ANY, params=_ANY, environment=_ANY, siblings=several(TEXT))  # fmt: skip
+def lineage(service: Service, asked: ByVersion) -> Document:
+    """What a version was made of: its run and logged model, code, data, metrics, parameters and environment, and the
+    other versions of the same content."""
+    with reading(service) as client:
+        found = client.get_model_version_lineage(asked.name, asked.version)
+        version = MODEL_VERSION.write(client.get_model_version(asked.name, asked.version))
+    metrics = {key: spelled(value) for key, value in found["metrics"].items()}
+    del found["version"]
+    return {"model_version": version, **found, "metrics": metrics}
+
+
+@ROUTES("GET", f"{_VERSIONS}/compare", Compare, parts=Kind(COMPARED.schema))
+def compare(service: Service, asked: Compare) -> Document:
+    """Versions side by side, part by part; of each part the keys whose values differ come first."""
+    if len(asked.versions) > MOST_COMPARED:
+        raise AutotrackException.invalid(
+            f"at most {MOST_COMPARED} versions are compared; given are {len(asked.versions)}"
+        )
+    with reading(service) as client:
+        named = [client.resolve_model_version(uri) for uri in asked.versions]
+        return {"parts": compared(client.compare_model_versions([(one.name, one.version) for one in named]))}
+
+
 @ROUTES("POST", f"{OWN}/runs/columns", FieldsOfRuns, reads=True, columns=Kind(COLUMNS.schema))
 def columns(service: Service, asked: FieldsOfRuns) -> Document:
-    """Any fields of one page of active runs, side by side."""
-    found = service.verbs.run_columns(
-        asked.experiment_ids, asked.columns, asked.filter, asked.order_by,
+    """Any fields of one page of runs, side by side."""
+    search = Search(
+        asked.experiment_ids, asked.filter, view(asked.run_view_type), asked.order_by,
         limits.page(asked.max_results, 1000, 50_000), asked.page_token or None,
     )  # fmt: skip
+    found = service.store.columns(search, asked.columns)
     return {"columns": COLUMNS.write(found)}
+
+
+def _expected(asked: Expecting) -> Expected:
+    return ANY if asked.expected is None else asked.expected or None

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, func, select
 
 from autotrack.entities import Experiment, ViewType
 from autotrack.event import ExperimentCreated, ExperimentLife, ExperimentRenamed, ExperimentTags
@@ -203,6 +203,16 @@ def experiment_rows(connection: Connection, context: Context, ids: Sequence[str]
         for row in connection.execute(select(tags).where(tags.c.experiment_id.in_(some))):
             found[row.experiment_id].tags[row.key] = row.value
     return [found[one] for one in ids if one in found]
+
+
+def activity(connection: Connection, experiment_ids: Sequence[str] | None) -> list[tuple[str, int, int]]:
+    """Of each experiment that has runs that are not deleted on their own its id, how many, and when the last one
+    began, in ms since 1970."""
+    run = tables.runs.c
+    query = select(run.experiment_id, func.count(), func.max(run.start_time)).where(run.lifecycle_stage == "active")
+    if experiment_ids is not None:
+        query = query.where(run.experiment_id.in_(list(experiment_ids)))
+    return [(row[0], row[1], row[2]) for row in connection.execute(query.group_by(run.experiment_id))]
 
 
 def ids_named(connection: Connection, name: str) -> list[str]:

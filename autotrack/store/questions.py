@@ -195,6 +195,10 @@ class Questions(ABC):
 
         return self._ask(ask)
 
+    def activity(self, experiment_ids: Sequence[str] | None = None) -> list[tuple[str, int, int]]:
+        """Of each experiment that has runs its id, how many, and when the last one began, in ms since 1970."""
+        return self._ask(lambda connection: experiments.activity(connection, experiment_ids))
+
     def model(self, model_id: str) -> LoggedModel:
         """A logged model; an unknown one is an error."""
         found = self._ask(lambda connection: models.model_rows(connection, self.context, [model_id]))

@@ -11,12 +11,13 @@ from autotrack.client.answers import PROMOTION, VERDICT
 from autotrack.client.judging import policies_text
 from autotrack.client.lineage import Lineage
 from autotrack.client.promotion import Promotion
-from autotrack.client.remote.registry import RemoteRegistry
+from autotrack.client.remote.registry import RemoteRegistry, moving
 from autotrack.entities import ModelVersion, RegistryChange
 from autotrack.exceptions import AutotrackException
 from autotrack.store.registry.chain import Verdict
 from autotrack.store.registry.changes import VersionCreated
 from autotrack.store.registry.policy import parse
+from autotrack.store.registry.rules import ANY, Expected
 from autotrack.wire.messages import REGISTRY_CHANGE
 from autotrack.wire.roots import root
 
@@ -27,7 +28,7 @@ class RemoteAudit(RemoteRegistry, Lineage):
 
     def promote_model_version(
         self, name: str, version: int | str, to: str, *, reason: str = "", policies: str | Path | None = None,
-        keep_others: bool = False, only_check: bool = False,
+        keep_others: bool = False, only_check: bool = False, expected: Expected = ANY,
     ) -> Promotion:  # fmt: skip
         """Put a version into a stage, or with ``@`` in front have an alias lead to it, if it meets the policies: those
         of the file, by default of this project's, and those that the server has."""
@@ -36,12 +37,13 @@ class RemoteAudit(RemoteRegistry, Lineage):
         message = {
             "name": name, "version": str(version), "to": to, "reason": reason, "policies": written,
             "origin": None if file is None else str(file), "keep_others": keep_others, "only_check": only_check,
+            **moving(expected),
         }  # fmt: skip
         return PROMOTION.read(self._own("POST", "model-versions/promote", message)["promotion"])
 
-    def rollback_model_version(self, name: str, to: str, *, reason: str = "") -> Promotion:
+    def rollback_model_version(self, name: str, to: str, *, reason: str = "", expected: Expected = ANY) -> Promotion:
         """Put the version back that was in a stage, or that an alias led to, before the present one."""
-        message = {"name": name, "to": to, "reason": reason}
+        message = {"name": name, "to": to, "reason": reason, **moving(expected)}
         return PROMOTION.read(self._own("POST", "model-versions/rollback", message)["promotion"])
 
     def approve_model_version(self, name: str, version: int | str, *, to: str = "", reason: str = "") -> RegistryChange:

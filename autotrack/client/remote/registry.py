@@ -90,7 +90,7 @@ class RemoteRegistry(RemoteQuestions, Registering):
         if expected is ANY and not checks:
             self._registered_model("POST", "alias", message)
         else:
-            self._own("POST", "model-versions/alias", {**message, **_moving(expected, checks)})
+            self._own("POST", "model-versions/alias", {**message, **moving(expected, checks)})
 
     def delete_registered_model_alias(self, name: str, alias: str, *, reason: str = "") -> None:
         """Take an alias away, if the model has it."""
@@ -152,7 +152,7 @@ class RemoteRegistry(RemoteQuestions, Registering):
         given = {"stage": stage, "archive_existing_versions": archive_existing_versions, "reason": reason or None}
         if expected is ANY and not checks:
             return self._one("POST", "transition-stage", name, version, **given)
-        message = {"name": name, "version": str(version), **given, **_moving(expected, checks)}
+        message = {"name": name, "version": str(version), **given, **moving(expected, checks)}
         found = self._own("POST", "model-versions/transition", message)
         return _version(found["model_version"])
 
@@ -250,7 +250,7 @@ def _version(document: Mapping[str, Any]) -> ModelVersion:
     return MODEL_VERSION.read({**document, "model_id": document.get("model_id") or own})
 
 
-def _moving(expected: Expected, checks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def moving(expected: Expected, checks: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
     """What a move depends on, and what is kept of it; nothing being there is an empty text."""
     before = None if expected is ANY else "" if expected is None else str(expected)
     return {"expected": before, "checks": [dict(one) for one in checks] or None}

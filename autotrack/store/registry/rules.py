@@ -152,7 +152,7 @@ def move_alias(
     before = next(iter(book.find(tables.registered_model_aliases, model=model["id"], alias=alias)), None)
     now = None if before is None else before["version"]
     if expected is not ANY and now != (None if expected is None else checked_version(expected)):
-        raise _conflict(f"alias {alias!r} of {name!r}", now, expected)
+        raise conflict(f"alias {alias!r} of {name!r}", now, expected)
     return AliasMoved(name, alias, number, now, **(evidence or {}))
 
 
@@ -175,7 +175,7 @@ def move_stage(
             f"{' and '.join(ACTIVE_STAGES)}"
         )
     if expected is not ANY and row["stage"] != checked_stage(expected):
-        raise _conflict(f"stage of {name!r} version {row['version']}", row["stage"], expected)
+        raise conflict(f"stage of {name!r} version {row['version']}", row["stage"], expected)
     others = book.find(tables.model_versions, model=row["model"], stage=stage) if archive else []
     archived = sorted(one["version"] for one in others if one["version"] != row["version"])
     return StageMoved(name, row["version"], row["stage"], stage, archived, **(evidence or {}))
@@ -187,7 +187,7 @@ def expect_present(book: Book, name: str, stage: str, expected: str | None, *, c
     others = [row["version"] for row in there if str(row["version"]) != candidate]
     now = str(max(others)) if others else None
     if now != expected:
-        raise _conflict(f"version of {name!r} in {stage}", now, expected)
+        raise conflict(f"version of {name!r} in {stage}", now, expected)
 
 
 def approve(book: Book, name: str, version: object, to: str = "") -> Approved:
@@ -204,7 +204,8 @@ def _free(book: Book, name: str) -> None:
         )
 
 
-def _conflict(what: str, now: object, expected: object) -> AutotrackException:
+def conflict(what: str, now: object, expected: object) -> AutotrackException:
+    """The error of a change that depends on what is not there any more."""
     return AutotrackException(
         f"the {what} is {'not set' if now is None else now}, and not {'unset' if expected is None else expected}: "
         "somebody else was faster. Look again and decide anew; nothing was changed",
