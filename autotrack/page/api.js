@@ -1,7 +1,7 @@
 // What the server is asked. Failures are errors that say what it said.
 
-const MLFLOW = "/ajax-api/2.0/mlflow/";
-const OWN = "/api/autotrack/";
+export const MLFLOW = "/ajax-api/2.0/mlflow/";
+export const OWN = "/api/autotrack/";
 
 async function answer(response) {
   if (response.ok) return response.json();
@@ -14,10 +14,19 @@ async function answer(response) {
   throw new Error(said);
 }
 
-const get = (path, query) => fetch(`${path}?${new URLSearchParams(query)}`).then(answer);
+export const get = (path, query) => fetch(`${path}?${new URLSearchParams(query)}`).then(answer);
 
-const post = (path, body) =>
-  fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) }).then(answer);
+/** A question with a body, or a change. It says who asks, by the name that somebody gave himself on these pages. */
+export function ask(method, path, body) {
+  const name = localStorage.getItem("name") ?? "";
+  const headers = { "Content-Type": "application/json", ...(name ? { "X-Autotrack-User": encodeURIComponent(name) } : {}) };
+  return fetch(path, { method, headers, body: JSON.stringify(body) }).then(answer);
+}
+
+export const post = (path, body) => ask("POST", path, body);
+
+/** Whether this server takes changes, and what it calls whoever asks. */
+export const access = () => get(`${OWN}access`, {});
 
 export async function experiments() {
   const found = await get(`${MLFLOW}experiments/search`, { max_results: 1000 });

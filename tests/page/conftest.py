@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import math
-import os
-import re
 import shutil
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from visiting import HOSTILE, Site, Visit
+from visiting import HOSTILE, Site, Visit, serve
 
 from autotrack.client import Client
 
@@ -48,25 +42,8 @@ def site(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sit
     bad = made.run(HOSTILE, {HOSTILE[:40]: HOSTILE}, {"loss": [1.0, math.nan, 3.0]})
     client.set_tag(bad, "note", HOSTILE)
     client.log_text(bad, HOSTILE, "page.html")
-    server = subprocess.Popen(
-        [sys.executable, "-m", "autotrack", "ui", str(store), "--port", "0"],
-        stderr=subprocess.PIPE, text=True, start_new_session=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, _paths()))},
-    )  # fmt: skip
-    assert server.stderr is not None
-    line = server.stderr.readline()
-    found = re.search(r"at (http://\S+)", line)
-    assert found, line
-    made.url = found[1].rstrip("/")
-    yield made
-    os.killpg(server.pid, signal.SIGKILL)
-    server.wait()
-    server.stderr.close()
-
-
-def _paths() -> list[Path]:
-    root = Path(__file__).parent.parent.parent
-    return [root, root / "integrations"]
+    with serve(store) as made.url:
+        yield made
 
 
 @pytest.fixture

@@ -2,13 +2,42 @@
 
 from __future__ import annotations
 
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from autotrack.client import Client
 from autotrack.entities import Metric
 
 HOSTILE = '"><img src=x onerror=alert(1)><script>alert(2)</script>'
+ROOT = Path(__file__).parent.parent.parent
+
+
+@contextmanager
+def serve(store: Path, place: Path | None = None) -> Iterator[str]:
+    """The address of a server over a local store, started in a directory."""
+    paths = os.pathsep.join(map(str, (ROOT, ROOT / "integrations")))
+    server = subprocess.Popen(
+        [sys.executable, "-m", "autotrack", "ui", str(store), "--port", "0"], cwd=place,
+        stderr=subprocess.PIPE, text=True, start_new_session=True, env={**os.environ, "PYTHONPATH": paths},
+    )  # fmt: skip
+    assert server.stderr is not None
+    line = server.stderr.readline()
+    found = re.search(r"at (http://\S+)", line)
+    assert found, line
+    try:
+        yield found[1].rstrip("/")
+    finally:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+        server.stderr.close()
 
 
 @dataclass
