@@ -9,6 +9,8 @@ from autotrack.direction import BEST_TAG, SIGNS
 from autotrack.direction import better as agreed
 from autotrack.entities import Experiment, Run, ViewType, every
 from autotrack.exceptions import AutotrackException
+from autotrack.store.columns import Columns
+from autotrack.store.search.page import LARGEST
 
 if TYPE_CHECKING:
     from autotrack.client import Client
@@ -62,9 +64,26 @@ def every_run(
     return every(lambda token: client.search_runs(asked, where, view, size, order_by, token), limit)
 
 
+def every_columns(client: Client, ids: Iterable[str], names: Sequence[str], where: str = "") -> Columns:
+    """Fields of all the active runs of experiments that a filter finds, the newest first, as one page."""
+    asked, found, token = list(ids), Columns((), {name: [] for name in names}), None
+    while asked:
+        page = client.run_columns(asked, names, where, max_results=LARGEST, page_token=token)
+        values = {name: [*found.values[name], *page.values[name]] for name in names}
+        found, token = Columns((*found.run_ids, *page.run_ids), values), page.token
+        if not token:
+            break
+    return found
+
+
 def quoted(key: str) -> str:
     """A key as a filter takes it, whatever its characters."""
     return "`" + key.replace("`", "``") + "`"
+
+
+def literal(text: str) -> str:
+    """A text as a filter takes it on the right."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 def better(key: str, among: Iterable[Experiment], mode: str | None = None) -> int:

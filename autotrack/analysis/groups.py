@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from statistics import fmean, stdev
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from autotrack.analysis.frames import framed
 
@@ -14,6 +14,23 @@ if TYPE_CHECKING:
 
 SEEDS = ("seed", "random_state", "random_seed", "manual_seed", "global_seed")
 """Parameters that are drawn rather than chosen, also at the end of a longer name, as in ``model__random_state``."""
+
+
+class Spread(NamedTuple):
+    """How some finite numbers lie: ``std`` is that of the sample. NaN for what so few numbers do not have."""
+
+    mean: float = math.nan
+    std: float = math.nan
+    min: float = math.nan
+    max: float = math.nan
+
+
+def spread(values: Iterable[float | None]) -> Spread:
+    """The spread of those values that are finite numbers."""
+    some = [value for value in values if value is not None and math.isfinite(value)]
+    if not some:
+        return Spread()
+    return Spread(fmean(some), stdev(some) if len(some) > 1 else math.nan, min(some), max(some))
 
 
 def aggregate(
@@ -31,11 +48,8 @@ def aggregate(
     columns: dict[str, list[Any]] = {key: [group[n] for group in groups] for n, key in enumerate(keys)}
     columns["runs"] = [len(some) for some in groups.values()]
     for metric in metrics:
-        values = [_values(some, metric) for some in groups.values()]
-        columns[f"{metric}.mean"] = [fmean(some) if some else math.nan for some in values]
-        columns[f"{metric}.std"] = [stdev(some) if len(some) > 1 else math.nan for some in values]
-        columns[f"{metric}.min"] = [min(some, default=math.nan) for some in values]
-        columns[f"{metric}.max"] = [max(some, default=math.nan) for some in values]
+        spreads = [spread(run.data.metrics.get(metric) for run in some) for some in groups.values()]
+        columns |= {f"{metric}.{name}": [getattr(one, name) for one in spreads] for name in Spread._fields}
     return framed(columns, output_format)
 
 
@@ -57,7 +71,3 @@ def chosen(runs: Sequence[Run]) -> list[str]:
 def is_seed(key: str) -> bool:
     """Whether a parameter is a seed, by its name."""
     return key.replace(".", "__").replace("/", "__").split("__")[-1].lower() in SEEDS
-
-
-def _values(runs: Sequence[Run], metric: str) -> list[float]:
-    return [value for run in runs if math.isfinite(value := run.data.metrics.get(metric, math.nan))]

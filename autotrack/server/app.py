@@ -30,6 +30,7 @@ from autotrack.server import (
     findings,
     histories,
     models,
+    overview,
     page,
     registry,
     runs,
@@ -76,7 +77,7 @@ async def metrics(app: Application) -> Response:
 
 TABLE = Table((
     *about.ROUTES, *page.ROUTES, *_OWN, *experiments.ROUTES, *runs.ROUTES, *histories.ROUTES, *models.ROUTES,
-    *registry.ROUTES, *artifacts.ROUTES, *extensions.ROUTES, *summaries.ROUTES, *transfer.ROUTES,
+    *registry.ROUTES, *artifacts.ROUTES, *extensions.ROUTES, *summaries.ROUTES, *transfer.ROUTES, *overview.ROUTES,
     *comparison.ROUTES, *findings.ROUTES,
 ))  # fmt: skip
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from autotrack.entities import Experiment, LoggedModel, Metric, PagedList, Run, ViewType
 from autotrack.exceptions import AutotrackException
-from autotrack.store import experiments, models, rows, runs
+from autotrack.store import experiments, keys, models, rows, runs
 from autotrack.store.buckets import Asked, Buckets
 from autotrack.store.changes import Changes
 from autotrack.store.columns import Columns, columns
@@ -117,7 +117,19 @@ class Questions(ABC):
 
     def count(self, experiment_ids: Sequence[str] | None = None, view: int = ViewType.ACTIVE_ONLY) -> int:
         """How many runs there are."""
-        return self._ask(lambda connection: runs.count_runs(connection, experiment_ids, view))
+        return self.count_found(runs.Search(experiment_ids, view=view))
+
+    def count_found(self, search: runs.Search) -> int:
+        """How many runs a search finds on all of its pages."""
+        return self._ask(lambda connection: runs.count_runs(connection, self.context, search))
+
+    def keys(self, experiment_ids: Sequence[str] | None = None, newest: int | None = None) -> list[keys.Key]:
+        """Every key of the runs of experiments; with ``newest`` those of so many of the newest runs, counted."""
+        return self._ask(lambda connection: keys.keys(connection, self.context, experiment_ids, newest))
+
+    def field_values(self, experiment_ids: Sequence[str] | None, field: str, limit: int) -> list[str]:
+        """The texts that a field has in the newest runs of experiments, the most frequent first."""
+        return self._ask(lambda connection: keys.values(connection, self.context, experiment_ids, field, limit))
 
     def choice(self, policy: Policy) -> garbage.Choice:
         """Which runs a policy means, and which of them have to stay."""

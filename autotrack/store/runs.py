@@ -47,17 +47,11 @@ class Search:
 def find_runs(connection: Connection, context: Context, search: Search) -> Page:
     """The row numbers of the runs that a search finds, one page of them."""
     target = target_of(connection, context, search.experiment_ids)
-    where = [_visible(search.view)]
-    if search.experiment_ids is not None:
-        where.append(tables.runs.c.experiment_id.in_([str(one) for one in search.experiment_ids]))
-    tree = condition(parse_filter(search.filter, RUNS), target, connection)
-    if tree is not None:
-        where.append(tree)
     return page(
         connection,
         key=tables.runs.c.id,
         source=WITH_EXPERIMENT,
-        where=where,
+        where=_where(connection, target, search),
         orders=parse_orders(search.order_by, RUNS),
         ties=[SortKey(tables.runs.c.start_time, descending=True), SortKey(tables.runs.c.run_id)],
         target=target,
@@ -67,12 +61,19 @@ def find_runs(connection: Connection, context: Context, search: Search) -> Page:
     )
 
 
-def count_runs(connection: Connection, experiment_ids: Sequence[str] | None, view: int) -> int:
-    """How many runs there are."""
-    query = select(func.count()).select_from(WITH_EXPERIMENT).where(_visible(view))
-    if experiment_ids is not None:
-        query = query.where(tables.runs.c.experiment_id.in_(list(experiment_ids)))
+def count_runs(connection: Connection, context: Context, search: Search) -> int:
+    """How many runs a search finds on all of its pages."""
+    target = target_of(connection, context, search.experiment_ids)
+    query = select(func.count()).select_from(WITH_EXPERIMENT).where(*_where(connection, target, search))
     return connection.scalar(query) or 0
+
+
+def _where(connection: Connection, target: Target, search: Search) -> list[Boolean]:
+    where = [visible(search.view)]
+    if search.experiment_ids is not None:
+        where.append(tables.runs.c.experiment_id.in_([str(one) for one in search.experiment_ids]))
+    tree = condition(parse_filter(search.filter, RUNS), target, connection)
+    return where if tree is None else [*where, tree]
 
 
 def datasets(connection: Connection, experiment_ids: Sequence[str], limit: int) -> list[tuple[str, str, str, str]]:
@@ -86,7 +87,8 @@ def datasets(connection: Connection, experiment_ids: Sequence[str], limit: int) 
     return [(row[0], row[1], row[2], row[3]) for row in connection.execute(ordered)]
 
 
-def _visible(view: int) -> Boolean:
+def visible(view: int = ViewType.ACTIVE_ONLY) -> Boolean:
+    """Whether a run is of a view."""
     # Deleting an experiment hides its runs and restoring it shows them again, whatever their own stage is.
     run, above = tables.runs.c, tables.experiments.c
     hidden = select(above.experiment_id).where(above.lifecycle_stage != "active")

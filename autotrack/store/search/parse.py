@@ -164,7 +164,7 @@ class _Parser:
             return self._in_time(field, operator)
         if self._as_number(field):
             field = replace(field, numeric=True, reading=Reading.NUMBER)
-        if operator not in (_NUMBER_OPERATORS if field.numeric else _TEXT_OPERATORS):
+        if operator not in (NUMBER_OPERATORS if field.numeric else TEXT_OPERATORS):
             raise self._unfit(field, operator)
         at = self._peek().at
         value = self._value(field)
@@ -183,7 +183,7 @@ class _Parser:
         found = moment(self._peek().value)
         if found is None:
             raise self._wrong(f"{field} is {Unit.MOMENT.value}")
-        if operator not in _NUMBER_OPERATORS:
+        if operator not in NUMBER_OPERATORS:
             raise self._unfit(field, operator)
         self._take()
         start, end = found
@@ -216,7 +216,7 @@ class _Parser:
         raise invalid(self._what, self._text, token.at, f"expected {expected}, found {_shown(token)}")
 
     def _unfit(self, field: Field, operator: Operator) -> AutotrackException:
-        kind, allowed = ("a number", _NUMBER_OPERATORS) if field.numeric else ("a text", _TEXT_OPERATORS)
+        kind, allowed = ("a number", NUMBER_OPERATORS) if field.numeric else ("a text", TEXT_OPERATORS)
         names = " ".join(one.value for one in allowed)
         at = self._tokens[self._next - 1].at
         problem = f"{field} is {kind} and is compared by {names}, not {operator.value}"
@@ -318,7 +318,7 @@ class _Parser:
         return invalid(self._what, self._text, token.at, f"{problem}, found {_shown(token)}")
 
 
-_NUMBER_OPERATORS = (
+NUMBER_OPERATORS = (
     Operator.EQUAL,
     Operator.NOT_EQUAL,
     Operator.LESS,
@@ -326,7 +326,7 @@ _NUMBER_OPERATORS = (
     Operator.GREATER,
     Operator.GREATER_OR_EQUAL,
 )
-_TEXT_OPERATORS = tuple(one for one in Operator if one not in _NUMBER_OPERATORS[2:])
+TEXT_OPERATORS = tuple(one for one in Operator if one not in NUMBER_OPERATORS[2:])
 
 
 def _is_text(token: Token) -> bool:
