@@ -32,6 +32,7 @@ from autotrack.server import (
     models,
     overview,
     page,
+    previews,
     registry,
     runs,
     summaries,
@@ -77,7 +78,8 @@ async def metrics(app: Application) -> Response:
 
 TABLE = Table((
     *about.ROUTES, *page.ROUTES, *_OWN, *experiments.ROUTES, *runs.ROUTES, *histories.ROUTES, *models.ROUTES,
-    *registry.ROUTES, *artifacts.ROUTES, *extensions.ROUTES, *summaries.ROUTES, *transfer.ROUTES, *overview.ROUTES,
+    *registry.ROUTES, *artifacts.ROUTES, *previews.ROUTES,
+    *extensions.ROUTES, *summaries.ROUTES, *transfer.ROUTES, *overview.ROUTES,
     *comparison.ROUTES, *findings.ROUTES,
 ))  # fmt: skip
 

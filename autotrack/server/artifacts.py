@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import mimetypes
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -35,6 +35,7 @@ _TEXTS = frozenset((
     "MLmodel", "MLproject", "mlproject", "cf", "cfg", "cnf", "conf", "csv", "err", "hocon", "ini", "ipynb", "js",
     "json", "log", "md", "prop", "properties", "py", "py3", "rst", "toml", "tsv", "txt", "xml", "yaml", "yml",
 ))  # fmt: skip
+_NOTHING: Mapping[str, str] = {}
 NO_MULTIPART = "Multipart upload is not supported for the current artifact repository"
 """MLflow's client goes on without parts when a refusal begins like this."""
 
@@ -103,7 +104,7 @@ async def list_files(service: Service, request: Request) -> Response:
 @ROUTES("GET", _PATH + "/artifacts/{path:path}")
 async def get_file(service: Service, request: Request, path: str) -> Response:
     """A file, or the part of it that a Range header names."""
-    return await _sent(service, request, places.key(path))
+    return await sent(service, request, places.key(path))
 
 
 @ROUTES("PUT", _PATH + "/artifacts/{path:path}")
@@ -207,7 +208,7 @@ async def get_model_file(service: Service, request: Request, model_id: str) -> R
     """A file of a logged model, as pages ask for it."""
     asked = from_query(request.query_params, ModelFile)
     model = await run_in_threadpool(service.model, model_id)
-    return await _sent(service, request, places.key(own_path(model.artifact_location, asked.artifact_file_path)))
+    return await sent(service, request, places.key(own_path(model.artifact_location, asked.artifact_file_path)))
 
 
 @ROUTES("GET", "/get-artifact")
@@ -215,7 +216,7 @@ async def get_artifact(service: Service, request: Request) -> Response:
     """A file of a run, as pages ask for it."""
     asked = from_query(request.query_params, OfRun)
     run = await run_in_threadpool(service.run, limits.identifier(asked.run_id, "run id"))
-    return await _sent(service, request, places.key(own_path(str(run.info.artifact_uri), asked.path)))
+    return await sent(service, request, places.key(own_path(str(run.info.artifact_uri), asked.path)))
 
 
 @ROUTES("GET", "/model-versions/get-artifact")
@@ -224,7 +225,7 @@ async def get_version_artifact(service: Service, request: Request) -> Response:
     asked = from_query(request.query_params, OfVersion)
     places.key(asked.path)
     uri = await run_in_threadpool(service.verbs.get_model_version_download_uri, asked.name, asked.version)
-    return await _sent(service, request, places.key(own_path(uri, asked.path)))
+    return await sent(service, request, places.key(own_path(uri, asked.path)))
 
 
 @ROUTES("POST", "mlflow/upload-artifact")
@@ -260,7 +261,10 @@ def own_path(root: str, path: str) -> str:
     return "/".join(filter(None, (root.removeprefix("mlflow-artifacts:/").strip("/"), path)))
 
 
-async def _sent(service: Service, request: Request, path: str) -> Response:
+async def sent(
+    service: Service, request: Request, path: str, kind: str | None = None, more: Mapping[str, str] = _NOTHING
+) -> Response:
+    """A file, or the part of it that is asked for; to be kept, unless other headers have it shown as some kind."""
     facts = await _facts(service, path)
     headers = {
         "Content-Disposition": _attachment(path.rsplit("/", maxsplit=1)[-1]),
@@ -269,8 +273,9 @@ async def _sent(service: Service, request: Request, path: str) -> Response:
         "Accept-Ranges": "bytes",
         "ETag": f'"{facts.etag}"',
         "Cache-Control": "private, no-cache",
+        **more,
     }
-    kind = media_type(path)
+    kind = kind or media_type(path)
     if request.headers.get("if-none-match", "").strip() == headers["ETag"]:
         return Response(None, 304, headers)
     start, end, status = 0, facts.size, 200
