@@ -24,8 +24,8 @@ _TYPES = {
 _LIBRARIES = {"uPlot.iife.js": "uplot", "uPlot.min.css": "uplot"}
 """Files of others, by the package whose ``static`` directory holds them; such a package is never imported."""
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; media-src 'self'; frame-src 'self'; "
-    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "media-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 
 
