@@ -1,19 +1,9 @@
 """What one sees in a browser of what was recorded."""
 
-from typing import Any
-
 import pytest
-from visiting import HOSTILE
+from visiting import HOSTILE, expect
 
 import autotrack
-
-
-def expect(located: Any) -> Any:
-    """Wait until something holds; half a minute at most, as other tests may keep the machine busy."""
-    from playwright.sync_api import expect as expected  # where there is no browser these tests are skipped
-
-    expected.set_options(timeout=30_000)
-    return expected(located)
 
 
 NAMES = "table.runs tbody td:nth-child(2) a"

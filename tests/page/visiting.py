@@ -20,6 +20,14 @@ HOSTILE = '"><img src=x onerror=alert(1)><script>alert(2)</script>'
 ROOT = Path(__file__).parent.parent.parent
 
 
+def expect(located: Any) -> Any:
+    """Wait until something holds; half a minute at most, as other tests may keep the machine busy."""
+    from playwright.sync_api import expect as expected  # where there is no browser these tests are skipped
+
+    expected.set_options(timeout=30_000)
+    return expected(located)
+
+
 @contextmanager
 def serve(store: Path, place: Path | None = None) -> Iterator[str]:
     """The address of a server over a local store, started in a directory."""
