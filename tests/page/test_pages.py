@@ -5,7 +5,6 @@ from visiting import HOSTILE, expect
 
 import autotrack
 
-
 NAMES = "table.runs tbody td:nth-child(2) a"
 
 
