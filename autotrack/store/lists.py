@@ -1,0 +1,170 @@
+"""Which of the lists that processes keep in a store have something new to say.
+
+Of each directory of lists it is remembered how it looked when its names were last compared, so that they are compared
+again only when one was added or replaced, and which lists may still grow, so that only after these is asked.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from sqlalchemy import BigInteger, Boolean, Column, Connection, Index, Table, Text, delete, select
+
+from autotrack.event import Process
+from autotrack.journal.lists import IN_USE_SECONDS, owner
+from autotrack.store import medium
+from autotrack.store.dialect import batches, upsert
+from autotrack.store.fold import process_from, process_text
+from autotrack.store.status import Alive
+from autotrack.store.tables import cursors, meta
+
+lists = Table(
+    "lists",
+    cursors,
+    # The directory's name.
+    Column("scope", Text, primary_key=True),
+    Column("file", Text, primary_key=True),
+    Column("inode", BigInteger, nullable=False),
+    # Up to where it was read, and its size then: the end of a last line may be missing.
+    Column("offset", BigInteger, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    # Whose it is; empty where it does not say so.
+    Column("process", Text, nullable=False),
+    Column("growing", Boolean, nullable=False),
+    Index("lists_in_use", "scope", "growing"),
+    sqlite_with_rowid=False,
+)
+_OLD_NS = 2 * IN_USE_SECONDS * 1_000_000_000
+"""So long after its last line nothing is added to a list: an hour for its writer's clock to be another one."""
+_FRESH_NS = 2_000_000_000
+"""A directory that changed within this time may change again without its times showing it."""
+
+
+class Found(NamedTuple):
+    """A list with something new, or none to be expected."""
+
+    inode: int
+    start: int
+    """From where to read it."""
+    size: int
+
+
+@dataclass(slots=True)
+class Look:
+    """What one look at a directory of lists found."""
+
+    stamp: str | None = None
+    """What to remember of the directory; ``None`` where that is right as it is."""
+    lists: dict[str, Found] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return self.stamp is not None or bool(self.lists)
+
+
+class Lists:
+    """The lists in one directory of a store. Every method is given a connection to the index."""
+
+    def __init__(self, store: Path, name: str) -> None:
+        self.directory = store / name
+        self.scope = name
+        self._key = f"names of {name}"
+        self._stamps: bool | None = None
+
+    def look(self, connection: Connection, alive: Alive) -> Look:
+        """See what is new: a constant number of questions to the file system, and one for each list in use."""
+        found = Look()
+        in_use = select(lists).where(lists.c.scope == self.scope, lists.c.growing.is_(True))
+        for row in connection.execute(in_use):
+            gone = alive[process_from(row.process)] is False  # asked before the size: nothing is added afterwards
+            facts = _facts(self.directory / row.file)
+            if facts is None or facts.st_size != row.size or gone or _old(facts):
+                size = facts.st_size if facts is not None else 0
+                found.lists[row.file] = Found(row.inode, row.offset if row.offset <= size else 0, size)
+        stamp, settled = self._stamp()
+        if not stamp or stamp != connection.scalar(select(meta.c.value).where(meta.c.name == self._key)):
+            found.lists |= self._added(connection)
+            if settled:
+                found.stamp = stamp
+        return found
+
+    def taken(self, connection: Connection, look: Look, ends: dict[str, int], alive: Alive) -> None:
+        """Remember what was looked at, and up to where each list was read."""
+        rows = []
+        for name, (inode, start, size) in look.lists.items():
+            process = _owner(self.directory / name)
+            gone = alive[process] is False
+            facts = _facts(self.directory / name)
+            ended = facts is None or (facts.st_size == size and (gone or _old(facts)))
+            end = ends.get(name, start)
+            rows.append({"scope": self.scope, "file": name, "inode": inode, "offset": end, "size": max(size, end),
+                         "process": process_text(process), "growing": not ended})  # fmt: skip
+        upsert(connection, lists, rows)
+        if look.stamp is not None:
+            upsert(connection, meta, [{"name": self._key, "value": look.stamp}])
+
+    def known(self, connection: Connection) -> list[str]:
+        """All lists that were ever read and are still there."""
+        names = connection.scalars(select(lists.c.file).where(lists.c.scope == self.scope))
+        return [name for name in names if (self.directory / name).exists()]
+
+    def forget(self, connection: Connection) -> None:
+        """Have every list read again from its beginning."""
+        connection.execute(delete(lists).where(lists.c.scope == self.scope))
+        connection.execute(delete(meta).where(meta.c.name == self._key))
+
+    def _added(self, connection: Connection) -> dict[str, Found]:
+        """Lists of a name that is new, and those that were replaced, as whoever copies a store does it."""
+        try:
+            with os.scandir(self.directory) as entries:
+                there = {(entry.name, entry.inode()) for entry in entries if not entry.name.startswith(".")}
+        except FileNotFoundError:
+            return {}
+        own = lists.c
+        for name, inode in connection.execute(select(own.file, own.inode).where(own.scope == self.scope)):
+            there.discard((name, inode))
+        found: dict[str, Found] = {}
+        for some in batches(sorted(there)):
+            replaced = select(own.file, own.offset).where(
+                own.scope == self.scope, own.file.in_([one[0] for one in some])
+            )
+            offsets = {row.file: row.offset for row in connection.execute(replaced)}
+            for name, inode in some:
+                if (facts := _facts(self.directory / name)) is not None:
+                    start = offsets.get(name, 0)
+                    found[name] = Found(inode, start if start <= facts.st_size else 0, facts.st_size)
+        return found
+
+    def _stamp(self) -> tuple[str, bool]:
+        """How the directory looks from outside, empty where that says nothing; and whether the same look later proves
+        that no entry was added meanwhile."""
+        facts = _facts(self.directory)
+        if facts is None:
+            return "absent", True
+        if self._stamps is None:
+            self._stamps = medium.stamps_directories(self.directory)
+        if not self._stamps:
+            return "", False
+        latest = max(facts.st_mtime_ns, facts.st_ctime_ns)
+        return f"{facts.st_ino} {facts.st_mtime_ns} {facts.st_ctime_ns}", time.time_ns() - latest > _FRESH_NS
+
+
+def _facts(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
+
+
+def _old(facts: os.stat_result) -> bool:
+    return time.time_ns() - facts.st_mtime_ns > _OLD_NS
+
+
+def _owner(path: Path) -> Process | None:
+    try:
+        return owner(path)
+    except OSError:
+        return None
