@@ -17,6 +17,7 @@ from sqlalchemy import (
     Connection,
     Double,
     Engine,
+    Select,
     Table,
     Text,
     any_,
@@ -97,8 +98,9 @@ def _upsert(dialect: str, table: Table, names: tuple[str, ...], *, keep: bool) -
 def _upsert_arrays(table: Table, names: tuple[str, ...], *, keep: bool) -> str:
     """The same for PostgreSQL with an array of values for each of the columns."""
     made: Any = postgresql
-    kinds = (table.c[name].type.compile(dialect=made.dialect()) for name in names)
-    arrays = ", ".join(f"%s::{kind}[]" for kind in kinds)
+    types = (table.c[name].type for name in names)
+    kinds = (made.TEXT() if isinstance(one, tables.Text) else one for one in types)  # an array has no collation
+    arrays = ", ".join(f"%s::{kind.compile(dialect=made.dialect())}[]" for kind in kinds)
     before, _, after = _upsert("postgresql", table, names, keep=keep).partition(" VALUES (")
     return f"{before} SELECT * FROM unnest({arrays}){after.partition(')')[2]}"  # noqa: S608 - names of our own tables and columns
 
@@ -149,6 +151,19 @@ def _text(question: Any, dialect: Any) -> tuple[str, Mapping[str, Callable[[], A
         if not bound.required
     }
     return str(compiled), own
+
+
+def lists(connection: Connection, questions: Sequence[Select[Any]]) -> list[list[Any]]:
+    """What several statements of one column each find, none of it in an order that counts, by asking once."""
+    if not questions:
+        return []
+    if connection.dialect.name == "postgresql":
+        (row,) = connection.execute(select(*(func.array(one.scalar_subquery()) for one in questions)))
+        return [list(found) for found in row]
+    each = [one.subquery() for one in questions]
+    together = [select(func.json_group_array(next(iter(one.c)))).scalar_subquery() for one in each]
+    (row,) = connection.execute(select(*together))
+    return [json.loads(found) for found in row]
 
 
 class Matches(GenericFunction[bool]):
@@ -211,21 +226,6 @@ def _matches_folded(element: MatchesFolded, compiler: Any, **options: Any) -> st
     # The database's own locale may fold ASCII only. Before PostgreSQL 17 there is ICU for it, in all but odd builds.
     folding = "pg_c_utf8" if (compiler.dialect.server_version_info or (17,)) >= (17,) else "und-x-icu"
     return f"({text} ILIKE {pattern} COLLATE \"{folding}\" ESCAPE '')"
-
-
-class Bytewise(GenericFunction[str]):
-    """``Bytewise(text)``: a text in the order of its code points, whatever the database's locale."""
-
-    type = Text()
-    inherit_cache = True
-    name = "autotrack_bytewise"
-
-
-@compiles(Bytewise)
-def _bytewise(element: Bytewise, compiler: Any, **options: Any) -> str:
-    (column,) = element.clauses
-    collate = ' COLLATE "C"' if compiler.dialect.name == "postgresql" else ""
-    return f"{compiler.process(column, **options)}{collate}"
 
 
 def open_sqlite(path: str, *, shared_memory: bool, durable: bool = False) -> Engine:

@@ -27,7 +27,7 @@ from autotrack.store.context import Context
 from autotrack.store.rows import WITH_EXPERIMENT
 from autotrack.store.search.page import Page, SortKey, page
 from autotrack.store.search.parse import parse_filter, parse_orders
-from autotrack.store.search.sql import Boolean, Target, condition
+from autotrack.store.search.sql import Boolean, Stored, Target, condition
 from autotrack.store.search.tree import Kind
 from autotrack.store.search.vocabulary import RUNS
 
@@ -113,7 +113,9 @@ def _target(context: Context) -> Target:
             Kind.METRIC: tables.metrics, Kind.PARAM: tables.params, Kind.TAG: tables.tags, Kind.DATASET: tables.inputs,
         }  # fmt: skip
         attributes = {name: computed[name] if name in computed else own[name] for name in RUNS.attributes}
-        found = _targets[context] = Target(own.id, attributes, entries)
+        # A run that has ended is what its row says.
+        stored = {"status": Stored(own.status, frozenset({"RUNNING", "LOST"}))}
+        found = _targets[context] = Target(own.id, attributes, entries, stored=stored)
     return found
 
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import (
+    TEXT,
     BigInteger,
     Boolean,
     Column,
-    ColumnElement,
+    Computed,
     Double,
     ForeignKey,
     Index,
@@ -23,20 +24,23 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     TypeDecorator,
-    func,
-    literal_column,
 )
 from sqlalchemy import Text as AnyText
 
-FORMAT = 6
+FORMAT = 7
 """Raised with every change of a table: a cache of another format is built anew."""
 
 
 class Text(TypeDecorator[str]):
-    """Any Python text: what a database refuses (a lone surrogate, a NUL) is kept as its escape sequence."""
+    """Any Python text, in the order of its code points: what a database refuses (a lone surrogate, a NUL) is kept as
+    its escape sequence."""
 
     impl = AnyText
     cache_ok = True
+
+    def load_dialect_impl(self, dialect: Any) -> Any:
+        """PostgreSQL goes by its locale unless it is told otherwise."""
+        return TEXT(collation="C") if dialect.name == "postgresql" else super().load_dialect_impl(dialect)
 
     def process_bind_param(self, value: str | None, dialect: Any) -> str | None:  # noqa: ARG002 - SQLAlchemy's signature
         """Make a text storable; stored and asked-for texts change alike."""
@@ -101,6 +105,14 @@ def _param() -> list[Column[Any]]:
     return [*_pair(), Column("number", Double)]
 
 
+INDEXED = 100
+"""Characters of a text that an index holds: of a long one the whole would not fit."""
+
+
+def _beginning() -> list[Column[Any]]:
+    return [Column("beginning", Text, Computed(f"substr(value, 1, {INDEXED})"))]
+
+
 experiments = Table(
     "experiments",
     records,
@@ -146,19 +158,10 @@ metrics = _child(
     Column("dataset_digest", Text),
     *(Index(f"metrics_by_{name}", "key", name, "run") for name in ("value", "minimum", "maximum")),
 )
-params = _child("params", _owner(), *_param(), Index("params_by_number", "key", "number"))
-tags = _child("tags", _owner(), *_pair())
-
-
-def beginning(column: ColumnElement[str]) -> ColumnElement[str]:
-    """The part of a text that an index holds: of a long one the whole would not fit."""
-    return func.substr(column, literal_column("1"), literal_column(str(INDEXED)))
-
-
-INDEXED = 100
-"""Characters of a text that an index holds."""
+params = _child("params", _owner(), *_param(), *_beginning(), Index("params_by_number", "key", "number", "run"))
+tags = _child("tags", _owner(), *_pair(), *_beginning())
 for _table in (params, tags):
-    Index(f"{_table.name}_by_value", _table.c.key, beginning(_table.c.value))
+    Index(f"{_table.name}_by_value", _table.c.key, _table.c.beginning, _table.c.run)
 inputs = _child(
     "inputs",
     _owner(),

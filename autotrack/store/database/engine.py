@@ -219,6 +219,8 @@ def _engine(url: URL) -> Engine:
     def connected(connection: Any, record: Any) -> None:  # noqa: ARG001 - the signature is SQLAlchemy's
         connection.autocommit = True
         connection.execute("SET jit = off")  # compiling a query takes longer than any of ours
+        connection.execute("SET random_page_cost = 1.1")  # there are few disks left whose heads have to move
+        connection.execute("SET enable_memoize = off")  # what is looked up for a row is not looked up for another
         connection.autocommit = False
 
     return engine

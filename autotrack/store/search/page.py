@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from hashlib import sha256
 from typing import Any
 
@@ -19,10 +20,12 @@ from sqlalchemy import (
     FromClause,
     Join,
     Select,
+    Table,
     and_,
     case,
     exists,
     false,
+    func,
     literal_column,
     not_,
     null,
@@ -32,7 +35,6 @@ from sqlalchemy import (
 
 from autotrack.exceptions import AutotrackException
 from autotrack.store import tables
-from autotrack.store.dialect import Bytewise
 from autotrack.store.search.sql import Boolean, Target, first_column
 from autotrack.store.search.tree import Kind, Order
 
@@ -58,6 +60,11 @@ class SortKey:
     """Whether it is the same for all rows that are asked for at once."""
     before: ColumnElement[Any] | None = None
     """What an index holds of it: rows come in the same order when they are sorted by this first."""
+
+    @property
+    def present(self) -> Boolean:
+        """True for rows that have a value at all."""
+        return (self.expression if self.before is None else self.before).is_not(None)
 
     @property
     def clauses(self) -> list[ColumnElement[Any]]:
@@ -100,8 +107,8 @@ def page(
     for tier in _tiers(source, orders, target):
         keys = [*tier.keys]
         joined = tier.source
-        for order in orders[tier.ordered :]:
-            joined, found = _sorted_by(joined, order, target)
+        for number, order in enumerate(orders[tier.ordered :], start=1):
+            joined, found = _sorted_by(joined, order, target, number)
             keys += found
         keys += ties
         query: Select[Any] = select(key, *(one.expression.label(f"k{n}") for n, one in enumerate(keys)))
@@ -144,19 +151,36 @@ def _tiers(source: FromClause, orders: Sequence[Order], target: Target) -> Itera
         yield _Tier(source)
         return
     field = orders[0].field
-    table = target.entries[field.kind].alias()
-    value = target.value(field, table)
-    # The beginning alone is in an index: with it first, a page is found without sorting all rows.
-    begins = None if field.numeric or field.kind is Kind.DATASET else Bytewise(tables.beginning(value))
-    value = value if field.numeric else Bytewise(value)
+    table = _again(target.entries[field.kind], 0)
+    key = SortKey(target.value(field, table), orders[0].descending)
+    if not field.numeric and "beginning" in table.c:
+        key = replace(key, expression=_whole(target.entries[field.kind], table), before=table.c.beginning)
     with_value = _joined(table, target.rows(field, table), source)
-    key = SortKey(value, orders[0].descending, before=begins)
-    yield _Tier(with_value, (_constant(0), key), (value.is_not(None),), 1, 0)
+    yield _Tier(with_value, (_constant(0), key), (key.present,), 1, 0)
     nothing = SortKey(null(), constant=True)
     if field.numeric:
-        yield _Tier(with_value, (_constant(1), nothing), (value.is_(None),), 1, 1)
+        yield _Tier(with_value, (_constant(1), nothing), (not_(key.present),), 1, 1)
     without = not_(exists().where(target.rows(field, table)))
     yield _Tier(source, (_constant(2), nothing), (without,), 1, 2)
+
+
+def _whole(table: FromClause, one: FromClause) -> ColumnElement[str]:
+    """The text of an entry; what an index holds of it is enough for most, whose rows are then not read."""
+    again = _again(table, -1)
+    rows = (mine == other for mine, other in zip(again.primary_key, one.primary_key, strict=True))
+    text = select(again.c.value).where(*rows).scalar_subquery()
+    return case((func.length(one.c.beginning) >= tables.INDEXED, text), else_=one.c.beginning)
+
+
+def _again(table: FromClause, number: int) -> FromClause:
+    """A table under a name of its own."""
+    return _alias(table, number) if isinstance(table, Table) else table.alias()
+
+
+@cache
+def _alias(table: Table, number: int) -> FromClause:
+    # Its columns are made once: to make them takes longer than all else that is done for a statement.
+    return table.alias(f"{table.name}_{number + 2}")
 
 
 def _constant(number: int) -> SortKey:
@@ -170,17 +194,19 @@ def _joined(table: FromClause, rows: Boolean, source: FromClause) -> FromClause:
     return table.join(source, rows)
 
 
-def _sorted_by(source: FromClause, order: Order, target: Target) -> tuple[FromClause, list[SortKey]]:
+def _sorted_by(
+    source: FromClause, order: Order, target: Target, number: int
+) -> tuple[FromClause, list[SortKey]]:  # fmt: skip
     field = order.field
     if field.kind is Kind.ATTRIBUTE:
         value = target.attributes[field.key]
         missing = case((value.is_(None), 1), else_=0)
     else:
-        table = target.entries[field.kind].alias()
+        table = _again(target.entries[field.kind], number)
         source = source.outerjoin(table, target.rows(field, table))
         value = target.value(field, table)
         missing = case((first_column(table).is_(None), 2), (value.is_(None), 1), else_=0)
-    return source, [SortKey(missing), SortKey(value if field.numeric else Bytewise(value), order.descending)]
+    return source, [SortKey(missing), SortKey(value, order.descending)]
 
 
 def _after(keys: Sequence[SortKey], values: Sequence[Any]) -> Boolean:

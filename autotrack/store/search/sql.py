@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeGuard
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Double,
     FromClause,
+    Select,
     and_,
     exists,
     false,
@@ -26,7 +27,7 @@ from sqlalchemy import (
 from autotrack.direction import BEST_TAG, direction
 from autotrack.exceptions import AutotrackException
 from autotrack.store import tables
-from autotrack.store.dialect import Matches, MatchesExpression, MatchesFolded, among
+from autotrack.store.dialect import Matches, MatchesExpression, MatchesFolded, among, lists
 from autotrack.store.search import regex
 from autotrack.store.search.tree import (
     AllOf,
@@ -45,6 +46,13 @@ from autotrack.store.search.tree import (
 Boolean = ColumnElement[bool]
 
 
+class Stored(NamedTuple):
+    """A column, and the values that are another's where something else is computed for a row."""
+
+    column: ColumnElement[Any]
+    computed: frozenset[str]
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """Where the fields of a kind of thing lie: columns of its own row, and tables with a row for each entry.
@@ -61,6 +69,16 @@ class Target:
     """What the attributes are columns of."""
     better: Callable[[str], int] = direction
     """Of a metric: -1 if a lower value is better, 1 if a higher one is, 0 if nobody said."""
+    stored: Mapping[str, Stored] = field(default_factory=dict)
+    """Columns of attributes that are computed for some rows."""
+
+    def attribute(self, tree: Compare | Among | Present) -> ColumnElement[Any]:
+        """The attribute that a condition is about: its own column, which a database has statistics of, where that
+        gives the same answer."""
+        found = self.stored.get(tree.field.key)
+        if found is not None and (texts := _equal_to(tree)) is not None and found.computed.isdisjoint(texts):
+            return found.column
+        return self.attributes[tree.field.key]
 
     def rows(self, field: Field, table: FromClause) -> Boolean:
         """Which rows of the field's table are the thing's."""
@@ -105,22 +123,28 @@ def first_column(table: FromClause) -> ColumnElement[Any]:
 def condition(tree: Condition | None, target: Target, connection: Connection | None = None) -> Boolean | None:
     """The SQL of a filter. Each part is true or false for every row, also where a value is missing.
 
-    ``connection`` is asked for the texts that a regular expression is to be tried on, where the database itself cannot
-    try it.
+    ``connection`` is asked for what is better known beforehand: which things meet a rare condition, and the texts that
+    a regular expression is to be tried on where the database itself cannot try it.
     """
-    return None if tree is None else _sql(tree, target, connection)
+    if tree is None:
+        return None
+    return _sql(tree, target, connection, {} if connection is None else _few(tree, target, connection))
 
 
-def _sql(tree: Condition, target: Target, connection: Connection | None) -> Boolean:
+Few = Mapping[int, list[Any]]
+"""The things that meet a condition, by the number of its object, where they are few."""
+
+
+def _sql(tree: Condition, target: Target, connection: Connection | None, few: Few) -> Boolean:
     if isinstance(tree, AllOf):
-        return and_(*(_sql(part, target, connection) for part in tree.parts))
+        return and_(*(_sql(part, target, connection, few) for part in tree.parts))
     if isinstance(tree, AnyOf):
-        return or_(*(_sql(part, target, connection) for part in tree.parts))
+        return or_(*(_sql(part, target, connection, few) for part in tree.parts))
     if isinstance(tree, Not):
-        return not_(_sql(tree.part, target, connection))
+        return not_(_sql(tree.part, target, connection, few))
     field = tree.field
     if field.kind is Kind.ATTRIBUTE:
-        column = target.attributes[field.key]
+        column = target.attribute(tree)
         present = column.is_not(None)
         if isinstance(tree, Present) and tree.negated:
             return not_(present)
@@ -128,51 +152,69 @@ def _sql(tree: Condition, target: Target, connection: Connection | None) -> Bool
     table = target.entries[field.kind]
     column = target.value(field, table)
     own = field.kind is Kind.DATASET or table.c.key == field.key
-    few = _few(tree, table, column, connection)
-    if few is not None:
-        return target.owner.in_(few)
-    tests = [target.rows(field, table), _test(tree, column, _texts(connection, column, own))]
-    if connection is not None and connection.dialect.name == "postgresql" and _spelled_out(tree):
-        # What an index holds of the text, so that the index is found. SQLite goes by whose entry it is.
-        tests.append(tables.beginning(table.c.value) == tables.beginning(literal(str(tree.value), tables.Text())))
-    found = exists().where(*tests)
+    if id(tree) in few:
+        return target.owner.in_(few[id(tree)])
+    if connection is not None and connection.dialect.name == "postgresql" and _within_index(tree, table):
+        column = table.c.beginning  # SQLite goes by whose entry it is
+    found = exists().where(target.rows(field, table), _test(tree, column, _texts(connection, column, own)))
     return not_(found) if isinstance(tree, Present) and tree.negated else found
 
 
-def _spelled_out(tree: Compare | Among | Present) -> TypeGuard[Compare]:
-    """Whether a parameter or tag is to be equal to a text."""
-    text = tree.field.kind in (Kind.PARAM, Kind.TAG) and not tree.field.numeric
-    return text and isinstance(tree, Compare) and tree.operator is Operator.EQUAL
+def _equal_to(tree: Compare | Among | Present) -> Sequence[str] | None:
+    """The texts that a condition wants, or does not want, a text to be equal to; ``None`` if it is another one."""
+    if tree.field.numeric or isinstance(tree, Present):
+        return None
+    if isinstance(tree, Among):
+        return [str(value) for value in tree.values]
+    return [str(tree.value)] if tree.operator in (Operator.EQUAL, Operator.NOT_EQUAL) else None
+
+
+def _within_index(tree: Compare | Among | Present, table: FromClause) -> bool:
+    """Whether an index holds enough of the texts to say which of them are equal to those that are asked for."""
+    texts = _equal_to(tree) if "beginning" in table.c else None
+    # What is shorter than what the index holds has nothing after it.
+    return texts is not None and all(len(tables.storable(one)) < tables.INDEXED for one in texts)
 
 
 _FEW = 500
 """So many things that meet a condition are rather named than searched for among all others."""
 
 
-def _few(
-    tree: Compare | Among | Present, table: FromClause, column: ColumnElement[Any], connection: Connection | None
-) -> list[Any] | None:  # fmt: skip
-    """Those that meet a condition, if an index finds them and they are few.
+def _few(tree: Condition, target: Target, connection: Connection) -> Few:
+    """Those that meet a condition, of all conditions for which an index finds them and they are few.
 
     A database that is asked for the newest that meet a rare condition may go through all that do not.
     """
-    if connection is None or not isinstance(tree, Compare) or tree.field.kind is Kind.DATASET:
-        return None
-    indexed = [table.c.key == tree.field.key]
-    if not tree.field.numeric and tree.operator is Operator.EQUAL:
-        start = tables.storable(str(tree.value))
-        if len(start) >= tables.INDEXED:
-            return None
-        # Whose beginning is shorter than what the index holds has nothing after it.
-        indexed.append(tables.beginning(table.c.value) == literal(start, tables.Text()))
-    elif not tree.field.numeric or tree.operator is Operator.NOT_EQUAL or tree.field.reading not in _INDEXED:
-        return None
+    found = {id(one): query for one in _leaves(tree) if (query := _found_by_index(one, target)) is not None}
+    every = lists(connection, [query.limit(_FEW + 1) for query in found.values()])
+    return {one: owners for one, owners in zip(found, every, strict=True) if len(owners) <= _FEW}
+
+
+def _leaves(tree: Condition) -> Iterator[Compare | Among | Present]:
+    if isinstance(tree, (AllOf, AnyOf)):
+        for part in tree.parts:
+            yield from _leaves(part)
+    elif isinstance(tree, Not):
+        yield from _leaves(tree.part)
     else:
-        indexed.append(_test(tree, column, None))
-    found = select(first_column(table)).where(*indexed)
-    if connection.scalar(found.limit(1).offset(_FEW)) is not None:
+        yield tree
+
+
+def _found_by_index(tree: Compare | Among | Present, target: Target) -> Select[Any] | None:
+    """Whose entries meet a condition, if an index tells."""
+    field = tree.field
+    if not isinstance(tree, Compare) or tree.operator is Operator.NOT_EQUAL:
         return None
-    return list(connection.scalars(found.limit(_FEW)))
+    if field.kind in (Kind.ATTRIBUTE, Kind.DATASET) or target.only is not None:
+        return None
+    table = target.entries[field.kind]
+    if _within_index(tree, table):
+        test: Boolean = table.c.beginning == tree.value
+    elif field.numeric and field.reading in _INDEXED:
+        test = _test(tree, target.value(field, table), None)
+    else:
+        return None
+    return select(first_column(table)).where(table.c.key == field.key, test)
 
 
 _INDEXED = (Reading.LAST, Reading.BEST, Reading.MINIMUM, Reading.MAXIMUM, Reading.NUMBER)
