@@ -27,6 +27,16 @@ export function address(query) {
 /** Go to a page, as a link to it would. */
 export const go = (query) => globalThis.dispatchEvent(new CustomEvent("go", { detail: address(query) }));
 
+/** Have the address say what is seen, without going anywhere; what is null it does not say. */
+export function note(parts) {
+  const query = new URLSearchParams(location.search);
+  for (const [name, value] of Object.entries(parts)) {
+    if (value === null) query.delete(name);
+    else query.set(name, value);
+  }
+  history.replaceState(history.state, "", `/?${query}${location.hash}`);
+}
+
 /** A section with a heading; none where it would be empty. */
 export function section(title, ...children) {
   const inside = children.flat().filter(Boolean);
