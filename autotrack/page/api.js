@@ -68,7 +68,7 @@ export function history(id, key, { axis, start, end, points }) {
 }
 
 /** A run with maps instead of lists, and numbers that may be NaN or infinite. */
-function read({ info, data, inputs, outputs }) {
+export function read({ info, data, inputs, outputs }) {
   const map = (list, value = (one) => one.value) => new Map((list ?? []).map((one) => [one.key, value(one)]));
   return {
     id: info.run_id,

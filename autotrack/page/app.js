@@ -6,7 +6,8 @@ import { h } from "./dom.js";
  * `{ title, trail, content }` and may add
  * `live`: something there still runs, so that it is looked at again from time to time;
  * `refresh()`: how to look again in place; without it the page is built again;
- * `leave()`: what to end before another page is shown. */
+ * `leave()`: what to end before another page is shown.
+ * What is drawn in colours is drawn anew at the window's event `dressed`. */
 const PAGES = { run: "./run/page.js", compare: "./compare/page.js" };
 const FIRST = "./runs/page.js";
 const LIVE_MS = 5000;
@@ -86,7 +87,7 @@ theme.addEventListener("click", () => {
   const wanted = dark ? "light" : "dark";
   localStorage.setItem("theme", wanted);
   dress(wanted);
-  show({ again: true });
+  dispatchEvent(new Event("dressed")); // to those who draw
 });
 
 show();

@@ -1,149 +1,104 @@
 // One run: what was trained on which data, how it went, and all that it left behind.
 
 import * as api from "../api.js";
-import { chart, grouped } from "../chart/curves.js";
-import { address, h, link, pairs, section } from "../dom.js";
+import { h, link, pairs } from "../dom.js";
 import * as format from "../format.js";
+import * as ask from "./asking.js";
+import { code } from "./code.js";
+import { consoles, output } from "./console.js";
+import { Curves } from "./curves.js";
+import { data, model, registered } from "./data.js";
+import { environment, packages } from "./environment.js";
+import { listing } from "./files.js";
+import { contents, fold, to } from "./fold.js";
+import { again, facts, title } from "./head.js";
+import { inferred, metrics, params, segments, tags } from "./values.js";
 
-const TEXTS = /\.(txt|log|json|jsonl|csv|tsv|ya?ml|toml|md|py|diff|html|xml|ini|cfg)$/i;
-const PICTURES = /\.(png|jpe?g|gif|webp)$/i;
-const SYSTEM = "system/";
+/** The parts of the page in their order: what each is made of, and how. It is made anew once what it is made of changes. */
+const PARTS = [
+  ["facts", ({ said, told, models }) => [said, told.inferred, models], ({ run, told, models }) => facts(run, told, models)],
+  ["error", ({ run }) => run.error, ({ run }) => run.error && fold("error", "What went wrong", {}, h("pre", { class: "error", tabindex: 0 }, run.error))],
+  ["metrics", ({ told }) => told.metrics, ({ told }) => told.metrics.length && fold("metrics", "Metrics", {}, metrics(told.metrics.filter((one) => !one.key.startsWith("system/"))))],
+  ["parameters", ({ run }) => [[...run.params], [...run.tags]], ({ run }) => run.params.size && fold("parameters", "Parameters", { open: run.params.size < 40, more: run.params.size }, params(run))],
+  ["data", ({ run }) => run.inputs, ({ run }) => run.inputs.length && fold("data", "Data", { more: run.inputs.length }, h("div", { class: "cards" }, run.inputs.map(data)))],
+  ["models", ({ models, told }) => [models, told.versions], ({ models, told }) => models.length && fold("models", "Models", { more: models.length }, h("div", { class: "cards" }, models.map((one) => model(one, told.versions))))],
+  ["versions", ({ told }) => told.versions, ({ told }) => told.versions.length && fold("versions", "Registered", {}, pairs(told.versions.map((one) => [registered(one), one.current_stage ?? "", (one.aliases ?? []).map((name) => `@${name}`).join(" ")])))],
+  ["children", ({ below }) => below.runs, ({ below }) => below.runs.length && fold("children", "Runs below it", { more: `${below.runs.length}${below.next ? " and more" : ""}` }, family(below.runs))],
+  ["inferred", ({ told }) => told.inferred, ({ told }) => told.inferred.length && fold("inferred", "Inferred, and why", {}, inferred(told.inferred))],
+  ["files", ({ files }) => files, ({ run, files }) => files.some((one) => one.path !== "context") && fold("files", "Files", {}, listing(run.id, files))],
+  ["console", ({ run, files }) => [run.id, consoles(files)], ({ run, files }) => consoles(files).length && fold("console", "Console", { open: run.status !== "FINISHED", make: () => consoles(files).map((path) => output(run.id, path)) })],
+  ["code", ({ run, files }) => files.some((one) => one.path === "context") || ask.home(run), ({ run }) => fold("code", "Code", { open: false, make: () => code(run) })],
+  ["environment", ({ run }) => ask.home(run), ({ run }) => fold("environment", "Environment", { open: false, make: () => environment(run) })],
+  ["packages", ({ run }) => ask.home(run), ({ run }) => fold("packages", "Packages", { open: false, make: () => packages(run) })],
+  ["segments", ({ run }) => [...run.tags], ({ run }) => segments(run) && fold("segments", "Segments", { open: false }, segments(run))],
+  ["again", ({ run, models }) => [run.id, models], ({ run, models }) => fold("again", "Again", { open: false }, again(run, models))],
+  ["tags", ({ run }) => [...run.tags], ({ run }) => tags(run) && fold("tags", "Tags", {}, tags(run))],
+];
+const AFTER_CURVES = 2; // what went wrong stands before them
 
 export async function page(query) {
-  const run = await api.run(query.get("run"));
-  const options = { axis: query.get("axis") === "time" ? "time" : "step", log: query.has("log") };
-  const telling = [...run.metrics.keys()].filter((key) => !key.startsWith(SYSTEM));
-  const machine = [...run.metrics.keys()].filter((key) => key.startsWith(SYSTEM));
-  const [models, files] = await Promise.all([Promise.all(run.models.map(api.model)), api.files(run.id)]);
-  return {
+  const id = query.get("run");
+  const known = await look(id, await ask.state(id));
+  const { run } = known;
+  const curves = new Curves(query, known);
+  const places = new Map(PARTS.map(([name]) => [name, h("div", { class: "part" })]));
+  const head = h("div", { class: "summary" });
+  const made = new Map();
+  const elements = [...places.values()];
+  elements.splice(AFTER_CURVES, 0, curves.element);
+  const fill = () => {
+    for (const [name, of, make] of PARTS) {
+      const from = JSON.stringify(of(known));
+      if (made.get(name) === from || (made.has(name) && busy(places.get(name)))) continue;
+      places.get(name).replaceChildren(...[make(known)].filter(Boolean));
+      made.set(name, from);
+    }
+    const sections = elements.flatMap((one) => [...one.querySelectorAll(":scope > details")]);
+    head.replaceChildren(h("div", { class: "title" }, ...title(known.run)),
+      contents(sections.map((one) => [one.id, one.querySelector("h2").textContent.toLowerCase()])));
+  };
+  fill();
+  if (location.hash) requestAnimationFrame(() => to(location.hash.slice(1)));
+  const shown = {
     title: run.name || run.id.slice(0, 8),
     trail: [link({}, "runs"), run.name || run.id.slice(0, 8)],
     live: run.status === "RUNNING",
-    content: [
-      head(run),
-      run.error ? section("What went wrong", h("pre", { class: "error" }, run.error)) : null,
-      section("Curves", switches(query, options), curves(run, telling, options)),
-      columns(
-        section("Metrics", pairs(telling.sort().map((key) => [key, format.number(run.metrics.get(key))]))),
-        section("Parameters", pairs([...run.params].sort().map(([key, value]) => [key, value, revised(run, key)]))),
-      ),
-      section("Data", pairs(run.inputs.map(data))),
-      section("Models", models.map(model)),
-      context(run),
-      section("Files", listing(run.id, files)),
-      section("Tags", pairs([...run.tags].filter(([key]) => !/^(mlflow|autotrack)\./.test(key)).sort())),
-      machine.length
-        ? h("details", {}, h("summary", {}, "The machine"), h("div", { class: "charts" }, machine.sort().map((key) =>
-            chart(key.slice(SYSTEM.length), [{ run: run.id, key, label: key.slice(SYSTEM.length) }], { axis: "time" }))))
-        : null,
-    ],
+    content: [head, ...elements],
+    refresh: async () => {
+      const said = await ask.state(id);
+      const changed = said !== known.said;
+      if (changed) Object.assign(known, await look(id, said));
+      else known.files = await api.files(id);
+      shown.live = known.run.status === "RUNNING";
+      fill();
+      if (changed) await curves.refresh(known);
+      await Promise.all([...places.get("console").querySelectorAll("details[open] > .inside > *")].map((one) => one.refresh()));
+    },
+    leave: () => curves.view.leave(),
   };
+  return shown;
 }
 
-const columns = (...parts) => (parts.some(Boolean) ? h("div", { class: "columns" }, parts.filter(Boolean)) : null);
-
-function head(run) {
-  const tag = (key) => run.tags.get(key) ?? "";
-  const commit = tag("mlflow.source.git.commit").slice(0, 10);
-  const rows = [
-    ["run", h("code", {}, run.id)],
-    ["started", `${format.moment(run.start)} (${format.ago(run.start)})`],
-    ["took", format.took(run)],
-    ["user", run.user],
-    ["source", tag("mlflow.source.name")],
-    ["commit", commit && `${commit}${tag("autotrack.git.dirty") === "true" ? ", changed" : ""}`],
-    ["started by", tag("autotrack.launcher")],
-    ["segments", tag("autotrack.segments")],
-    ["repeats", tag("autotrack.reproduces") && link({ run: tag("autotrack.reproduces") }, tag("autotrack.reproduces").slice(0, 8))],
-    ["part of", tag("mlflow.parentRunId") && link({ run: tag("mlflow.parentRunId") }, tag("mlflow.parentRunId").slice(0, 8))],
-    ["again", h("code", {}, `autotrack reproduce ${run.id.slice(0, 8)}`)],
-  ];
-  return h("section", {}, h("h1", {}, run.name || "run", " ", h("span", { class: `status ${run.status}` }, run.status.toLowerCase())),
-    pairs(rows.filter(([, value]) => value)));
+/** All that is known of a run by now; `said` is the server's own answer about it. */
+async function look(id, said) {
+  const run = api.read(JSON.parse(said).run);
+  const [told, models, files, below] = await Promise.all([
+    ask.summary(id), Promise.all(run.models.map(api.model)), api.files(id).catch(() => []), ask.children(run),
+  ]);
+  return { said, run, told, models, files, below };
 }
 
-function switches(query, options) {
-  const turned = (name, value) => {
-    const next = new URLSearchParams(query);
-    if (value === null) next.delete(name);
-    else next.set(name, value);
-    return address(Object.fromEntries(next));
-  };
-  return h("p", { class: "switches" },
-    h("a", { href: turned("axis", options.axis === "time" ? null : "time") }, options.axis === "time" ? "by step" : "by time"),
-    h("a", { href: turned("log", options.log ? null : "1") }, options.log ? "linear" : "logarithmic"),
-    h("span", { class: "dim" }, "drag to zoom, double click for all"));
+/** Whether somebody has unfolded something there, or selected a text. */
+function busy(place) {
+  const chosen = document.getSelection();
+  return (chosen?.toString() && place.contains(chosen.anchorNode)) || place.querySelector("details.fold details[open]:not(.inner)");
 }
 
-function curves(run, keys, options) {
-  const groups = [...grouped(keys)].filter(([name]) => !name.startsWith("step/"));
-  return groups.length
-    ? h("div", { class: "charts" }, groups.map(([name, some]) =>
-        chart(name, some.map((key) => ({ run: run.id, key, label: key })), options)))
-    : null;
-}
-
-function revised(run, key) {
-  try {
-    const values = JSON.parse(run.tags.get(`autotrack.revisions.${key}`) ?? "null");
-    return values ? values.slice(1).map(([at, value]) => `${value} from ${format.moment(at)}`).join(", ") : null;
-  } catch {
-    return null;
-  }
-}
-
-function data({ dataset, tags }) {
-  const role = (tags ?? []).find((one) => one.key === "mlflow.data.context")?.value ?? "";
-  return [dataset.name, role, h("code", {}, dataset.digest)];
-}
-
-function model({ info }) {
-  const uri = `models:/${info.model_id}`;
-  return h("p", {}, h("b", {}, info.name), " ", h("code", {}, `autotrack.pyfunc.load_model("${uri}")`));
-}
-
-function context(run) {
-  const files = [["changes.diff", "the code's difference from the commit"], ["launch.json", "how it was started"],
-    ["environment.json", "what it ran on"], ["packages.json", "installed distributions"]];
-  const home = run.tags.get("autotrack.context") || run.id;
-  return h("details", {}, h("summary", {}, "Code, environment and launch"),
-    files.map(([name, what]) => unfolded(`${name}: ${what}`, home, `context/${name}`)));
-}
-
-function listing(id, files) {
-  return h("ul", { class: "files" }, files.filter((one) => one.path !== "context").map((one) => entry(id, one)));
-}
-
-function entry(id, { path, is_dir: directory, file_size: size }) {
-  const name = path.split("/").pop();
-  if (directory) {
-    const inside = h("div", {});
-    const opened = async (event) => {
-      if (!event.target.open || inside.hasChildNodes()) return;
-      inside.append(listing(id, await api.files(id, path)));
-    };
-    return h("li", {}, h("details", { ontoggle: opened }, h("summary", {}, `${name}/`), inside));
-  }
-  const here = h("a", { href: api.fileAddress(id, path), download: name }, name);
-  const size_ = h("span", { class: "dim" }, ` ${format.bytes(size ?? 0)} `);
-  if (PICTURES.test(name)) return h("li", {}, here, size_, picture(id, path));
-  return h("li", {}, here, size_, TEXTS.test(name) ? unfolded("look", id, path) : null);
-}
-
-function picture(id, path) {
-  return h("details", {}, h("summary", {}, "look"), h("img", { src: api.fileAddress(id, path), alt: path, loading: "lazy" }));
-}
-
-/** A file's text, fetched when it is unfolded. */
-function unfolded(title, id, path) {
-  const inside = h("pre", {});
-  const opened = async (event) => {
-    if (!event.target.open || inside.textContent) return;
-    try {
-      inside.textContent = (await api.text(id, path)) || "empty";
-    } catch {
-      inside.textContent = "not recorded";
-    }
-  };
-  return h("details", { ontoggle: opened }, h("summary", {}, title), inside);
+function family(runs) {
+  const keys = [...new Set(runs.flatMap((run) => [...run.metrics.keys()]))].slice(0, 3);
+  return h("div", { class: "wide tall" }, h("table", { class: "grid" },
+    h("thead", {}, h("tr", {}, ["name", "state", "took", ...keys].map((one) => h("th", { scope: "col" }, one)))),
+    h("tbody", {}, runs.map((run) => h("tr", {}, h("td", {}, link({ run: run.id }, run.name || run.id.slice(0, 8))),
+      h("td", {}, h("span", { class: `status ${run.status}` }, run.status.toLowerCase())), h("td", { class: "number" }, format.took(run)),
+      keys.map((key) => h("td", { class: "number" }, format.number(run.metrics.get(key)))))))));
 }
