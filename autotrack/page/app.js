@@ -6,6 +6,7 @@ import { h } from "./dom.js";
  * `{ title, trail, content }` and may add
  * `live`: something there still runs, so that it is looked at again from time to time;
  * `refresh()`: how to look again in place; without it the page is built again;
+ * `turn(query)`: how to show another address of its own in place; without it the page is built again;
  * `leave()`: what to end before another page is shown.
  * What is drawn in colours is drawn anew at the window's event `dressed`. */
 const PAGES = { run: "./run/page.js", compare: "./compare/page.js" };
@@ -38,6 +39,7 @@ async function show({ again = false } = {}) {
   }
   current?.leave?.();
   current = page;
+  current.module = moduleOf(query);
   const place = scrollY;
   document.title = `${page.title} · autotrack`;
   document.getElementById("trail").replaceChildren(...page.trail.flatMap((one) => [" / ", one]).slice(1));
@@ -62,10 +64,25 @@ async function look() {
 
 function go(address) {
   history.pushState(null, "", address);
-  show();
+  turn();
 }
 
-addEventListener("popstate", () => show());
+/** Show what the address names, in place where the page that is shown can. */
+async function turn() {
+  const query = new URLSearchParams(location.search);
+  const [page, of] = [current, moduleOf(query)];
+  if (!page?.turn || page.module !== of) return show();
+  const mine = ++shown;
+  const main = document.getElementById("main");
+  clearTimeout(timer);
+  main.setAttribute("aria-busy", "true");
+  await page.turn(query);
+  if (mine !== shown) return;
+  main.setAttribute("aria-busy", "false");
+  if (page.live) timer = setTimeout(look, LIVE_MS);
+}
+
+addEventListener("popstate", turn);
 addEventListener("go", (event) => go(event.detail));
 addEventListener("visibilitychange", () => {
   if (document.hidden) clearTimeout(timer);

@@ -1,164 +1,292 @@
-// The table of runs: searched, sorted and paged by the server; what one sees is in the address.
+// The table of runs: searched, sorted, grouped and paged by the server; what one sees is in the address.
 
-import * as api from "../api.js";
-import { address, go, h, link } from "../dom.js";
-import * as format from "../format.js";
+import { experiments } from "../api.js";
+import { h } from "../dom.js";
+import { Actions } from "./actions.js";
+import { choose } from "./chooser.js";
+import { columnOf, telling } from "./columns.js";
+import { Filter } from "./filter.js";
+import { Groups } from "./groups.js";
+import { help, listen } from "./keyboard.js";
+import * as lines from "./lines.js";
+import * as ask from "./questions.js";
+import { ALWAYS, Rows } from "./rows.js";
+import { Table } from "./table.js";
+import { empty, nothing, toolbar, wrong } from "./toolbar.js";
+import { turnTo, viewOf } from "./view.js";
 
-const PAGE = 100;
-const MOST_METRICS = 5;
-const MOST_PARAMS = 6;
+const NEWEST = 100;
+const MOST_AT_ONCE = 50_000;
+const FEW_GROUPS = 30;
 
 export async function page(query) {
-  const experiments = await api.experiments();
-  const names = new Map(experiments.map((one) => [one.experiment_id, one.name]));
-  const wanted = query.getAll("e").filter((id) => names.has(id));
-  const ids = wanted.length ? wanted : [...names.keys()];
-  const asked = { where: query.get("where") ?? "", order: query.get("sort") ? [query.get("sort")] : [], limit: PAGE };
-  let found = { runs: [], next: undefined };
-  let error = "";
-  try {
-    if (ids.length) found = await api.runs(ids, asked);
-  } catch (failure) {
-    error = failure.message;
+  const shown = new Runs(viewOf(query));
+  await shown.begin();
+  return shown;
+}
+
+/** The page, as app.js wants it. */
+class Runs {
+  title = "runs";
+  trail = ["runs"];
+  chosen = new Set();
+  writable = true;
+  asked = 0;
+
+  constructor(view) {
+    this.view = view;
+    this.filter = new Filter(() => this.known(), (where) => turnTo({ ...this.view, where }));
+    this.bar = h("div", {});
+    this.place = h("div", {});
+    this.count = h("span", { class: "dim", role: "status" });
+    this.news = h("button", { type: "button", class: "news", hidden: true, onclick: () => this.ask() });
+    this.element = h("div", { class: "page-of-runs" }, this.bar, this.place);
+    this.content = [this.element];
+    this.leave = listen(this);
   }
-  const content = error || found.runs.length || asked.where || wanted.length
-    ? [form(query, experiments, wanted, error), error ? null : new Rows(query, names, ids, asked, found).element]
-    : [empty()];
-  return { title: "runs", trail: ["runs"], live: found.runs.some((run) => run.status === "RUNNING"), content };
-}
 
-function empty() {
-  return h("section", {}, h("h1", {}, "No run yet"),
-    h("p", {}, "Record one without changing a program:"), h("pre", {}, "autotrack run train.py"),
-    h("p", {}, "or from within it:"), h("pre", {}, "import autotrack\nautotrack.autolog()"));
-}
+  get live() {
+    return this.rows ? this.rows.running().length > 0 : Boolean(this.groups?.groups?.some((one) => one.running));
+  }
 
-function form(query, experiments, wanted, error) {
-  const field = h("input", {
-    type: "search", name: "where", value: query.get("where") ?? "", autocomplete: "off", spellcheck: "false",
-    placeholder: "best(val/loss) < 0.3 AND params.lr < 0.01", "aria-label": "Filter", "aria-invalid": error ? "true" : null,
-    "aria-describedby": error ? "error" : null,
-  });
-  const choice = h("select", { name: "e", "aria-label": "Experiment" },
-    h("option", { value: "" }, "all experiments"),
-    experiments.map((one) => h("option", { value: one.experiment_id, selected: wanted.includes(one.experiment_id) }, one.name)));
-  const changed = (event) => {
-    event?.preventDefault();
-    const next = { ...Object.fromEntries(query), where: field.value.trim(), e: choice.value };
-    go(next);
-  };
-  choice.addEventListener("change", changed);
-  return h("form", { class: "filter", role: "search", onsubmit: changed }, choice, field, h("button", {}, "Filter"),
-    error ? h("pre", { id: "error", class: "error", role: "alert" }, error) : null);
-}
+  get total() {
+    return this.rows?.total ?? null;
+  }
 
-/** The rows that are loaded, more of them as one scrolls, and the columns that tell them apart. */
-class Rows {
-  constructor(query, names, ids, asked, { runs, next }) {
-    Object.assign(this, { query, names, ids, asked, runs, next, chosen: new Set() });
-    this.columns = columnsOf(runs, query.get("columns"));
-    this.body = h("tbody", {}, runs.map((run) => this.row(run)));
-    this.compare = h("button", { type: "button", disabled: true, onclick: () => this.go() }, "Compare");
-    this.count = h("span", { class: "dim" });
-    this.end = h("p", { class: "dim" });
-    this.element = h("div", {},
-      h("p", { class: "actions" }, this.compare, this.picker(), this.count),
-      h("div", { class: "wide" }, h("table", { class: "runs" }, h("thead", {}, this.heads()), this.body)),
-      this.end);
-    this.watch();
+  async begin() {
+    ask.writable().then((may) => { this.writable = may; this.actions?.tell(); }, () => {});
+    const found = experiments().then((some) => { this.experiments = new Map(some.map((one) => [one.experiment_id, one.name])); });
+    await Promise.all([found, this.learn()]);
+    await this.ask();
+  }
+
+  /** Show another view in place. */
+  async turn(query) {
+    const [before, after] = [this.view, viewOf(query)];
+    const other = ["where", "group", "deleted"].some((name) => before[name] !== after[name]) || String(before.experiments) !== String(after.experiments);
+    if (other) this.chosen.clear();
+    this.view = after;
+    if (String(before.experiments) !== String(after.experiments)) await this.learn();
+    await this.ask();
+  }
+
+  /** Which keys the newest runs have; all of them are asked for when somebody looks for one. */
+  async learn() {
+    this.keys = await ask.keys(this.view.experiments, NEWEST);
+    this.better = new Map(this.keys.keys.filter((one) => one.better).map((one) => [one.key, one.better]));
+    this.everything = null;
+  }
+
+  async known() {
+    const { experiments: ids } = this.view;
+    this.everything ??= ask.keys(ids);
+    const { keys, grammar } = await this.everything;
+    return { keys, grammar, values: (field) => ask.values(ids, field) };
+  }
+
+  /** Ask for what the view shows, and show it. */
+  async ask() {
+    const mine = ++this.asked;
+    const { view } = this;
+    const names = view.columns ?? telling(this.keys.keys);
+    const order = [...view.pinned.filter((name) => names.includes(name)), ...names.filter((name) => !view.pinned.includes(name))];
+    this.fields = ["run_name", ...order];
+    this.columns = this.fields.map((name) => columnOf(name, this.better));
+    const rows = view.group ? null : new Rows(view, this.fields);
+    const groups = view.group ? new Groups(view, this.fields, this.columns) : null;
+    let error = "";
+    try {
+      [, this.base] = await Promise.all([(rows ?? groups)[rows ? "more" : "load"](), this.baseline()]);
+    } catch (failure) {
+      error = failure.message;
+    }
+    if (mine !== this.asked) return;
+    [this.rows, this.groups] = error ? [null, null] : [rows, groups];
+    this.draw(error);
+    if (!error) rows?.count().then(() => mine === this.asked && this.grown(), () => {});
+  }
+
+  async baseline() {
+    const id = this.view.baseline;
+    if (!id) return null;
+    const fields = [...new Set([...ALWAYS, ...this.fields])];
+    const [row] = await ask.rowsOf({ ...this.view, deleted: false }, fields, [id]);
+    return row ? { id, name: row.values[0] || id.slice(0, 8), value: (name) => row.values[fields.indexOf(name)] } : null;
+  }
+
+  draw(error) {
+    const { view } = this;
+    const size = this.rows?.list.length ?? this.groups?.groups.length ?? 0;
+    this.news.hidden = true;
+    if (!error && !size && !view.where && !view.experiments.length && !view.deleted) {
+      this.bar.replaceChildren();
+      return this.place.replaceChildren(empty());
+    }
+    const focused = document.activeElement?.closest?.("th")?.cellIndex;
+    this.actions = new Actions(this);
+    const bar = toolbar(this, { keys: () => help(), choose: () => this.choose() });
+    if (this.bar.contains(this.filter.element)) this.bar.lastChild.replaceWith(bar.below); // whoever writes there goes on
+    else this.bar.replaceChildren(bar.above, this.filter.said, bar.below);
+    this.marked(view);
+    const [sideways, far] = [this.table?.element.scrollLeft ?? 0, this.table];
+    far?.leave();
+    this.table = null;
+    if (error) {
+      this.count.textContent = "";
+      const ours = error.startsWith("invalid filter");
+      if (ours) this.filter.wrong(error);
+      return this.place.replaceChildren(ours ? "" : wrong(view, error));
+    }
+    this.tell();
+    if (!size) return this.place.replaceChildren(nothing(view));
+    this.table = this.made();
+    this.place.replaceChildren(this.table.element);
+    this.table.set(this.lines(), this.rows?.total);
+    this.table.element.scrollLeft = sideways;
+    if (focused > 0) this.table.heads[Math.min(focused, this.table.heads.length) - 1].querySelector("a, span")?.focus();
+  }
+
+  /** The choice of experiments and the filter say what the address does. */
+  marked(view) {
+    const choice = this.bar.querySelector("select[name=e]");
+    if (choice) choice.value = view.experiments[0] ?? "";
+    if (this.filter.field.value.trim() !== view.where) this.filter.set(view.where);
+    else this.filter.right();
+  }
+
+  made() {
+    const all = h("input", { type: "checkbox", "aria-label": "Choose all that fit", onclick: () => this.chooseAll(all.checked) });
+    const page = this;
+    const context = {
+      columns: this.columns, names: this.experiments, chosen: this.chosen, base: this.base, by: this.groups?.by,
+      choose: (n, on, through) => this.chooseLine(n, on, through),
+      turn: (group) => this.groups.turn(group).then(() => this.table.set(this.lines())),
+      more: (rows) => rows.more().then(() => this.table.set(this.lines())),
+    };
+    return new Table({
+      columns: this.columns, view: this.view, corner: this.groups ? null : all,
+      key: (line) => line.id ?? line.row?.id ?? "",
+      draw: (line, n) => (line.group ? lines.group(line, context) : line.more ? lines.more(line, context) : lines.run(line.row ? line : { row: line, rows: this.rows }, n, context)),
+      need(index) { page.need(index); },
+      move: (from, to) => this.move(from, to),
+      pin: ({ name }) => this.pin(name),
+    });
+  }
+
+  lines() {
+    return this.rows ? this.rows.list : this.groups.lines();
+  }
+
+  need(index) {
+    const { rows, table } = this;
+    if (!rows?.next || rows.asking) return;
+    rows.to(index).then(() => table === this.table && this.grown(), (error) => { this.count.textContent = error.message; });
+  }
+
+  grown() {
+    this.table?.grown(this.lines(), this.rows.total);
     this.tell();
   }
 
-  heads() {
-    const fixed = [["name", "run_name"], ["state", "status"], ["started", "start_time"], ["took", "duration"]];
-    return h("tr", {}, h("td", {}), [...fixed, ...this.columns.map((one) => [one.title, one.field])].map(([title, field]) => {
-      const [sorted, way] = [`${field} DESC`, `${field} ASC`];
-      const now = this.query.get("sort");
-      const next = now === sorted ? way : sorted;
-      const mark = now === sorted ? " ↓" : now === way ? " ↑" : "";
-      const href = address({ ...Object.fromEntries(this.query), sort: next });
-      return h("th", { scope: "col", "aria-sort": now === sorted ? "descending" : now === way ? "ascending" : null },
-        h("a", { href }, title, mark));
-    }));
-  }
-
-  row(run) {
-    const tick = h("input", { type: "checkbox", "aria-label": `Choose ${run.name}`, checked: this.chosen.has(run.id), onchange: () => {
-      this.chosen[tick.checked ? "add" : "delete"](run.id);
-      this.tell();
-    } });
-    return h("tr", {}, h("td", {}, tick),
-      h("td", {}, link({ run: run.id }, run.name || run.id.slice(0, 8)), " ", h("span", { class: "dim" }, run.id.slice(0, 6))),
-      h("td", {}, h("span", { class: `status ${run.status}` }, run.status.toLowerCase())),
-      h("td", { title: format.moment(run.start) }, format.ago(run.start)), h("td", { class: "number" }, format.took(run)),
-      this.columns.map((one) => h("td", { class: one.kind === "metrics" ? "number" : null, title: one.of(run) }, one.of(run))));
-  }
-
-  picker() {
-    const known = [...new Set(this.columns.map((one) => one.name))];
-    const every = candidates(this.runs);
-    const boxes = every.map((one) => h("label", {}, h("input", { type: "checkbox", value: one.name, checked: known.includes(one.name) }), " ", one.name));
-    const apply = () => {
-      const names = boxes.map((one) => one.firstChild).filter((one) => one.checked).map((one) => one.value);
-      go({ ...Object.fromEntries(this.query), columns: names.join(",") || "-" });
-    };
-    return h("details", { class: "picker" }, h("summary", {}, "Columns"), h("div", {}, boxes, h("button", { type: "button", onclick: apply }, "Show")));
-  }
-
   tell() {
-    this.compare.disabled = this.chosen.size < 2;
-    this.compare.textContent = this.chosen.size ? `Compare ${this.chosen.size}` : "Compare";
-    this.count.textContent = `${this.runs.length}${this.next ? " and more" : ""} runs`;
-    this.end.textContent = this.next ? "…" : this.runs.length ? "" : "No run fits the filter.";
+    const { rows, groups } = this;
+    const count = (n) => n.toLocaleString("en");
+    this.count.textContent = rows
+      ? rows.total === null ? `${rows.list.length} and more runs` : `${count(rows.total)} run${rows.total === 1 ? "" : "s"}`
+      : `${count(groups.total)} group${groups.total === 1 ? "" : "s"}${groups.total > groups.groups.length ? `, the first ${groups.groups.length} of them here` : ""}`;
+    this.actions.tell();
   }
 
-  go() {
-    go({ compare: [...this.chosen].join(",") });
+  /** New values come into their cells; of new runs a line says how many there are. */
+  async refresh() {
+    const { rows, table, groups } = this;
+    if (rows && table) {
+      const running = rows.running();
+      await rows.again(table.inSight());
+      if (rows !== this.rows) return;
+      table.redraw(new Set(running.map((row) => row.id))); // also of those that have ended now
+      const fresh = await rows.news();
+      if (rows !== this.rows) return;
+      this.news.hidden = !fresh;
+      this.news.textContent = `${fresh} new run${fresh === 1 ? "" : "s"}`;
+    } else if (groups && table && groups.groups.length <= FEW_GROUPS) {
+      await groups.load();
+      if (groups === this.groups) table.set(this.lines());
+    }
   }
 
-  watch() {
-    const seen = new IntersectionObserver(async (entries) => {
-      if (!this.next || this.loading || !entries.some((one) => one.isIntersecting)) return;
-      this.loading = true;
-      const { runs, next } = await api.runs(this.ids, { ...this.asked, token: this.next });
-      this.runs.push(...runs);
-      this.next = next;
-      this.body.append(...runs.map((run) => this.row(run)));
-      this.loading = false;
-      this.tell();
-      seen.unobserve(this.end);
-      seen.observe(this.end); // it may still be in sight
-    }, { rootMargin: "600px" });
-    seen.observe(this.end);
+  /** The table is asked for anew, after a change of its runs. */
+  changed() {
+    this.chosen.clear();
+    return this.ask();
   }
-}
 
-/** All that could be a column, the most telling first. */
-function candidates(runs) {
-  const count = (map) => {
-    const found = new Map();
-    for (const run of runs) for (const key of map(run).keys()) found.set(key, (found.get(key) ?? 0) + 1);
-    return [...found].sort((a, b) => b[1] - a[1] || a[0].localeCompare(b[0])).map(([key]) => key);
-  };
-  const varies = (key) => new Set(runs.map((run) => run.params.get(key))).size > 1;
-  const metrics = count((run) => run.metrics).filter((key) => !/^(system|step)\//.test(key));
-  const params = count((run) => run.params).sort((a, b) => varies(b) - varies(a));
-  return [...metrics.map((key) => column("metrics", key)), ...params.map((key) => ({ ...column("params", key), varies: varies(key) }))];
-}
-
-function column(kind, key) {
-  const quoted = /^[\w./-]+$/.test(key) ? key : `\`${key.replaceAll("`", "``")}\``;
-  const of = kind === "metrics" ? (run) => format.number(run.metrics.get(key)) : (run) => run.params.get(key) ?? "";
-  return { kind, title: key, name: `${kind}.${key}`, field: `${kind}.${quoted}`, of };
-}
-
-function columnsOf(runs, chosen) {
-  const every = candidates(runs);
-  if (chosen) {
-    const names = chosen.split(",");
-    return names.flatMap((name) => every.find((one) => one.name === name) ?? []);
+  chooseLine(n, on, through) {
+    const [from, to] = through && this.before !== undefined ? [Math.min(n, this.before), Math.max(n, this.before)] : [n, n];
+    for (const line of this.lines().slice(from, to + 1)) {
+      const id = this.table.key(line);
+      if (id) this.chosen[on ? "add" : "delete"](id);
+    }
+    this.before = n;
+    if (from !== to) this.table.redraw();
+    this.actions.tell();
   }
-  const metrics = every.filter((one) => one.kind === "metrics").slice(0, MOST_METRICS);
-  const params = every.filter((one) => one.kind === "params" && (one.varies || runs.length === 1)).slice(0, MOST_PARAMS);
-  return [...metrics, ...params];
+
+  async chooseAll(on) {
+    this.chosen.clear();
+    if (on) {
+      let token;
+      do {
+        const found = await ask.rows(this.view, [], { limit: MOST_AT_ONCE, token });
+        for (const row of found.rows) this.chosen.add(row.id);
+        token = found.next;
+      } while (token);
+    }
+    this.table.redraw();
+    this.actions.tell();
+  }
+
+  chooseNone() {
+    this.chosen.clear();
+    this.table?.redraw();
+    this.actions?.close();
+    this.actions?.tell();
+  }
+
+  /** The run where the keyboard is. */
+  here() {
+    const line = this.lines()[this.table?.active ?? -1];
+    return line && this.table.key(line);
+  }
+
+  tick() {
+    const id = this.here();
+    if (!id) return;
+    this.chooseLine(this.table.active, !this.chosen.has(id), false);
+    this.table.redraw(new Set([id]));
+  }
+
+  /** Compare with the run where the keyboard is, or no longer. */
+  compareWith() {
+    const id = this.here();
+    if (id) turnTo({ ...this.view, baseline: this.view.baseline === id ? "" : id });
+  }
+
+  choose() {
+    this.known().then(({ keys, grammar }) =>
+      choose(this.fields.slice(1), this.view.pinned, keys, ["last", ...grammar.readings.filter((one) => one !== "last")],
+        (columns, pinned) => turnTo({ ...this.view, columns, pinned })));
+  }
+
+  move(from, to) {
+    const columns = this.fields.slice(1);
+    if (to < 1 || to > columns.length || from < 1) return;
+    columns.splice(to - 1, 0, ...columns.splice(from - 1, 1));
+    turnTo({ ...this.view, columns, pinned: columns.filter((name) => this.view.pinned.includes(name)) });
+  }
+
+  pin(name) {
+    const { pinned } = this.view;
+    turnTo({ ...this.view, pinned: pinned.includes(name) ? pinned.filter((one) => one !== name) : [...pinned, name] });
+  }
 }

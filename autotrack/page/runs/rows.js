@@ -1,0 +1,72 @@
+// The runs that were asked for so far, a page after the other.
+
+import * as ask from "./questions.js";
+
+const [FIRST, FOLLOWING] = [100, 500];
+const MOST_LIVE = 50;
+/** What is asked of every run, shown or not. */
+export const ALWAYS = ["run_name", "status", "start_time"];
+
+/** The runs that fit a view, as many as were asked for, with some fields. */
+export class Rows {
+  constructor(view, fields) {
+    this.view = view;
+    this.fields = [...new Set([...ALWAYS, ...fields])];
+    this.place = new Map(this.fields.map((name, n) => [name, n]));
+    this.list = [];
+    this.known = new Map();
+    this.next = null;
+    this.begun = false;
+    this.total = null;
+  }
+
+  /** Ask for one page more; those who ask meanwhile wait for the same. */
+  more() {
+    this.asking ??= this.page().finally(() => { this.asking = null; });
+    return this.asking;
+  }
+
+  async page() {
+    if (this.begun && !this.next) return;
+    const limit = this.begun ? FOLLOWING : FIRST;
+    const found = await ask.rows(this.view, this.fields, { limit, token: this.next });
+    this.begun = true;
+    this.next = found.next;
+    this.list.push(...found.rows);
+    for (const row of found.rows) this.known.set(row.id, row);
+    if (!this.next) this.total = this.list.length;
+  }
+
+  /** Ask until so many are there, or all. */
+  async to(size) {
+    do await this.more();
+    while (this.list.length < size && this.next);
+  }
+
+  async count() {
+    this.total ??= await ask.count(this.view);
+  }
+
+  of(row, name) {
+    return row.values[this.place.get(name)];
+  }
+
+  running() {
+    return this.list.filter((row) => this.of(row, "status") === "RUNNING");
+  }
+
+  /** Ask again for what those do that run, the ones in sight first. */
+  async again(inSight) {
+    const running = this.running();
+    const ordered = [...running.filter((row) => inSight.has(row.id)), ...running.filter((row) => !inSight.has(row.id))];
+    if (!ordered.length) return;
+    const found = await ask.rowsOf(this.view, this.fields, ordered.slice(0, MOST_LIVE).map((row) => row.id));
+    for (const { id, values } of found) this.known.get(id).values = values;
+  }
+
+  /** How many runs fit that did not when the table was made. */
+  async news() {
+    if (this.total === null) return 0;
+    return Math.max(0, (await ask.count(this.view)) - this.total);
+  }
+}

@@ -1,0 +1,189 @@
+// A table of any length: only the lines in sight are in the document.
+
+import { h } from "../dom.js";
+import { addressOf } from "./view.js";
+
+export const LINE = 30;
+const [AROUND, BOX, LEAST, STEP] = [8, 34, 48, 16];
+const widths = new Map(JSON.parse(localStorage.getItem("widths") ?? "[]"));
+
+/** A column's width before somebody changes it; a mean with its spread and a difference need more. */
+function usual(column, { group: grouped, baseline }) {
+  if (column.name === "run_name") return Math.min(grouped ? 320 : 240, Math.round(innerWidth * 0.42));
+  return Math.max(column.numeric ? 104 : 92, column.compared && (grouped || baseline) ? 156 : 0, Math.min(180, 34 + column.title.length * 8));
+}
+
+/**
+ * Lines in columns. `view` says how they are sorted and which columns stay in place; `draw(line, index)` makes the cells of
+ * a line, `key(line)` names it; `need(index)` is called when one comes into sight that is not there, `move(from, to)` and
+ * `pin(column)` when somebody orders the columns.
+ */
+export class Table {
+  constructor({ columns, view, draw, key, need, move, pin, corner }) {
+    Object.assign(this, { columns, view, draw, key, need, move, pin });
+    this.lines = [];
+    this.size = 0;
+    this.active = -1;
+    this.shown = new Map();
+    this.cols = [h("col"), ...columns.map(() => h("col"))];
+    this.above = h("tr", { class: "space", "aria-hidden": "true" }, h("td", { colspan: columns.length + 1 }));
+    this.below = h("tr", { class: "space", "aria-hidden": "true" }, h("td", { colspan: columns.length + 1 }));
+    this.body = h("tbody", {}, this.above, this.below);
+    this.heads = columns.map((column, n) => this.head(column, n));
+    const head = h("tr", { "aria-rowindex": 1 }, h("td", { class: "pinned" }, corner), this.heads);
+    this.table = h("table", { class: "runs", "aria-label": "Runs" }, h("colgroup", {}, this.cols), h("thead", {}, head), this.body);
+    this.element = h("div", { class: "wide frame", "aria-live": "off", onscroll: () => this.soon() }, this.table);
+    this.resized = new ResizeObserver(() => this.soon());
+    this.resized.observe(this.element);
+    this.body.addEventListener("focusin", (event) => { this.active = Number(event.target.closest("tr")?.getAttribute("aria-rowindex") ?? 1) - 2; });
+    this.measure();
+  }
+
+  head(column, n) {
+    const [down, up] = [`${column.name} DESC`, `${column.name} ASC`];
+    const { sort } = this.view;
+    const mark = sort === down ? " ↓" : sort === up ? " ↑" : "";
+    const href = addressOf({ ...this.view, sort: sort === down ? up : down });
+    const sorts = !column.name.startsWith("dataset.") && column.name !== "data_digest";
+    const title = sorts ? h("a", { href, draggable: "false" }, column.title, mark) : h("span", { tabindex: "0" }, column.title);
+    const grip = h("span", { class: "grip", "aria-hidden": "true", onpointerdown: (event) => this.grip(event, column, grip) });
+    return h("th", {
+      scope: "col", title: `${column.name}\nAlt + ← →: move, with Shift: width, P: keep in place`, draggable: n ? "true" : null, class: column.numeric ? "number" : null,
+      "aria-sort": sort === down ? "descending" : sort === up ? "ascending" : null,
+      onkeydown: (event) => this.typed(event, column, n),
+      ondragstart: (event) => event.dataTransfer.setData("text/x-column", String(n)),
+      ondragover: (event) => n && event.dataTransfer.types.includes("text/x-column") && event.preventDefault(),
+      ondrop: (event) => { event.preventDefault(); this.move(Number(event.dataTransfer.getData("text/x-column")), n); },
+    }, title, grip);
+  }
+
+  typed(event, column, n) {
+    const way = { ArrowLeft: -1, ArrowRight: 1 }[event.key] ?? 0;
+    if (way && event.altKey && event.shiftKey) this.widen(column, this.width(column) + way * STEP);
+    else if (way && event.altKey && n) this.move(n, n + way);
+    else if (event.key === "p" && n) this.pin(column);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  grip(event, column, grip) {
+    event.preventDefault();
+    const [from, start] = [event.clientX, this.width(column)];
+    grip.setPointerCapture(event.pointerId);
+    grip.onpointermove = (moved) => this.widen(column, start + moved.clientX - from);
+    grip.onpointerup = () => { grip.onpointermove = null; };
+  }
+
+  width(column) {
+    return widths.get(column.name) ?? usual(column, this.view);
+  }
+
+  widen(column, wanted) {
+    widths.set(column.name, Math.max(LEAST, Math.round(wanted)));
+    localStorage.setItem("widths", JSON.stringify([...widths]));
+    this.measure();
+  }
+
+  /** Give the columns their widths, and those that stay in place their places. */
+  measure() {
+    const sizes = [BOX, ...this.columns.map((one) => this.width(one))];
+    sizes.forEach((size, n) => { this.cols[n].style.width = `${size}px`; });
+    this.table.style.width = `${sizes.reduce((sum, one) => sum + one, 0)}px`;
+    const fixed = 1 + this.columns.filter((one) => one.name === "run_name" || this.view.pinned.includes(one.name)).length;
+    this.lefts = sizes.slice(0, fixed).map((_, n) => sizes.slice(0, n).reduce((sum, one) => sum + one, 0));
+    for (const row of [this.table.tHead.rows[0], ...this.shown.values()]) this.fix(row);
+  }
+
+  fix(row) {
+    this.lefts.forEach((left, n) => {
+      const cell = row.cells[n];
+      if (!cell) return;
+      cell.classList.add("pinned");
+      cell.style.left = `${left}px`;
+    });
+  }
+
+  /** Show these lines, the first of so many. */
+  set(lines, size) {
+    this.lines = lines;
+    this.size = Math.max(lines.length, size ?? 0);
+    this.table.setAttribute("aria-rowcount", this.size + 1);
+    for (const row of this.shown.values()) row.remove();
+    this.shown.clear();
+    this.render();
+  }
+
+  /** Show that there are more of them, moving nothing. */
+  grown(lines, size) {
+    this.lines = lines;
+    this.size = Math.max(lines.length, size ?? 0);
+    this.table.setAttribute("aria-rowcount", this.size + 1);
+    this.render();
+  }
+
+  soon() {
+    this.frame ??= requestAnimationFrame(() => { this.frame = null; this.render(); });
+  }
+
+  render() {
+    const [top, high] = [this.element.scrollTop, this.element.clientHeight || 600];
+    const from = Math.max(0, Math.min(this.lines.length, Math.floor(top / LINE) - AROUND));
+    const wanted = Math.min(this.size, Math.ceil((top + high) / LINE) + AROUND);
+    const to = Math.min(this.lines.length, wanted);
+    for (const [n, row] of this.shown) {
+      if (n >= from && n < to) continue;
+      row.remove();
+      this.shown.delete(n);
+    }
+    let after = this.below;
+    for (let n = to - 1; n >= from; n--) {
+      if (!this.shown.has(n)) this.body.insertBefore(this.row(n), after);
+      after = this.shown.get(n);
+    }
+    this.above.firstChild.style.height = `${from * LINE}px`;
+    this.below.firstChild.style.height = `${(this.size - to) * LINE}px`;
+    if (wanted > this.lines.length) this.need(wanted);
+  }
+
+  row(n) {
+    const made = h("tr", { "aria-rowindex": n + 2 }, this.draw(this.lines[n], n));
+    this.fix(made);
+    this.shown.set(n, made);
+    return made;
+  }
+
+  /** Draw those lines in sight anew that have one of these names; what is focused there stays so. */
+  redraw(names) {
+    for (const [n, row] of this.shown) {
+      if (names && !names.has(this.key(this.lines[n]))) continue;
+      this.draw(this.lines[n], n).filter(Boolean).forEach((cell, place) => {
+        if (!row.cells[place]?.contains(document.activeElement)) row.cells[place]?.replaceWith(cell);
+      });
+      this.fix(row);
+    }
+  }
+
+  /** The names of the lines that are in sight. */
+  inSight() {
+    return new Set([...this.shown.keys()].map((n) => this.key(this.lines[n])));
+  }
+
+  /** Go so many lines on from where the keyboard is, and be there. */
+  step(by) {
+    const n = Math.max(0, Math.min(this.lines.length - 1, this.active < 0 ? 0 : this.active + by));
+    if (!this.lines.length) return;
+    const head = this.table.tHead.offsetHeight;
+    const [top, high] = [this.element.scrollTop, this.element.clientHeight];
+    if (n * LINE < top) this.element.scrollTop = n * LINE;
+    else if ((n + 1) * LINE + head > top + high) this.element.scrollTop = (n + 1) * LINE + head - high;
+    this.render();
+    this.active = n;
+    this.shown.get(n)?.querySelector("a, button")?.focus({ preventScroll: true });
+  }
+
+  leave() {
+    this.resized.disconnect();
+    cancelAnimationFrame(this.frame);
+  }
+}

@@ -1,0 +1,44 @@
+// What the table of runs shows, and the address that says it.
+
+import { columnsIn } from "./columns.js";
+
+/** What an address says. `columns` are null where it leaves them to what the runs have. */
+export function viewOf(query) {
+  return {
+    experiments: query.getAll("e").filter(Boolean),
+    where: query.get("where") ?? "",
+    sort: query.get("sort") ?? "",
+    columns: query.has("columns") ? columnsIn(query.get("columns")) : null,
+    pinned: columnsIn(query.get("pin") ?? ""),
+    group: query.get("group") ?? "",
+    baseline: query.get("baseline") ?? "",
+    deleted: query.has("deleted"),
+  };
+}
+
+/** The address of a view. */
+export function addressOf(view) {
+  const query = new URLSearchParams(view.experiments.map((id) => ["e", id]));
+  const said = {
+    where: view.where, sort: view.sort, columns: view.columns?.join(","), pin: view.pinned.join(","),
+    group: view.group, baseline: view.baseline, deleted: view.deleted ? "1" : "",
+  };
+  for (const [name, value] of Object.entries(said)) if (value) query.set(name, value);
+  if (view.columns && !view.columns.length) query.set("columns", "");
+  const text = query.toString();
+  return text ? `/?${text}` : "/";
+}
+
+/** Go where a view is shown. */
+export const turnTo = (view) => globalThis.dispatchEvent(new CustomEvent("go", { detail: addressOf(view) }));
+
+/** Views that somebody has given names, kept by this browser. */
+export const kept = {
+  all: () => new Map(JSON.parse(localStorage.getItem("views") ?? "[]")),
+  set(name, address) {
+    const views = kept.all();
+    if (address === null) views.delete(name);
+    else views.set(name, address);
+    localStorage.setItem("views", JSON.stringify([...views]));
+  },
+};
