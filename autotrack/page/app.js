@@ -9,7 +9,9 @@ import { h } from "./dom.js";
  * `turn(query)`: how to show another address of its own in place; without it the page is built again;
  * `leave()`: what to end before another page is shown.
  * What is drawn in colours is drawn anew at the window's event `dressed`. */
-const PAGES = { run: "./run/page.js", compare: "./compare/page.js" };
+const PAGES = {
+  run: "./run/page.js", compare: "./compare/page.js", models: "./models/page.js", model: "./models/page.js",
+};
 const FIRST = "./runs/page.js";
 const LIVE_MS = 5000;
 let shown = 0;
