@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import logging
+import re
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -40,6 +41,8 @@ _MOST_REDIRECTS = 5
 _NOT_PACKED = {400, 411, 415}
 """What somebody on the way answers who does not take a compressed body."""
 _TRANSIENT = {408, 429, 500, 502, 503, 504}
+_STORES_CODE = re.compile(rb"<Code>(\w{1,80})</Code>")
+"""How S3 and Azure name an error."""
 _OF_STATUS = {400: "BAD_REQUEST", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "ENDPOINT_NOT_FOUND"}
 
 
@@ -172,6 +175,16 @@ class Connection:
         self._check(answer, None if own else url)
         return answer
 
+    def elsewhere(self, method: str, url: str, body: bytes = b"") -> requests.Response:
+        """The answer of another host, as of an object store, to a small request that its URL alone gives a right to."""
+        with self._told(url):
+            answer = _stranger().request(
+                method, url, data=body, timeout=self._timeout(None), headers={"Content-Type": "application/xml"},
+                allow_redirects=False,
+            )  # fmt: skip
+        self._check(answer, url)
+        return answer
+
     @contextmanager
     def get(self, url: str, headers: Mapping[str, str] | None = None) -> Iterator[Iterator[bytes]]:
         """The pieces of a file; where the server sends its clients elsewhere, as into its bucket, from there."""
@@ -204,7 +217,7 @@ class Connection:
     def _check(self, answer: requests.Response, other: str | None = None) -> None:
         if answer.status_code == 401 and other is None:
             self._show()  # next time: the program may have been given others since
-        _check(answer, other or self.address.uri)
+        _check(answer, self.address.uri if other is None else _plain(other))
 
     def _own(self, url: str) -> bool:
         return url.startswith(self.address.uri + "/")
@@ -215,7 +228,7 @@ class Connection:
 
     @contextmanager
     def _told(self, url: str | None = None) -> Iterator[None]:
-        where = self.address.uri if url is None or self._own(url) else url.partition("?")[0]
+        where = self.address.uri if url is None or self._own(url) else _plain(url)
         try:
             yield
         except requests.exceptions.SSLError as error:
@@ -281,28 +294,35 @@ def _stranger() -> requests.Session:
     return session
 
 
+def _plain(url: str) -> str:
+    """A URL without its query, which may be a right to write."""
+    return url.partition("?")[0]
+
+
 def _check(answer: requests.Response, where: str) -> None:
     status = answer.status_code
     if 200 <= status < 300:
         return
     code, message, by_server = _OF_STATUS.get(status, "INTERNAL_ERROR"), "", False
-    if "application/json" in answer.headers.get("Content-Type", ""):
+    said, kind = f"{where} answers {status}", answer.headers.get("Content-Type", "")
+    if "application/json" in kind:
         try:
             told = answer.json()
             by_server = "error_code" in told
             code, message = str(told.get("error_code") or code), str(told.get("message") or "")
         except (ValueError, AttributeError):
             message = ""
+    elif "xml" in kind and (found := _STORES_CODE.search(answer.content[:2000])):
+        code = found[1].decode()
+        said += f": {code}"
     if status in _TRANSIENT:
-        raise Unavailable(
-            f"{where} answers {status}" + (f": {message[:300]}" if message else ""), after=_seconds(answer, status)
-        )
+        raise Unavailable(said + (f": {message[:300]}" if message else ""), after=_seconds(answer, status))
     if 300 <= status < 400:
         raise Refused(
             f"{where} sends elsewhere, to {answer.headers.get('Location', '?')}; name that as the tracking URI",
             "ENDPOINT_NOT_FOUND", status,
         )  # fmt: skip
-    raise Refused(message or f"{where} answers {status}", code, status, told=by_server)
+    raise Refused(message or said, code, status, told=by_server)
 
 
 def _seconds(answer: requests.Response, status: int) -> float | None:

@@ -126,7 +126,7 @@ def test_a_model_keeps_its_id_and_its_place(way, own, request):
 
 def test_a_file_goes_on_where_it_was_cut_off(way, own, request, tmp_path, monkeypatch):
     """A large one is sent in parts, and what has arrived is not sent again."""
-    monkeypatch.setattr("autotrack.wire.roots.PARTS_FROM", 1 << 20)
+    monkeypatch.setattr("autotrack.wire.parts.PARTS_FROM", 1 << 20)
     monkeypatch.setattr("autotrack.wire.parts.PART_BYTES", 1 << 20)
     large = tmp_path / "large.bin"
     large.write_bytes(os.urandom(5 << 20))

@@ -35,6 +35,8 @@ class Transfer:
         """Why it will never arrive."""
         self.kept = kept
         """How far it has come in parts; replaced, never changed."""
+        self.noted: Callable[[], None] = lambda: None
+        """Called when ``kept`` is another."""
         self._parts = Parts(in_parts, copy.deepcopy(kept), self._keep)
         self._cancelled = False
 
@@ -67,6 +69,7 @@ class Transfer:
 
     def _keep(self) -> None:
         self.kept = copy.deepcopy(self._parts.kept)
+        self.noted()
 
 
 _IDLE_SECONDS = 5.0
@@ -85,6 +88,7 @@ class Transfers:
 
     def put(self, transfer: Transfer) -> None:
         """Have a file sent."""
+        transfer.noted = self._wake  # how far it has come is to be written down at once
         with self._lock:  # around both: a thread that finds nothing to do goes only while nothing is put
             self._under_way += 1
             enough = len(self._threads) >= min(AT_ONCE, self._under_way)

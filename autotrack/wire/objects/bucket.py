@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import obstore
 from obstore.exceptions import BaseError, InvalidPathError, PermissionDeniedError, UnauthenticatedError
-from obstore.store import from_url
 
 from autotrack.exceptions import AutotrackException
 from autotrack.wire.objects.base import PART_BYTES, Entry, Facts, Objects, Stream, missing, pieces
+from autotrack.wire.objects.clouds import opened
 from autotrack.wire.objects.keys import UPLOADS, checked
-
-if TYPE_CHECKING:
-    from obstore.store import ClientConfig, RetryConfig
 
 _MOST_PARTS = 9_000
 """S3 takes 10,000 parts of one object."""
@@ -45,18 +41,8 @@ class BucketObjects(Objects):
     """Files below a prefix of a bucket. A large file is sent in parts, and appears when the last one has arrived."""
 
     def __init__(self, url: str) -> None:
-        self._url = url
-        endpoint = os.environ.get("AWS_ENDPOINT_URL") or os.environ.get("MLFLOW_S3_ENDPOINT_URL")
-        options: ClientConfig = {
-            "connect_timeout": "10s",
-            "read_timeout": "60s",  # of silence, so that a large file may take its time
-            "timeout": "1day",
-            "allow_http": bool(endpoint and endpoint.startswith("http://")),
-        }
-        retries: RetryConfig = {"max_retries": 4, "retry_timeout": timedelta(seconds=30)}
-        more: dict[str, Any] = {"endpoint": endpoint} if endpoint and url.startswith("s3") else {}
         try:
-            self._store: Any = from_url(url, client_options=options, retry_config=retries, **more)
+            self._store: Any = opened(url, retries=4, retry_seconds=30)
         except (BaseError, ValueError) as error:
             reason = str(error).split("\n", maxsplit=1)[0]  # below it is what the library's authors want to know
             remedy = _REMEDIES[url.partition("://")[0]]
