@@ -241,6 +241,7 @@ def _as_dict(value: Any) -> Any:
     return {f.name: getattr(value, f.name) for f in fields(value)}
 
 
+_decode: Callable[[str], Any] = json.JSONDecoder().decode
 # ASCII output: a lone surrogate in a name stays one JSON escape and never breaks the file's UTF-8.
 _dumps: Callable[[Any], str] = json.JSONEncoder(separators=(",", ":"), default=_as_dict).encode
 
@@ -263,7 +264,7 @@ def decode(line: bytes) -> tuple[int, Event] | None:
     Raises ``ValueError`` for a line that is no event at all.
     """
     try:
-        raw = json.loads(line)
+        raw = _decode(line.decode("utf-8", "surrogatepass"))
         cls = _KINDS.get(raw["e"])
         if cls is None:
             return None

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 
 from autotrack import guard
 from autotrack.event import Ended, Tags
-from autotrack.journal.writer import RunWriter, append_line
+from autotrack.journal.lists import Opened
+from autotrack.journal.writer import RunWriter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,4 +86,4 @@ def note(directories: list[str]) -> None:
                 writer.event(Ended("FAILED", f"SystemExit: {told[0]}\n", str(told[0])))
             writer.close()
             # So that an indexer that has seen the end looks once more.
-            append_line(directory.parent.parent / "opened" / writer.writer, directory.name.encode() + b"\n")
+            Opened(directory.parent.parent).add(directory.name)

@@ -27,9 +27,7 @@ def stand_alone() -> None:
 @contextmanager
 def in_place_of(home: Path) -> Iterator[LocalStream]:
     """A way into the run in a directory of a local store, whose program is gone and so will not write there."""
-    from autotrack.journal.format import writer_name  # these are much, and needed only where a program has died
-    from autotrack.journal.process import rank  # as above
-    from autotrack.journal.writer import append_line  # as above
+    from autotrack.journal.lists import Opened  # these are much, and needed only where a program has died
     from autotrack.sinks.local import LocalStream  # as above
     from autotrack.sinks.uploads.outbox import added_to  # as above
 
@@ -39,5 +37,5 @@ def in_place_of(home: Path) -> Iterator[LocalStream]:
     finally:
         stream.close()
     # So that an indexer that has seen the end looks once more, and what was sent already is completed.
-    append_line(home.parent.parent / "opened" / writer_name(rank()), home.name.encode() + b"\n")
+    Opened(home.parent.parent).add(home.name)
     added_to(home)

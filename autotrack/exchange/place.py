@@ -26,9 +26,8 @@ from autotrack.exchange.bundle import events_of, measured
 from autotrack.exchange.record import Record
 from autotrack.exchange.recorded import Choice, Recorded
 from autotrack.journal.format import experiment_id as id_of
-from autotrack.journal.format import writer_name
+from autotrack.journal.lists import Opened
 from autotrack.journal.reader import events_name, metrics_name, read_events
-from autotrack.journal.writer import append_line
 from autotrack.settings import current
 from autotrack.sinks.local import make_store
 from autotrack.sinks.uploads.link import about
@@ -153,7 +152,7 @@ class Local(Place):
     def __init__(self, client: Client, directory: Path) -> None:
         super().__init__(client)
         self.directory = directory
-        self._writer = writer_name()
+        self._opened = Opened(self.directory)
 
     @property
     def _store(self) -> Store:
@@ -192,7 +191,7 @@ class Local(Place):
 
     def list(self, run_id: str) -> None:
         """Have an index find a run that may have been moved there without being listed."""
-        append_line(self.directory / "opened" / self._writer, run_id.encode() + b"\n")
+        self._opened.add(run_id)
 
     def note(self, events: Iterable[tuple[int, Event]]) -> None:
         """See :class:`Place`."""

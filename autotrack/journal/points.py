@@ -14,7 +14,7 @@ from typing import Any
 
 from autotrack.journal.format import CHECK_START, FLOAT_STEP, RECORD, step_of
 from autotrack.journal.reader import Skipped
-from autotrack.journal.summary import Summary, summaries
+from autotrack.journal.summary import Summary, gather, summaries
 
 SIZE = RECORD.size
 _BLOCK = 1 << 16
@@ -104,7 +104,7 @@ def latest(path: Path, start: int, stop: int, known: Container[int]) -> Latest:
                 found.points[key_id] = point
         if settled:
             for key_id, summary in _summaries_of(block, unknown).items():
-                found.summaries.setdefault(key_id, Summary()).merge(summary)
+                gather(found.summaries, key_id, summary)
     found.skipped = [Skipped(path.name, offset, "damaged record") for offset in bad]
     if unknown is not None:
         found.end = min(found.end, unknown)

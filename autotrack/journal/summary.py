@@ -6,7 +6,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import inf, nan
-from typing import Any
+from typing import Any, TypeVar
+
+K = TypeVar("K")
 
 
 @dataclass(slots=True)
@@ -28,13 +30,16 @@ class Summary:
     maximum: float = -inf
     maximum_step: float = inf
 
+    @staticmethod
+    def of(value: float, step: float) -> Summary:
+        """The summary of one point."""
+        if value != value:
+            return Summary(1, 0, 0.0, value, step)
+        return Summary(1, 1, value, value, step, value, step, value, step)
+
     def take(self, value: float, step: float) -> None:
         """Add a point."""
-        self.merge(
-            Summary(1, 1, value, value, step, value, step, value, step)
-            if value == value
-            else Summary(1, 0, 0.0, value, step)
-        )
+        self.merge(Summary.of(value, step))
 
     def merge(self, other: Summary) -> None:
         """Add another part of the series; the same points twice count twice."""
@@ -54,8 +59,16 @@ def summaries(ids: Sequence[int], steps: Sequence[float], values: Sequence[float
         return dict(_summaries_fast(sys.modules["numpy"], ids, steps, values))
     found: dict[int, Summary] = {}
     for key_id, step, value in zip(ids, steps, values, strict=True):
-        found.setdefault(key_id, Summary()).take(value, step)
+        gather(found, key_id, Summary.of(value, step))
     return found
+
+
+def gather(found: dict[K, Summary], key: K, part: Summary) -> None:
+    """Add a part to a series that may be the first one of it; who gave the part lets it go."""
+    if (known := found.get(key)) is None:
+        found[key] = part
+    else:
+        known.merge(part)
 
 
 def _summaries_fast(np: Any, ids: Any, steps: Any, values: Any) -> Iterator[tuple[int, Summary]]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 
-from autotrack.event import Event, ExperimentCreated, Joined, RunCreated, encode
+from autotrack.event import Event, ExperimentCreated, Joined, RunCreated
 from autotrack.exceptions import AutotrackException
-from autotrack.journal.format import MARK, VERSION, writer_name
-from autotrack.journal.process import rank
-from autotrack.journal.writer import RunWriter, append_line
+from autotrack.journal.format import MARK, VERSION
+from autotrack.journal.lists import ANNOUNCE_SECONDS, Experiments, Opened
+from autotrack.journal.writer import RunWriter
 from autotrack.sinks import heartbeat
 
 
@@ -70,15 +71,27 @@ def make_store(directory: Path) -> None:
 class LocalStream:
     """A process's files in one run of a local store."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, opened: Opened | None = None, *, joined: bool = False) -> None:
         self._writer = RunWriter(directory)
+        self._opened = opened
+        # Another process may have ended a run that this one has joined.
+        self._ended = joined
+        self._announced = time.monotonic()
         self.artifacts = directory / "artifacts"
         # Bound here: the way of a logged value from the program to the kernel is as short as it can be.
         self.event = self._writer.event
         self.point = self._writer.point
         self.points = self._writer.points
         self.exact = self._writer.exact
-        self.close = self._writer.close
+
+    def close(self) -> None:
+        """See :class:`~autotrack.sinks.base.Stream`. What is added to a run that has ended is announced, as nobody
+        looks at such a run any more."""
+        self._writer.close()
+        if self._ended and self._opened is not None and time.monotonic() - self._announced >= ANNOUNCE_SECONDS:
+            self._opened.add(self._writer.directory.name)
+            self._announced = time.monotonic()
+        self._ended = True
 
 
 class LocalSink:
@@ -88,18 +101,18 @@ class LocalSink:
         check_store(directory)
         self.directory = directory
         self.uri = str(directory)
-        self._pid = 0
-        self._writer = ""
+        self._opened = Opened(directory)
+        self._experiments = Experiments(directory)
 
     def open(self, run_id: str, first: RunCreated | Joined, time_ms: int | None = None) -> LocalStream:
         """See :class:`~autotrack.sinks.base.Sink`."""
         make_store(self.directory)
         directory = self.directory / "runs" / run_id
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        stream = LocalStream(directory)
+        stream = LocalStream(directory, self._opened, joined=isinstance(first, Joined))
         stream.event(first, time_ms)
         # Listed after its first event is there, so that an indexer never meets an empty run.
-        append_line(self.directory / "opened" / self._own_writer(), run_id.encode() + b"\n")
+        self._opened.add(run_id)
         heartbeat.start()
         return stream
 
@@ -110,13 +123,8 @@ class LocalSink:
     def experiment_event(self, event: Event) -> None:
         """Append any fact about an experiment."""
         make_store(self.directory)
-        append_line(self.directory / "experiments" / f"{self._own_writer()}.jsonl", encode(event))
+        self._experiments.add(event)
 
     def has(self, run_id: str) -> bool:
         """See :class:`~autotrack.sinks.base.Sink`."""
         return run_id.isalnum() and (self.directory / "runs" / run_id).is_dir()
-
-    def _own_writer(self) -> str:
-        if self._pid != os.getpid():
-            self._pid, self._writer = os.getpid(), writer_name(rank())
-        return self._writer

@@ -10,19 +10,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from autotrack.event import Event, RunCreated, encode
+from autotrack.event import Event, RunCreated
 from autotrack.exceptions import AutotrackException
-from autotrack.journal.format import writer_name
-from autotrack.journal.process import rank
-from autotrack.journal.writer import Point, RunWriter, append_line
+from autotrack.journal.lists import ANNOUNCE_SECONDS, Experiments, Opened
+from autotrack.journal.writer import Point, RunWriter
 from autotrack.sinks.local import make_store
 from autotrack.sinks.uploads.outbox import added_to
 from autotrack.store.changes import Exact, Position, Stamped
 
 _KEPT = 256
 """Runs whose writer is remembered, so that many changes of one run go to one file."""
-_ANNOUNCE_SECONDS = 5.0
-"""How long an announced run needs no second announcement: an index looks at it for longer than that."""
 
 
 class Editor:
@@ -32,7 +29,8 @@ class Editor:
         self._directory = directory
         self._lock = threading.RLock()
         self._pid = 0
-        self._writer = ""
+        self._opened = Opened(directory)
+        self._experiments = Experiments(directory)
         self._writers: OrderedDict[str, RunWriter] = OrderedDict()
         self._announced: dict[str, float] = {}
         self._last: dict[str, int] = {}
@@ -76,14 +74,13 @@ class Editor:
         """Record a change of an experiment."""
         with self._lock, _told(self._directory):
             make_store(self._directory)
-            line = encode(event, self._time("experiments", after) if time_ms is None else time_ms)
-            append_line(self._directory / "experiments" / f"{self._own_writer()}.jsonl", line)
+            self._experiments.add(event, self._time("experiments", after) if time_ms is None else time_ms)
 
     @contextmanager
     def _writing(self, run_id: str, *, new: bool = False) -> Iterator[RunWriter]:
         with self._lock, _told(self._directory):
             make_store(self._directory)
-            own = self._own_writer()
+            self._begin_anew_after_fork()
             run = self._directory / "runs" / run_id
             if new:
                 run.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -100,8 +97,8 @@ class Editor:
             finally:
                 writer.close()
             # After the change, so that whoever reads the announcement finds the change.
-            if time.monotonic() - self._announced.get(run_id, -_ANNOUNCE_SECONDS) >= _ANNOUNCE_SECONDS:
-                append_line(self._directory / "opened" / own, run_id.encode() + b"\n")
+            if time.monotonic() - self._announced.get(run_id, -ANNOUNCE_SECONDS) >= ANNOUNCE_SECONDS:
+                self._opened.add(run_id)
                 self._announced[run_id] = time.monotonic()
             added_to(self._directory / "runs" / run_id)
 
@@ -110,12 +107,11 @@ class Editor:
         self._last[scope] = now
         return now
 
-    def _own_writer(self) -> str:
+    def _begin_anew_after_fork(self) -> None:
         if self._pid != os.getpid():
-            self._pid, self._writer = os.getpid(), writer_name(rank())
+            self._pid = os.getpid()
             self._writers.clear()
             self._announced.clear()
-        return self._writer
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from autotrack.journal.format import MARK
 from autotrack.store import tables
 from autotrack.store.context import Context
 from autotrack.store.dialect import batches, upsert
+from autotrack.store.lists import Lists
 from autotrack.store.search.page import Page, SortKey, page
 from autotrack.store.search.parse import parse_filter, parse_orders
 from autotrack.store.search.sql import Boolean, Target, condition
@@ -26,25 +27,23 @@ SCOPE = "experiments"
 DEFAULT_ID, DEFAULT_NAME = "0", "Default"
 
 
-def take_experiments(
-    connection: Connection, directory: Path, grown: Mapping[str, int], starts: Mapping[str, int]
-) -> dict[str, int]:
+def take_experiments(connection: Connection, files: Lists, starts: Mapping[str, int]) -> dict[str, int]:
     """Apply what was added to the experiments' files; gives the end of each file that was read.
 
-    ``grown`` are the files to read with their sizes, ``starts`` where each known file was read up to.
+    ``starts`` are the files to read, and from where.
     """
     last = connection.execute(select(tables.progress).where(tables.progress.c.scope == SCOPE)).one_or_none()
-    lines, ends, skipped = _read(directory, {name: starts.get(name, 0) for name in grown})
+    lines, ends, skipped = _read(files.directory, starts)
     if lines and last is not None and lines[0].order < (last.time, last.writer, last.offset):
         # An event that belongs before those applied: everything is applied again in the right order.
-        lines, ends, skipped = _read(directory, dict.fromkeys({*starts, *grown}, 0))
+        lines, ends, skipped = _read(files.directory, dict.fromkeys({*starts, *files.known(connection)}, 0))
         named = {line.event.experiment_id for line in lines if isinstance(line.event, _EVENTS)}
         connection.execute(delete(tables.experiments).where(tables.experiments.c.experiment_id.in_(named)))
     before = {row.experiment_id: dict(row._mapping) for row in connection.execute(select(tables.experiments))}
     table = {experiment_id: dict(row) for experiment_id, row in before.items()}
     tags: dict[tuple[str, str], str | None] = {}
     # A store is marked when its first event is written, which may have been made in the millisecond before.
-    first = min([_made(directory.parent), *(line.time for line in lines)])
+    first = min([_made(files.directory.parent), *(line.time for line in lines)])
     table.setdefault(DEFAULT_ID, _row(DEFAULT_ID, DEFAULT_NAME, first) | {"declared": True})
     for line in lines:
         try:

@@ -17,16 +17,16 @@ from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, insert, inspect, select
+from sqlalchemy import Connection, Engine, delete, insert, inspect, schema, select
 from sqlalchemy.exc import DatabaseError
 
 from autotrack import guard
 from autotrack.exceptions import AutotrackException
 from autotrack.journal.format import MARK
-from autotrack.store import dialect, tables
+from autotrack.store import dialect, medium, tables
 
 FILE = "index.db"
-_LOCAL_ONLY = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "lustre", "gpfs", "ceph", "glusterfs", "beegfs"}
+_LOOSE = "loose"
 
 
 class Index:
@@ -51,6 +51,24 @@ class Index:
         """A transaction that no other process writes beside."""
         with self._engine_now().connect().execution_options(writes=True) as connection, connection.begin():
             yield connection
+
+    def loosen(self) -> None:
+        """Do without what finds rows by their values, which costs more to keep up for very many rows than to make
+        anew. Questions take longer meanwhile, and are answered alike."""
+        with self.write() as connection:
+            dialect.upsert(connection, tables.meta, [{"name": _LOOSE, "value": "yes"}])
+            for one in _found_by_value():
+                one.drop(connection, checkfirst=True)
+
+    def fasten(self) -> None:
+        """Make again what :meth:`loosen` has taken away, in whatever process that was."""
+        with self.read() as connection:
+            if not connection.scalar(select(tables.meta.c.value).where(tables.meta.c.name == _LOOSE)):
+                return
+        with self.write() as connection:
+            for one in _found_by_value():
+                one.create(connection, checkfirst=True)
+            connection.execute(delete(tables.meta).where(tables.meta.c.name == _LOOSE))
 
     def rebuild(self, error: BaseException) -> None:
         """Put an empty index in the place of one that the database refuses to read."""
@@ -122,8 +140,12 @@ class Index:
         raise AutotrackException(f"no place for an index of {self.directory}: {refused}")
 
 
+def _found_by_value() -> list[schema.Index]:
+    return [one for table in (tables.metrics, tables.params, tables.tags) for one in table.indexes]
+
+
 def _open_file(path: Path, identity: str) -> Engine:
-    engine = dialect.open_sqlite(str(path), shared_memory=not _on_network(path.parent))
+    engine = dialect.open_sqlite(str(path), shared_memory=not medium.on_network(path.parent))
     try:
         with engine.connect() as connection:
             ready = _is_ready(connection, identity)
@@ -169,7 +191,7 @@ def _identity(directory: Path) -> str:
 
 def _places(directory: Path, exists: bool) -> Iterator[Path]:
     # A directory that is no store yet is not made one by a question.
-    if exists and _writable(directory) and not _on_network(directory):
+    if exists and _writable(directory) and not medium.on_network(directory):
         yield directory / FILE
     if exists:
         yield from _cached(directory)
@@ -209,22 +231,6 @@ def _cache_directory() -> Path:
     if sys.platform == "darwin":
         return Path.home() / "Library/Caches/autotrack/index"
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "autotrack" / "index"
-
-
-def _on_network(directory: Path) -> bool:
-    """Whether a directory lies on a file system on which SQLite cannot share memory or trust locks."""
-    try:
-        with Path("/proc/self/mounts").open("rb") as file:
-            mounts = [line.split(b" ")[1:3] for line in file]
-    except OSError:
-        return False
-    real = os.fsencode(os.path.realpath(directory))
-    best, found = b"", b""
-    for raw, kind in mounts:
-        point = raw.replace(b"\\040", b" ").rstrip(b"/")
-        if (real == point or real.startswith(point + b"/")) and len(point) >= len(best):
-            best, found = point, kind
-    return found.decode("ascii", "replace") in _LOCAL_ONLY or found.startswith(b"fuse.sshfs")
 
 
 @contextlib.contextmanager

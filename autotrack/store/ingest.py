@@ -7,6 +7,7 @@ points, so processes that do this at once, or one that is killed in the middle, 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
@@ -18,17 +19,21 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from autotrack.exceptions import AutotrackException
 from autotrack.journal import reader
+from autotrack.journal.lists import EXPERIMENTS, OPENED
 from autotrack.sinks.local import check_store
 from autotrack.store import status, tables, write
 from autotrack.store.dialect import batches, upsert
 from autotrack.store.experiments import take_experiments
 from autotrack.store.index import Index
+from autotrack.store.lists import Lists
 from autotrack.store.look import Known, News, due, look
 from autotrack.store.registry import rows as registry
 
 _CHUNK = 256
 """Runs brought up to date in one transaction: short enough that others are not kept waiting."""
-OPENED, SCANNED = "opened", "scanned"
+_MANY = 1000
+"""Runs that are taken in faster when what finds them by their values is made afterwards."""
+SCANNED = "scanned"
 
 
 class Ingest:
@@ -38,14 +43,17 @@ class Ingest:
         self._directory = directory
         self._index = index
         self._lock = threading.Lock()
+        self._opened = Lists(directory, OPENED)
+        self._experiments = Lists(directory, EXPERIMENTS)
 
     def catch_up(self, run_id: str | None = None) -> None:
         """Take in what was written since the last time, to one run or to any."""
         check_store(self._directory)
         with self._lock:
+            alive = status.Alive()
             with self._index.read() as connection:
                 scanned = connection.scalar(select(tables.meta.c.value).where(tables.meta.c.name == SCANNED))
-                changed = not scanned or self._lists_changed(connection)
+                changed = not scanned or any(one.look(connection, alive) for one in (self._opened, self._experiments))
                 promoted = registry.changed(connection, self._directory)
             if changed:
                 with self._index.write() as connection:
@@ -58,8 +66,11 @@ class Ingest:
                 if run_id is not None:
                     query = query.where(tables.watched.c.run_id == run_id)
                 waiting = list(connection.execute(query))
+            if not scanned and len(waiting) >= _MANY:
+                self._index.loosen()
             for chunk in batches(waiting, _CHUNK):
-                self._bring_up([(row.run_id, row.since) for row in chunk])
+                self._bring_up([(row.run_id, row.since) for row in chunk], alive)
+            self._index.fasten()
 
     def reindex(self) -> None:
         """Look at every run of the store again from its beginning; what was deleted from the disk goes away."""
@@ -70,65 +81,53 @@ class Ingest:
             with self._index.write() as connection:
                 known = set(connection.scalars(select(tables.runs.c.run_id)))
                 write.forget_runs(connection, sorted(known - names))
-                for table in (tables.sources, tables.progress, tables.faults):
-                    connection.execute(delete(table).where(table.c.scope.in_(["experiments", OPENED])))
+                for one in (self._opened, self._experiments):
+                    one.forget(connection)
+                for table in (tables.progress, tables.faults):
+                    connection.execute(delete(table).where(table.c.scope == EXPERIMENTS))
                 connection.execute(delete(tables.experiments))
                 self._take_lists(connection, first=True)
                 registry.forget(connection)
                 registry.take_registry(connection, self._directory)
+            if len(names) >= _MANY:
+                self._index.loosen()
             for chunk in batches(sorted(names), _CHUNK):
-                self._bring_up([(name, 0) for name in chunk if reader.valid_run_id(name)], again=True)
+                named = [(name, 0) for name in chunk if reader.valid_run_id(name)]
+                self._bring_up(named, status.Alive(), again=True)
+            self._index.fasten()
 
     def find(self, run_id: str) -> bool:
         """Take in one run that no list names, such as one whose directory was copied here."""
         if not reader.valid_run_id(run_id) or not (self._directory / "runs" / run_id).is_dir():
             return False
         with self._lock:
-            self._bring_up([(run_id, _now())])
+            self._bring_up([(run_id, _now())], status.Alive())
         return True
 
-    def _lists_changed(self, connection: Connection) -> bool:
-        for scope, directory in self._lists():
-            rows = connection.execute(select(tables.sources).where(tables.sources.c.scope == scope))
-            if {row.file: row.size for row in rows} != _sizes(directory):
-                return True
-        return False
-
-    def _lists(self) -> list[tuple[str, Path]]:
-        return [(OPENED, self._directory / "opened"), ("experiments", self._directory / "experiments")]
-
     def _take_lists(self, connection: Connection, *, first: bool) -> None:
-        now = _now()
+        now, alive = _now(), status.Alive()
         listed: set[str] = set()
-        for scope, directory in self._lists():
-            rows = connection.execute(select(tables.sources).where(tables.sources.c.scope == scope))
-            known = {row.file: (row.offset, row.size) for row in rows}
-            sizes = _sizes(directory)
-            grown = {name: size for name, size in sizes.items() if known.get(name, (0, -1))[1] != size}
-            ends: dict[str, int] = {}
-            if scope == OPENED:
-                for name, size in grown.items():
-                    start = known.get(name, (0, 0))[0]
-                    ids, ends[name] = reader.read_opened(directory / name, start if start <= size else 0)
-                    listed.update(ids)
-            else:
-                ends = take_experiments(connection, directory, grown, {n: known[n][0] for n in known if n in sizes})
-            upsert(
-                connection,
-                tables.sources,
-                [{"scope": scope, "file": n, "offset": end, "size": sizes.get(n, 0)} for n, end in ends.items()],
-            )
+        ends: dict[str, int] = {}
+        look = self._opened.look(connection, alive)
+        for name, found in look.lists.items():
+            with contextlib.suppress(FileNotFoundError):
+                ids, ends[name] = reader.read_opened(self._opened.directory / name, found.start)
+                listed.update(ids)
+        self._opened.taken(connection, look, ends, alive)
+        look = self._experiments.look(connection, alive)
+        starts = {name: found.start for name, found in look.lists.items()}
+        ends = take_experiments(connection, self._experiments, starts)
+        self._experiments.taken(connection, look, ends, alive)
         if first:
             listed.update(name for name in _names(self._directory / "runs") if reader.valid_run_id(name))
             upsert(connection, tables.meta, [{"name": SCANNED, "value": "yes"}])
         upsert(connection, tables.watched, [{"run_id": name, "since": now} for name in sorted(listed)], keep=True)
 
-    def _bring_up(self, chunk: Sequence[tuple[str, int]], *, again: bool = False) -> None:
+    def _bring_up(self, chunk: Sequence[tuple[str, int]], alive: status.Alive, *, again: bool = False) -> None:
         """Look at those runs of a chunk that are due, and write what is new."""
         now = _now()
         with self._index.read() as connection:
             known = write.known(connection, [run_id for run_id, _ in chunk], series=False)
-        alive = status.Alive()
         needed = [one for one in chunk if again or self._is_due(*one, known[one[0]], alive, now)]
         if not needed:
             return
@@ -143,6 +142,8 @@ class Ingest:
     def _is_due(self, run_id: str, since: int, known: Known, alive: status.Alive, now: int) -> bool:
         known.since = since
         try:
+            if known.row is None and not known.sizes and self._run(run_id).is_dir():
+                return True
             return due(self._run(run_id), known, alive, now)
         except OSError:
             return True  # the look itself reports it
@@ -185,14 +186,6 @@ def _names(directory: Path) -> list[str]:
             return [entry.name for entry in entries if entry.is_dir()]
     except FileNotFoundError:
         return []
-
-
-def _sizes(directory: Path) -> dict[str, int]:
-    try:
-        with os.scandir(directory) as entries:
-            return {entry.name: entry.stat().st_size for entry in entries if not entry.name.startswith(".")}
-    except FileNotFoundError:
-        return {}
 
 
 def _now() -> int:

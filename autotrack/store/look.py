@@ -9,10 +9,12 @@ from pathlib import Path
 from autotrack.event import Exact, Process
 from autotrack.journal import points, reader
 from autotrack.journal.format import EXACT
-from autotrack.journal.summary import Summary
+from autotrack.journal.summary import Summary, gather
 from autotrack.store import status
 from autotrack.store.fold import Facts, Fold, Key
 
+FORGET_ABSENT_MS = 3_600_000
+"""How long a run that was listed and is not there is waited for."""
 Order = tuple[int, str, int]
 
 
@@ -59,12 +61,10 @@ def due(directory: Path, known: Known, alive: status.Alive, now: int) -> bool:
     """Whether a look at a run would change anything: files grew, or time or death changed its state."""
     files = reader.run_files(directory)
     if files is None:
-        return known.row is not None or now - known.since > status.FORGET_ENDED_MS
+        return known.row is not None or now - known.since > FORGET_ABSENT_MS
     if files.sizes != known.sizes:
         return True
     signs, facts = alive.of(known.processes), known.facts
-    if facts.ended and any(signs):
-        return False
     last = status.last_sign(directory, files, known.processes)
     if not facts.ended and known.row is not None:
         state, end = status.state(signs, last, now)
@@ -156,7 +156,7 @@ def _read_points(directory: Path, known: Known, files: reader.RunFiles, news: Ne
             if key not in news.points or point.rank > news.points[key][0].rank:
                 news.points[key] = point, exact.text(writer, key_id, point)
         for key_id, summary in found.summaries.items():
-            news.summaries.setdefault(keys[key_id][0], Summary()).merge(summary)
+            gather(news.summaries, keys[key_id][0], summary)
 
 
 class _ExactTexts:

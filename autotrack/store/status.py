@@ -13,9 +13,8 @@ LEASE_MS = 60_000
 """A writer that cannot be looked at and has been silent for longer may be lost; it beats every ten seconds."""
 QUIET_MS = 10_000
 """How long a run is looked at after anything was written to it: whoever edits it announces only the first edit."""
-FORGET_ENDED_MS = 3_600_000
 FORGET_LOST_MS = 7 * 24 * 3_600_000
-"""How long a run whose writers' death cannot be proved is still looked at, after its end and after the last sign."""
+"""How long a run without an end whose writers' death cannot be proved is still looked at after the last sign."""
 
 
 class Alive(dict[Process | None, bool | None]):
@@ -47,8 +46,10 @@ def state(signs: Collection[bool | None], last: int, now: int) -> tuple[str, int
 
 def settled(ended: bool, signs: Collection[bool | None], last: int, written: int, now: int) -> bool:
     """Whether nothing more is to be expected from a run's writers. ``written`` is when any file was last written."""
-    if any(signs) or now - written < QUIET_MS:
+    if now - written < QUIET_MS:
         return False
     if signs and all(sign is False for sign in signs):
         return True
-    return now - last > (FORGET_ENDED_MS if ended else FORGET_LOST_MS)
+    if ended:  # whoever still has it open beats, and whoever adds to it later announces that
+        return now - last > LEASE_MS
+    return not any(signs) and now - last > FORGET_LOST_MS

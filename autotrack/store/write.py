@@ -187,11 +187,14 @@ def _point_rows(connection: Connection, one: News, row: int, rows: Rows, *, fres
             stored_of_models[place] = stored_point(found)
     for name, (point, exact, key) in last.items():
         old = stored.get(tables.storable(name))
-        summary = Summary() if old is None else stored_summary(old)
-        summary.merge(one.summaries.get(name, Summary()))
+        summary = one.summaries.get(name) or Summary()
         new = {**point_row(point, exact), **dict(zip(_SERIES, key, strict=True))}
-        if old is not None and point.rank <= stored_point(old).rank:
-            new = {column: getattr(old, column) for column in new}
+        if old is not None:
+            known = stored_summary(old)
+            known.merge(summary)
+            summary = known
+            if point.rank <= stored_point(old).rank:
+                new = {column: getattr(old, column) for column in new}
         rows[tables.metrics].append({"run": row, **new, **summary_row(summary)})
     for of_model, (point, exact) in of_models.items():
         if (old := stored_of_models.get(of_model)) is None or point.rank > old.rank:

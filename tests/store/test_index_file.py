@@ -107,7 +107,7 @@ def test_a_store_on_a_network_file_system_is_indexed_in_the_cache_directory(
     journal: Journal, monkeypatch: pytest.MonkeyPatch
 ):
     """SQLite could not share memory there."""
-    monkeypatch.setattr(index, "_on_network", lambda directory: directory == journal.store)
+    monkeypatch.setattr(index.medium, "on_network", lambda directory: directory == journal.store)
     store = Store(journal.store)
     assert numbers(store) == [*range(10)]
     assert not (journal.store / "index.db").exists()

@@ -94,7 +94,7 @@ def test_a_new_run_is_taken_in_without_listing_the_store(journal: Journal, monke
     scandir = os.scandir
     monkeypatch.setattr(os, "scandir", lambda path: (looked_at.append(Path(path).name), scandir(path))[1])
     assert store.count() == 21
-    assert set(looked_at) == {"opened", "experiments", new.run_id}
+    assert set(looked_at) == {"opened", new.run_id}
 
 
 def test_a_question_about_one_run_looks_at_no_other(journal: Journal, monkeypatch: pytest.MonkeyPatch):

@@ -18,9 +18,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from autotrack.exceptions import AutotrackException
-from autotrack.journal.format import MARK, writer_name
+from autotrack.journal.format import MARK
+from autotrack.journal.lists import Opened
 from autotrack.journal.reader import run_files, valid_run_id
-from autotrack.journal.writer import append_line
 from autotrack.sharing import CONTENT
 from autotrack.sinks.uploads.outbox import outboxes
 from autotrack.store.garbage.choice import Candidate
@@ -121,7 +121,7 @@ def _announce(directory: Path, run_ids: Iterable[str]) -> None:
     """Have every index of this store, wherever it lies, look at some runs again."""
     ids = [run_id for run_id in run_ids if valid_run_id(run_id)]
     if ids:
-        append_line(directory / "opened" / writer_name(), "".join(f"{one}\n" for one in ids).encode("ascii"))
+        Opened(directory).add(*ids)
 
 
 def _forget_content(directory: Path) -> None:
