@@ -62,7 +62,7 @@ class Chart {
 
   /** Ask for all that is in sight, and draw it. */
   async show() {
-    const mine = ++this.asked;
+    const mine = this.begin();
     const { view, curves } = this;
     try {
       if (!globalThis.uPlot) throw new Error("uPlot is not installed where the server runs: pip install 'autotrack-ml[page]'");
@@ -82,7 +82,19 @@ class Chart {
       this.redraw();
     } catch (error) {
       if (mine === this.asked) this.say(error.message);
+    } finally {
+      this.finish(mine);
     }
+  }
+
+  /** Ask for something: what was asked before is no longer waited for. */
+  begin() {
+    this.place.setAttribute("aria-busy", "true");
+    return ++this.asked;
+  }
+
+  finish(mine) {
+    if (mine === this.asked) this.place.setAttribute("aria-busy", "false");
   }
 
   /** The same in parts that grow, as a logarithm shows the beginning of an axis as wide as its end. */
@@ -125,21 +137,27 @@ class Chart {
 
   /** Continue the curves that have grown: by their ends alone, where all of them is drawn. */
   async refresh(points) {
-    if (!this.known) return;
-    const grown = this.curves.map((_, n) => n).filter((n) => points(this.curves[n]) > total(this.known[n]) || this.zoom);
-    if (!grown.length) return;
-    const plain = !this.zoom && !this.view.logx && this.plot && grown.every((n) => this.known[n].at.length > 1);
-    if (!plain) return this.show();
-    const mine = ++this.asked;
-    const parts = grown.map((n) => ({ run: this.curves[n].run, key: this.curves[n].key, start: this.known[n].at.at(-1) }));
-    const tails = await ask(this.axes[0].asked, this.points, parts);
-    if (mine !== this.asked) return;
-    grown.forEach((n, m) => grow(this.known[n], tails[m], this.points));
-    if (grown.some((n) => total(this.known[n]) < points(this.curves[n]))) return this.show(); // written before its end
-    this.columns();
-    this.drawn.marks = this.marks;
-    this.plot.setData(this.data);
-    this.tell(this.plot.cursor.idx ?? null);
+    if (!this.known) return undefined;
+    const rows = this.curves.map((_, n) => n);
+    const behind = (n) => total(this.known[n]) < points(this.curves[n]);
+    const grown = rows.filter(behind);
+    if (!grown.length) return undefined;
+    if (this.zoom || this.view.logx || !this.plot || grown.some((n) => this.known[n].at.length < 2)) return this.show();
+    const mine = this.begin();
+    try {
+      const parts = grown.map((n) => ({ run: this.curves[n].run, key: this.curves[n].key, start: this.known[n].at.at(-1) }));
+      const tails = await ask(this.axes[0].asked, this.points, parts);
+      if (mine !== this.asked) return undefined;
+      grown.forEach((n, m) => grow(this.known[n], tails[m], this.points));
+      if (grown.some(behind)) return await this.show(); // a point was written before the end
+      this.columns();
+      this.drawn.marks = this.marks;
+      this.plot.setData(this.data);
+      this.tell(this.plot.cursor.idx ?? null);
+      return undefined;
+    } finally {
+      this.finish(mine);
+    }
   }
 
   /** The values under the pointer, or the last ones. */

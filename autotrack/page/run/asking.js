@@ -5,15 +5,15 @@ import { files, get, MLFLOW, OWN, runs, text } from "../api.js";
 const MOST_CHILDREN = 100;
 const SMALL = 4_000_000; // bytes of a fact of the context
 
-/** What the run comes to: metrics over their whole life, what was inferred, which versions were registered. */
-export const summary = (id) => get(`${OWN}run`, { run_id: id });
-
-/** The run's own answer as a text, which differs once anything of it has changed. A browser asks whether it has. */
-export async function state(id) {
-  const response = await fetch(`${MLFLOW}runs/get?${new URLSearchParams({ run_id: id })}`);
-  if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
-  return response.text();
-}
+/**
+ * What is known of a run, and what it comes to (its metrics over their whole life, what was inferred, which versions were
+ * registered), as the server's own texts: one of them differs once anything has changed. A browser asks whether it has.
+ */
+export const state = (id) => Promise.all([`${MLFLOW}runs/get`, `${OWN}run`].map(async (path) => {
+  const response = await fetch(`${path}?${new URLSearchParams({ run_id: id })}`);
+  if (response.ok) return response.text();
+  throw new Error((await response.json().catch(() => ({}))).message ?? `${response.status} ${response.statusText}`);
+}));
 
 /** The runs below it, the newest first. */
 export async function children(run) {

@@ -1,6 +1,6 @@
 // The code that ran: its commit, what differs from it, and the files beside it.
 
-import { text } from "../api.js";
+import { files as list, text } from "../api.js";
 import { h, pairs } from "../dom.js";
 import { context, below, fact, home } from "./asking.js";
 import { lazily } from "./fold.js";
@@ -10,11 +10,10 @@ const MANY = 4000; // lines of a file's difference that are shown at once
 
 /** All of it, as far as it was recorded; null where nothing was. */
 export async function code(run) {
-  const known = await fact(run, "code.json");
+  const there = new Set((await list(home(run), "context")).map((one) => one.path.split("/").pop()));
+  const [known, changes, cells] = await Promise.all([fact(run, "code.json"), ...["changes.diff", "cells.py"].map((name) => (there.has(name) ? context(run, name) : null))]);
   if (!known) return null;
-  const changes = known.changes || known.dirty ? await context(run, "changes.diff") : null;
-  const files = known.files ? await below(home(run), "context/files") : [];
-  const cells = await context(run, "cells.py");
+  const files = there.has("files") ? await below(home(run), "context/files") : [];
   return [
     pairs([
       ["repository", known.vcs ? known.remote || known.root : "none"], ["branch", known.branch],

@@ -13,7 +13,7 @@ export async function environment(run) {
   return [
     pairs([
       ["command", launch?.command && h("code", {}, launch.command.join(" "))], ["in", launch?.directory], ["host", launch?.host],
-      ["started by", plain(launch?.launchers)],
+      ["started by", Object.keys(launch?.launchers ?? {}).join(", ")],
       ["Python", python && [python.implementation, python.version].filter(Boolean).join(" ")],
       ["platform", platform && plain([platform.system, platform.release, platform.machine, platform.libc].filter(Boolean).join(", "))],
       ["processors", cpu && [cpu.usable && `${cpu.usable} usable`, cpu.model].filter(Boolean).join(", ")],

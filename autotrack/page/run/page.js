@@ -16,7 +16,7 @@ import { inferred, metrics, params, segments, tags } from "./values.js";
 
 /** The parts of the page in their order: what each is made of, and how. It is made anew once what it is made of changes. */
 const PARTS = [
-  ["facts", ({ said, told, models }) => [said, told.inferred, models], ({ run, told, models }) => facts(run, told, models)],
+  ["facts", ({ said, models }) => [said[0], models], ({ run, told, models }) => facts(run, told, models)],
   ["error", ({ run }) => run.error, ({ run }) => run.error && fold("error", "What went wrong", {}, h("pre", { class: "error", tabindex: 0 }, run.error))],
   ["metrics", ({ told }) => told.metrics, ({ told }) => told.metrics.length && fold("metrics", "Metrics", {}, metrics(told.metrics.filter((one) => !one.key.startsWith("system/"))))],
   ["parameters", ({ run }) => [[...run.params], [...run.tags]], ({ run }) => run.params.size && fold("parameters", "Parameters", { open: run.params.size < 40, more: run.params.size }, params(run))],
@@ -66,7 +66,7 @@ export async function page(query) {
     content: [head, ...elements],
     refresh: async () => {
       const said = await ask.state(id);
-      const changed = said !== known.said;
+      const changed = String(said) !== String(known.said);
       if (changed) Object.assign(known, await look(id, said));
       else known.files = await api.files(id);
       shown.live = known.run.status === "RUNNING";
@@ -79,11 +79,12 @@ export async function page(query) {
   return shown;
 }
 
-/** All that is known of a run by now; `said` is the server's own answer about it. */
+/** All that is known of a run by now; `said` are the server's own answers about it. */
 async function look(id, said) {
-  const run = api.read(JSON.parse(said).run);
-  const [told, models, files, below] = await Promise.all([
-    ask.summary(id), Promise.all(run.models.map(api.model)), api.files(id).catch(() => []), ask.children(run),
+  const [{ run: answer }, told] = said.map((text) => JSON.parse(text));
+  const run = api.read(answer);
+  const [models, files, below] = await Promise.all([
+    Promise.all(run.models.map(api.model)), api.files(id).catch(() => []), ask.children(run),
   ]);
   return { said, run, told, models, files, below };
 }

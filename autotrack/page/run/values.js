@@ -8,6 +8,8 @@ const READINGS = [["last", "last"], ["best", "best"], ["minimum", "min"], ["maxi
 /** Each metric over its whole life, the most telling first. */
 export function metrics(known) {
   if (!known.length) return null;
+  const curved = known.some((one) => one.points > 1);
+  const shown = curved ? READINGS : READINGS.slice(0, 1); // of a value there is one reading
   const number = (one, name) => {
     if (one[name] === undefined) return h("td", { class: "number" });
     const [value, step] = [Number(one[name]), Number(one[`${name}_step`])];
@@ -15,11 +17,11 @@ export function metrics(known) {
     return h("td", { class: best, title: `${one[name]} at step ${step}` }, format.number(value),
       one.points > 1 && name !== "last" ? h("span", { class: "dim" }, ` @${format.number(step)}`) : null);
   };
-  const heads = ["metric", ...READINGS.map(([, title]) => title), "points"];
-  return h("div", { class: "wide" }, h("table", { class: "grid" },
+  const heads = curved ? ["metric", ...shown.map(([, title]) => title), "points"] : ["metric", "value"];
+  return h("div", { class: curved ? "wide" : "wide few" }, h("table", { class: "grid" },
     h("thead", {}, h("tr", {}, heads.map((one) => h("th", { scope: "col" }, one)))),
     h("tbody", {}, known.map((one) => h("tr", {}, h("th", { scope: "row" }, one.key),
-      READINGS.map(([name]) => number(one, name)), h("td", { class: "number dim" }, one.points))))));
+      shown.map(([name]) => number(one, name)), curved ? h("td", { class: "number dim" }, one.points) : null)))));
 }
 
 /** Parameters, with what else they were before or after. */
