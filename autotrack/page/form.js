@@ -43,3 +43,14 @@ export function who({ user }) {
     placeholder: "as the log has it", oninput: () => localStorage.setItem("name", name.value.trim()) });
   return field("Your name", name);
 }
+
+/** The filter of a list, which the address names by `list`; what is wrong with it is said below. */
+export function search(list, where, error, example) {
+  const text = h("input", { type: "search", name: "where", value: where, "aria-label": "Filter", autocomplete: "off", spellcheck: "false",
+    placeholder: example, "aria-invalid": error ? "true" : null, "aria-describedby": error ? "error" : null });
+  return h("form", { class: "sought", role: "search", onsubmit: (event) => {
+    event.preventDefault();
+    const query = new URLSearchParams({ [list]: "", ...(text.value.trim() ? { where: text.value.trim() } : {}) });
+    globalThis.dispatchEvent(new CustomEvent("go", { detail: `/?${query}` }));
+  } }, text, h("button", {}, "Filter"), error ? h("pre", { id: "error", class: "error", role: "alert" }, error) : null);
+}

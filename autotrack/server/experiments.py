@@ -51,9 +51,12 @@ class SearchDatasets(Asked):
 
 
 class SetTag(Asked):
+    """``expected`` is the value that the tag must have before, empty for none; whatever it has where it is absent."""
+
     experiment_id: str
     key: str
     value: str = ""
+    expected: str | None = None
 
 
 class DeleteTag(Asked):
@@ -129,7 +132,12 @@ def restore(service: Service, asked: ById) -> Document:
 def set_tag(service: Service, asked: SetTag) -> Document:
     """Set a tag of an experiment."""
     value = limits.short(asked.value, limits.EXPERIMENT_TAG, "value")
-    service.experiment(asked.experiment_id)
+    found = service.experiment(asked.experiment_id)
+    if asked.expected is not None and found.tags.get(asked.key, "") != asked.expected:
+        raise AutotrackException(
+            f"the tag {asked.key[:300]!r} has another value by now: somebody else was faster; nothing was changed",
+            "RESOURCE_CONFLICT",
+        )
     service.verbs.set_experiment_tag(asked.experiment_id, limits.key(asked.key, "key"), value)
     return {}
 

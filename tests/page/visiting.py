@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,8 @@ class Site:
     url: str
     client: Client
     experiment: str
+    searches: dict[str, str] = field(default_factory=dict)
+    """Runs that searched, by name."""
 
     def run(self, name: str, params: dict[str, str], curves: dict[str, list[float]], *, end: bool = True) -> str:
         """A run with these curves, a point a step; its id."""

@@ -91,3 +91,14 @@ def test_a_store_of_others_is_shown_as_such(tmp_path, monkeypatch):
     service = opened(Options(directory=str(tmp_path / "store")))
     assert Asker(Application(service, Access(None, ()))).get("/api/autotrack/access").json()["read_only"]
     service.store.close()
+
+
+def test_a_tag_of_an_experiment_is_not_overwritten_unseen(api):
+    """With the value that it is expected to have; whoever was slower is told."""
+    one = {"experiment_id": "0", "key": "mlflow.note.content"}
+    api("POST", "experiments/set-experiment-tag", **one, value="first", expected="")
+    lost = api("POST", "experiments/set-experiment-tag", 409, **one, value="mine", expected="")
+    assert lost["error_code"] == "RESOURCE_CONFLICT"
+    api("POST", "experiments/set-experiment-tag", **one, value="second", expected="first")
+    tags = api("GET", "experiments/get", experiment_id="0")["experiment"]["tags"]
+    assert tags == [{"key": "mlflow.note.content", "value": "second"}]

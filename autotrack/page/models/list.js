@@ -1,6 +1,7 @@
 // All registered models.
 
 import { h, link } from "../dom.js";
+import { search } from "../form.js";
 import { ago, moment } from "../format.js";
 import * as asking from "./asking.js";
 import { places, told } from "./parts.js";
@@ -15,7 +16,7 @@ export async function seen(query) {
     error = failure.message;
   }
   const content = error || found.models.length || where
-    ? [h("h1", {}, "Models"), search(where, error), error ? null : table(found)]
+    ? [h("h1", {}, "Models"), search("models", where, error, "name LIKE '%churn%' AND tags.team = 'ml'"), error ? null : table(found)]
     : [empty()];
   return { title: "models", trail: ["models"], content };
 }
@@ -26,16 +27,6 @@ function empty() {
     h("pre", {}, 'autotrack.register_model("runs:/<run id>/model", "churn")'),
     h("p", {}, "or have every training do so:"),
     h("pre", {}, 'autotrack.sklearn.autolog(registered_model_name="churn")'));
-}
-
-function search(where, error) {
-  const field = h("input", { type: "search", name: "where", value: where, "aria-label": "Filter", autocomplete: "off", spellcheck: "false",
-    placeholder: "name LIKE '%churn%' AND tags.team = 'ml'", "aria-invalid": error ? "true" : null, "aria-describedby": error ? "error" : null });
-  return h("form", { class: "filter models", role: "search", onsubmit: (event) => {
-    event.preventDefault();
-    const wanted = field.value.trim();
-    globalThis.dispatchEvent(new CustomEvent("go", { detail: `/?${new URLSearchParams({ models: "", ...(wanted ? { where: wanted } : {}) })}` }));
-  } }, field, h("button", {}, "Filter"), error ? h("pre", { id: "error", class: "error", role: "alert" }, error) : null);
 }
 
 function table({ models, next }) {

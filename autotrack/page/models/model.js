@@ -1,10 +1,11 @@
 // One registered model: what of it serves, its versions, and all that was ever done to it.
 
+import { readOnly } from "../changing.js";
 import { go, h, link, section } from "../dom.js";
 import { behind, form, reason, who } from "../form.js";
 import { ago, moment, number } from "../format.js";
 import * as asking from "./asking.js";
-import { chip, description, placesOf, readOnly, serving, tags, told } from "./parts.js";
+import { chip, description, placesOf, serving, tags, told } from "./parts.js";
 import { history } from "./words.js";
 
 const MOST_METRICS = 4;

@@ -4,7 +4,7 @@ import { h } from "../dom.js";
 import { behind, field, form, reason, who } from "../form.js";
 import * as asking from "./asking.js";
 import { checks, verdict } from "./checks.js";
-import { SERVING, STAGES } from "./parts.js";
+import { placesOf, SERVING, STAGES } from "./parts.js";
 
 const OTHER = "another alias";
 
@@ -34,19 +34,20 @@ function promotion(version, model, allowed, again) {
     const goal = given.to === OTHER ? `@${given.alias.trim().replace(/^@/, "")}` : given.to;
     const wish = { name: version.name, version: version.version, to: goal };
     const found = await asking.promote({ ...wish, only_check: true });
-    answer.replaceChildren(...judged(found, wish, allowed, again));
+    answer.replaceChildren(...judged(version, found, wish, allowed, again));
   }, { "aria-label": "Promote" });
   return h("div", { class: "promotion" }, check, answer);
 }
 
 /** What the policies say, and the move if they allow it. */
-function judged(found, wish, allowed, again) {
+function judged(version, found, wish, allowed, again) {
   const made = found.checks ?? [];
   const before = found.before;
   const archives = SERVING.includes(wish.to) && before;
   const there = before ? `Version ${before} is there now` : "No version is there now";
   const said = SERVING.includes(wish.to) || wish.to.startsWith("@") ? ` ${there}${archives ? ", and would be archived" : ""}.` : "";
   const keep = archives ? h("label", { class: "tick" }, h("input", { type: "checkbox", name: "keep" }), " keep it there too") : null;
+  if (placesOf(version).includes(wish.to)) return [h("p", { role: "status" }, "It is there already."), checks(made)];
   const line = h("p", { role: "status" }, `${verdict(made)}${said}`);
   if (made.some((one) => !one.passed)) return [line, checks(made)];
   const move = form(`Promote to ${wish.to}`, [keep, reason(), who(allowed)].filter(Boolean), async (given) => {

@@ -27,8 +27,6 @@ export const places = (model) =>
 /** The first line of a text. */
 export const told = (text) => (text ?? "").split("\n", 1)[0].slice(0, 160);
 
-export const readOnly = () => h("p", { class: "dim" }, "This server shows a store that it may not write to, so nothing can be changed here.");
-
 /** The tags of a model or a version, and how they are changed. */
 export function tags(name, version, known, allowed, again) {
   const list = [...known].sort((one, other) => one.key.localeCompare(other.key));

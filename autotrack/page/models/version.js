@@ -1,10 +1,11 @@
 // One version of a registered model: what it is, where it came from, and where it may go.
 
+import { readOnly } from "../changing.js";
 import { h, link, pairs, section } from "../dom.js";
 import { ago, bytes, moment, number } from "../format.js";
 import * as asking from "./asking.js";
 import { changes } from "./moving.js";
-import { chip, description, placesOf, readOnly, tags } from "./parts.js";
+import { chip, description, placesOf, tags } from "./parts.js";
 import { signature } from "./signature.js";
 import { history } from "./words.js";
 
