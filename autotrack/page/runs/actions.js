@@ -1,13 +1,13 @@
 // What may be done with the chosen runs. Each change says first what it will do, and is made at a second click.
 
-import { go, h } from "../dom.js";
+import { go, h, link } from "../dom.js";
 import { save } from "./exporting.js";
 import * as ask from "./questions.js";
 
 const runs = (count) => `${count.toLocaleString("en")} run${count === 1 ? "" : "s"}`;
 
 /** The buttons, and below them what the one that was pressed is about to do. `page` knows the view, who is chosen, the
- * columns and how many fit; `changed()` has the table asked for anew. */
+ * columns and how many fit, and where it is said what was done; `changed()` has the table asked for anew. */
 export class Actions {
   constructor(page) {
     this.page = page;
@@ -17,8 +17,10 @@ export class Actions {
     this.remove = button(page.view.deleted ? "Restore" : "Delete", () => this.removing());
     this.export = button("Export", () => this.exporting());
     this.panel = h("div", { class: "panel", role: "group", "aria-label": "What will be done", hidden: true });
-    this.said = h("span", { class: "dim", role: "status" });
-    this.buttons = [this.compare, this.tag, this.remove, this.export];
+    this.said = page.said;
+    const { experiments, where, sort } = page.view;
+    this.every = link({ compare: "all", e: experiments[0], where, sort }, "Compare all");
+    this.buttons = [this.compare, this.every, this.tag, this.remove, this.export];
     this.tell();
   }
 
@@ -26,6 +28,7 @@ export class Actions {
   tell() {
     const { size } = this.page.chosen;
     this.compare.disabled = size < 2;
+    this.every.hidden = size > 0 || this.page.view.deleted;
     this.compare.textContent = size ? `Compare ${size}` : "Compare";
     const refused = this.page.writable ? null : "This server shows a store that it may not write to";
     for (const one of [this.tag, this.remove]) {

@@ -27,15 +27,16 @@ export function columnOf(name, better = new Map()) {
     numeric: metric || OF_NUMBERS.has(name), compared: metric || name === "duration" };
 }
 
-/** The most telling fields of what is known of the newest runs. */
-export function telling(keys) {
+/** The most telling fields of what is known of the newest runs, which may be of several experiments. */
+export function telling(keys, several) {
   const order = (a, b) => b.runs - a.runs || a.key.localeCompare(b.key);
   const known = (one) => (one.better ? 0 : 1); // first what is known to be good or bad
   const metrics = keys.filter((one) => one.kind === "metrics" && !/^(system|step)\//.test(one.key)).sort((a, b) => known(a) - known(b) || order(a, b));
   const most = Math.max(0, ...keys.map((one) => one.runs));
   const varies = (one) => one.values > 1 || most === 1 || one.runs < most;
   const params = keys.filter((one) => one.kind === "params" && varies(one)).sort(order);
-  return ["status", "start_time", "duration", ...[...metrics.slice(0, MOST.metrics), ...params.slice(0, MOST.params)].map((one) => spelt(one.kind, one.key))];
+  const own = ["status", ...(several ? ["experiment_id"] : []), "start_time", "duration"];
+  return [...own, ...[...metrics.slice(0, MOST.metrics), ...params.slice(0, MOST.params)].map((one) => spelt(one.kind, one.key))];
 }
 
 /** A value as the server writes it: a number that JSON does not have is an object. */

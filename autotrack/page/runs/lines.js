@@ -40,7 +40,8 @@ export function group({ group: one, unfolded }, context) {
     const told_ = one.columns[column.name] ? spread(column, one.columns[column.name]) : { text: "" };
     return h("td", { class: column.numeric ? "number" : null, title: told_.title }, told_.text);
   });
-  return [h("td", {}), h("td", { title: one.where }, button), ...cells];
+  const parent = context.by[0] === "parent" && one.values[0] ? [" ", link({ run: one.values[0] }, "open")] : null;
+  return [h("td", {}), h("td", { title: one.where }, button, parent ?? ""), ...cells];
 }
 
 /** The cell of a line that leads to more runs of a group. */

@@ -12,7 +12,7 @@ import * as lines from "./lines.js";
 import * as ask from "./questions.js";
 import { ALWAYS, Rows } from "./rows.js";
 import { Table } from "./table.js";
-import { empty, nothing, toolbar, wrong } from "./toolbar.js";
+import { empty, nothing, question, tools, wrong } from "./toolbar.js";
 import { turnTo, viewOf } from "./view.js";
 
 const NEWEST = 100;
@@ -38,7 +38,7 @@ class Runs {
     this.filter = new Filter(() => this.known(), (where) => turnTo({ ...this.view, where }));
     this.bar = h("div", {});
     this.place = h("div", {});
-    this.count = h("span", { class: "dim", role: "status" });
+    [this.count, this.said] = [1, 2].map(() => h("span", { class: "dim", role: "status" }));
     this.news = h("button", { type: "button", class: "news", hidden: true, onclick: () => this.ask() });
     this.element = h("div", { class: "page-of-runs" }, this.bar, this.place);
     this.content = [this.element];
@@ -65,6 +65,7 @@ class Runs {
     const [before, after] = [this.view, viewOf(query)];
     const other = ["where", "group", "deleted"].some((name) => before[name] !== after[name]) || String(before.experiments) !== String(after.experiments);
     if (other) this.chosen.clear();
+    if (other) this.said.replaceChildren();
     this.view = after;
     if (String(before.experiments) !== String(after.experiments)) await this.learn();
     await this.ask();
@@ -88,7 +89,7 @@ class Runs {
   async ask() {
     const mine = ++this.asked;
     const { view } = this;
-    const names = view.columns ?? telling(this.keys.keys);
+    const names = view.columns ?? telling(this.keys.keys, !view.experiments.length && this.experiments.size > 2);
     const order = [...view.pinned.filter((name) => names.includes(name)), ...names.filter((name) => !view.pinned.includes(name))];
     this.fields = ["run_name", ...order];
     this.columns = this.fields.map((name) => columnOf(name, this.better));
@@ -124,9 +125,9 @@ class Runs {
     }
     const focused = document.activeElement?.closest?.("th")?.cellIndex;
     this.actions = new Actions(this);
-    const bar = toolbar(this, { keys: () => help(), choose: () => this.choose() });
-    if (this.bar.contains(this.filter.element)) this.bar.lastChild.replaceWith(bar.below); // whoever writes there goes on
-    else this.bar.replaceChildren(bar.above, this.filter.said, bar.below);
+    const below = tools(this, { keys: () => help(), choose: () => this.choose() });
+    if (this.bar.contains(this.filter.element)) this.bar.lastChild.replaceWith(below); // whoever writes there goes on
+    else this.bar.replaceChildren(question(this), this.filter.said, below);
     this.marked(view);
     const [sideways, far] = [this.table?.element.scrollLeft ?? 0, this.table];
     far?.leave();

@@ -2,7 +2,7 @@
 
 import * as ask from "./questions.js";
 
-const [FIRST, FOLLOWING] = [100, 500];
+const [FIRST, FOLLOWING, LARGEST] = [100, 500, 2000];
 const MOST_LIVE = 50;
 /** What is asked of every run, shown or not. */
 export const ALWAYS = ["run_name", "status", "start_time"];
@@ -20,15 +20,14 @@ export class Rows {
     this.total = null;
   }
 
-  /** Ask for one page more; those who ask meanwhile wait for the same. */
-  more() {
-    this.asking ??= this.page().finally(() => { this.asking = null; });
+  /** Ask for one page more, of so many runs; those who ask meanwhile wait for the same. */
+  more(limit = this.begun ? FOLLOWING : FIRST) {
+    this.asking ??= this.page(limit).finally(() => { this.asking = null; });
     return this.asking;
   }
 
-  async page() {
+  async page(limit) {
     if (this.begun && !this.next) return;
-    const limit = this.begun ? FOLLOWING : FIRST;
     const found = await ask.rows(this.view, this.fields, { limit, token: this.next });
     this.begun = true;
     this.next = found.next;
@@ -39,8 +38,7 @@ export class Rows {
 
   /** Ask until so many are there, or all. */
   async to(size) {
-    do await this.more();
-    while (this.list.length < size && this.next);
+    while (this.list.length < size && (this.next || !this.begun)) await this.more(Math.max(FOLLOWING, Math.min(LARGEST, size - this.list.length)));
   }
 
   async count() {

@@ -69,10 +69,12 @@ export class Table {
 
   grip(event, column, grip) {
     event.preventDefault();
-    const [from, start] = [event.clientX, this.width(column)];
+    const [from, start, head] = [event.clientX, this.width(column), grip.parentElement];
+    const { draggable } = head;
+    head.draggable = false; // a drag of the edge is none of the column
     grip.setPointerCapture(event.pointerId);
     grip.onpointermove = (moved) => this.widen(column, start + moved.clientX - from);
-    grip.onpointerup = () => { grip.onpointermove = null; };
+    grip.onlostpointercapture = () => { grip.onpointermove = null; head.draggable = draggable; };
   }
 
   width(column) {

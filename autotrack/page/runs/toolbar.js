@@ -6,28 +6,32 @@ import { open } from "./dialog.js";
 import { choice } from "./groups.js";
 import { addressOf, kept, turnTo } from "./view.js";
 
-/** The experiment and the filter above, and below them what can be done. */
-export function toolbar(page, { keys, choose }) {
-  const { view } = page;
-  const experiment = h("select", { name: "e", "aria-label": "Experiment", onchange: () => turnTo({ ...page.view, experiments: experiment.value ? [experiment.value] : [] }) },
+/** The choice of an experiment and the filter. */
+export function question(page) {
+  const turn = (change) => turnTo({ ...page.view, where: page.filter.field.value.trim(), ...change });
+  const experiment = h("select", { name: "e", "aria-label": "Experiment", onchange: () => turn({ experiments: experiment.value ? [experiment.value] : [] }) },
     h("option", { value: "" }, "all experiments"),
     [...page.experiments].map(([id, name]) => h("option", { value: id }, name)));
-  const submit = (event) => { event.preventDefault(); turnTo({ ...page.view, where: page.filter.field.value.trim() }); };
-  const above = h("form", { class: "filter", role: "search", onsubmit: submit }, experiment, page.filter.element, h("button", {}, "Filter"));
+  const submit = (event) => { event.preventDefault(); turn({}); };
+  return h("form", { class: "filter", role: "search", onsubmit: submit }, experiment, page.filter.element, h("button", {}, "Filter"));
+}
+
+/** What can be done with the runs, and how they are shown. */
+export function tools(page, { keys, choose }) {
+  const { view } = page;
   const button = (title, press, label) => h("button", { type: "button", onclick: press, "aria-label": label }, title);
   const grouped = page.keys.keys.filter((one) => one.kind !== "metrics").map((one) => ({ ...one, field: spelt(one.kind, one.key) }));
-  const below = h("div", {},
+  return h("div", {},
     h("div", { class: "actions" },
       page.actions.buttons, h("span", { class: "rule" }),
       button("Columns", choose), choice(view, grouped, (group) => turnTo({ ...view, group })), button("Views", () => views(view)), button("?", keys, "Keys"),
       h("a", { href: addressOf({ ...view, deleted: !view.deleted, group: "", baseline: "" }) }, view.deleted ? "back to the runs that are there" : "Deleted"),
       baselineOf(page), page.count, page.news, page.actions.said),
     page.actions.panel);
-  return { above, below };
 }
 
 /** What the values are compared with. */
-export function baselineOf({ view, base }) {
+function baselineOf({ view, base }) {
   if (!view.baseline) return null;
   return h("span", { class: "mark" }, "baseline ", base ? link({ run: base.id }, base.name) : "not found",
     h("a", { href: addressOf({ ...view, baseline: "" }), "aria-label": "No baseline", class: "plain" }, " ×"));
