@@ -31,9 +31,9 @@ def post(path: str, body: Any) -> bytes:
     return head.encode() + content
 
 
-def get(path: str) -> bytes:
-    """A GET below ``/api/2.0/mlflow``."""
-    return f"GET /api/2.0/mlflow/{path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+def get(path: str, below: str = "/api/2.0/mlflow") -> bytes:
+    """A GET below ``/api/2.0/mlflow``, or elsewhere."""
+    return f"GET {below}/{path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
 
 
 class Connection:

@@ -8,37 +8,28 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import socket
-import sys
-import time
 from collections.abc import Callable, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from functools import partial
-from importlib import import_module
-from pathlib import Path
 from statistics import median
 from urllib.parse import urlencode
 
 from benchmarks.filling import copy_runs
 from benchmarks.load import CONNECTIONS, Connection, flood, get, post
+from benchmarks.served import DATABASES, Served
 from benchmarks.tracker import Tracker
 from benchmarks.workload import Measured, Row, scaled, seconds
-
-ROOT = Path(__file__).parents[2]
-sys.path.append(str(ROOT / "tests"))  # where the real parts of tests lie, PostgreSQL among them
 
 BATCH, COPIES = 1000, 9
 REPEATS, MOST_REPEATS, ENOUGH_SECONDS = 5, 100, 0.5
 MADE, POINTS, SINGLE, BATCHES = (scaled(count) for count in (1000, 100_000, 600, 60))
 RUNS = MADE * (1 + COPIES)
 """The first of them are made by the server, the others are copies of their rows."""
-DATABASES = ("sqlite", "postgresql")
 ROWS = (
     Row("start", "start of a server whose database is there, until it answers"),
     *(
         row
-        for database, title in (("sqlite", "SQLite"), ("postgresql", "PostgreSQL"))
+        for database, title in DATABASES
         for row in (
             Row(f"{database}_single", f"{title}: a call with one point"),
             Row(f"{database}_batch", f"{title}: a point in batches of {BATCH:,}", times={"mlflow": 20}),
@@ -69,12 +60,12 @@ def measure(tracker: type[Tracker]) -> Measured:
     measured = Measured()
     if tracker.server("sqlite://", "", 0) is None:
         return measured
-    with closing(_Served(None)) as nothing:
+    with closing(Served(None)) as nothing:
         run = "0" * 32
         measured.figures["ceiling_single"] = _single(nothing.port, run) / SINGLE
         measured.figures["ceiling_batch"] = _batches(nothing.port, [run]) / (BATCHES * BATCH)
-    for database in DATABASES:
-        with closing(_Served(tracker, database)) as served:
+    for database, _ in DATABASES:
+        with closing(Served(tracker, database)) as served:
             for key, figure in _figures(served).items():
                 measured.figures[f"{database}_{key}"] = figure
             if database == "sqlite":
@@ -83,7 +74,7 @@ def measure(tracker: type[Tracker]) -> Measured:
     return measured
 
 
-def _figures(served: _Served) -> dict[str, float]:
+def _figures(served: Served) -> dict[str, float]:
     port, figures = served.port, {}
     with closing(Connection(port)) as connection:
         first = json.loads(connection.ask(post("experiments/create", {"name": "load"})))["experiment_id"]
@@ -112,7 +103,7 @@ def _figures(served: _Served) -> dict[str, float]:
     return figures
 
 
-def _asked(served: _Served, questions: Sequence[Callable[[], object]]) -> tuple[float, float]:
+def _asked(served: Served, questions: Sequence[Callable[[], object]]) -> tuple[float, float]:
     """The median of each question's time, on average, and the servers' processor time."""
     busy, asked, taken = served.busy(), 0, list[float]()
     for question in questions:
@@ -172,7 +163,7 @@ def _facts(run: str, number: int) -> bytes:
     })  # fmt: skip
 
 
-def _client(served: _Served) -> float:
+def _client(served: Served) -> float:
     """Seconds per point by MLflow's client."""
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     from mlflow import MlflowClient  # a peer's client, timed before either server
@@ -185,65 +176,3 @@ def _client(served: _Served) -> float:
     ]
     client.log_batch(run, batches[0])
     return seconds(lambda: [client.log_batch(run, batch) for batch in batches[1:]]) / max(1, len(batches) - 1) / BATCH
-
-
-class _Served:
-    """A tracker's server on a database, or for None one that does nothing."""
-
-    def __init__(self, tracker: type[Tracker] | None, database: str = "") -> None:
-        kept = import_module("parts.kept")
-        self._kept, self._more = kept.Kept("benchmark-server"), []
-        self.port: int = kept.free_port()
-        self.store = f"sqlite:///{self._kept.directory}/store.db"
-        if database == "postgresql":
-            cluster = import_module("parts.postgresql").Postgresql()
-            self._more.append(cluster)
-            self.store = cluster.url()
-        if tracker is None:
-            command, environment = ["-m", "benchmarks.load", str(self.port)], {}
-        else:
-            found = tracker.server(self.store, f"{self._kept.directory}/files", self.port)
-            assert found is not None
-            command, environment = found
-        self._command = [sys.executable, *command]
-        self._environment: dict[str, str] = kept.plain_environment(PYTHONPATH=str(ROOT), **environment)
-        self._start()
-
-    def again(self) -> float:
-        """Seconds until another one on the same database answers, the first being gone."""
-        os.kill(self._kept.pid, signal.SIGKILL)
-        while _answers(self.port):
-            time.sleep(0.01)
-        return self._start()
-
-    def busy(self) -> float:
-        """Seconds of processor time that the server, its database and their children took so far."""
-        sessions, ticks = {str(one.pid) for one in (self._kept, *self._more)}, 0
-        for process in Path("/proc").glob("[0-9]*/stat"):
-            with suppress(OSError):  # it has ended
-                fields = process.read_text().rpartition(")")[2].split()
-                if fields[3] in sessions:
-                    ticks += sum(map(int, fields[11:15]))
-        return ticks / os.sysconf("SC_CLK_TCK")
-
-    def close(self) -> None:
-        """Stop it; nothing is left."""
-        for one in (self._kept, *self._more):
-            one.close()
-
-    def _start(self) -> float:
-        begin = time.perf_counter()
-        self._kept.start(self._command, signal.SIGTERM, self._environment)
-        if not self._kept.wait_until(lambda: _answers(self.port)):
-            raise OSError(f"the server did not start:\n{self._kept.log()[-3000:]}")
-        return time.perf_counter() - begin
-
-
-def _answers(port: int) -> bool:
-    """Whether somebody answers; until then a connection is refused."""
-    try:
-        with socket.create_connection(("127.0.0.1", port), timeout=60) as one:
-            one.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-            return b" 200 " in one.recv(100)
-    except OSError:
-        return False
