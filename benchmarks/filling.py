@@ -113,6 +113,7 @@ def _copied(
     counted = {one.name for one in table.primary_key if isinstance(one.type, Integer) and not one.foreign_keys}
     if len(table.primary_key) > 1:
         counted = set()
+    counted |= {one.name for one in table.columns if one.computed is not None}
     for row in connection.execute(select(table)).mappings().all():
         for new in made.get(row[column.name], ()):
             yield {key: value for key, value in row.items() if key not in counted} | {column.name: new}
