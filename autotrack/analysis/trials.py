@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autotrack.analysis.finding import every_run
 from autotrack.analysis.frames import framed
+from autotrack.direction import BEST_TAG, better
 from autotrack.exceptions import AutotrackException
 from autotrack.store.fold import PARENT_TAG
 
 if TYPE_CHECKING:
     from autotrack.client import Client
-    from autotrack.entities import Run
+    from autotrack.entities import Experiment, Run
 
 TABLE = "trials.json"
 """The file in which a search keeps all of its candidates, ``{"columns": […], "data": [[…], …]}``."""
+VALUE = "value"
+"""The column of what a search went by; of several goals ``value_<name>``."""
+_ASIDE = re.compile(
+    r"(params|user_attrs|system_attrs)[._]|(number|duration|iter)$|rank_|std_|split\d|mean_(fit|score)_time"
+)
+_NOT_FINITE = ("NaN", "Infinity", "-Infinity")
 
 
 def trials(client: Client, run_id: str, output_format: str | None = None) -> Any:
@@ -25,15 +34,42 @@ def trials(client: Client, run_id: str, output_format: str | None = None) -> Any
 
     Raises for a run that has neither.
     """
-    run = client.get_run(run_id)
+    return framed(columns_of(client, client.get_run(run_id)), output_format)
+
+
+def columns_of(client: Client, run: Run) -> dict[str, list[Any]]:
+    """The same as columns, for a run."""
     kept = _kept(client, run.info.run_id)
     if kept is not None:
-        return framed({name: [row[n] for row in kept["data"]] for n, name in enumerate(kept["columns"])}, output_format)
+        return {name: [row[n] for row in kept["data"]] for n, name in enumerate(kept["columns"])}
     where = f"tags.`{PARENT_TAG}` = '{run.info.run_id}'"
     below = list(every_run(client, [run.info.experiment_id], where, ["start_time ASC"]))
     if not below:
-        raise AutotrackException.missing(f"run {run_id} is no search: it kept no {TABLE}, and no run lies below it")
-    return framed(_columns(below), output_format)
+        raise AutotrackException.missing(
+            f"run {run.info.run_id} is no search: it kept no {TABLE}, and no run lies below it"
+        )
+    return _columns(below)
+
+
+def ranking(run: Run, experiment: Experiment, columns: Mapping[str, Sequence[Any]]) -> dict[str, int]:
+    """The columns that the trials of a run can be ranked by, what the search went by first: -1 where less is better, 1
+    where more is, 0 where nobody says. scikit-learn's scores are all better when they are higher; a study of Optuna's
+    has its directions among its parameters."""
+    numbers = [name for name, values in columns.items() if not _ASIDE.match(name) and _numeric(values)]
+    went_by = [name for name in numbers if name == VALUE or name.startswith(f"{VALUE}_")]
+    scores = any(name.startswith("rank_test_") for name in columns)
+    said = re.findall("minimize|maximize", run.data.params.get("direction", run.data.params.get("directions", "")))
+    signs = dict(zip(went_by, [1 if word == "maximize" else -1 for word in said], strict=False))
+    for name in numbers:
+        key = name.removeprefix("metrics.")
+        of_scores = scores and (name == VALUE or "_test_" in name)
+        signs.setdefault(name, 1 if of_scores else better(key, [experiment.tags.get(f"{BEST_TAG}{key}")]))
+    return {name: signs[name] for name in sorted(numbers, key=lambda one: (one not in went_by, not signs[one]))}
+
+
+def _numeric(values: Sequence[Any]) -> bool:
+    known = [one for one in values if one is not None]
+    return bool(known) and all(type(one) in (int, float) or one in _NOT_FINITE for one in known)
 
 
 def _columns(runs: list[Run]) -> dict[str, list[Any]]:

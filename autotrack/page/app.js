@@ -11,7 +11,7 @@ import { h } from "./dom.js";
  * What is drawn in colours is drawn anew at the window's event `dressed`. */
 const PAGES = {
   run: "./run/page.js", compare: "./compare/page.js", models: "./models/page.js", model: "./models/page.js",
-  experiments: "./experiments/page.js", experiment: "./experiments/page.js",
+  experiments: "./experiments/page.js", experiment: "./experiments/page.js", study: "./studies/page.js",
 };
 const FIRST = "./runs/page.js";
 const LIVE_MS = 5000;

@@ -21,7 +21,7 @@ from autotrack.analysis.importance import importance as weighed
 from autotrack.analysis.question import readings
 from autotrack.analysis.reports import templates
 from autotrack.analysis.reports.facts import Wanted, facts
-from autotrack.analysis.trials import trials as tried
+from autotrack.analysis.trials import columns_of, ranking
 from autotrack.client.answers import TABLE, table
 from autotrack.exceptions import AutotrackException
 from autotrack.server import limits
@@ -52,6 +52,9 @@ _ACTIVITY = Kind({
         "experiment_id": TEXT.schema, "runs": INTEGER.schema, "last_start": INTEGER.schema,
     },
 })  # fmt: skip
+
+
+_RANKED = Kind({"type": "object", "properties": {"name": TEXT.schema, "better": INTEGER.schema}})
 
 
 class OfExperiments(Asked):
@@ -92,13 +95,18 @@ def activity(service: Service, asked: OfExperiments) -> Document:
     )
 
 
-@ROUTES("GET", f"{OWN}/trials", OfSearch, columns=Kind(TABLE.schema))
+@ROUTES("GET", f"{OWN}/trials", OfSearch, columns=Kind(TABLE.schema), ranking=several(_RANKED))
 def trials(service: Service, asked: OfSearch) -> Document:
-    """The trials of a search or a study: the table that it kept, else its runs."""
+    """The trials of a search or a study: the table that it kept, else its runs; and the columns that they can be ranked
+    by, what the search went by first, with whether less (-1) or more (1) is better, or nobody knows (0)."""
     limits.identifier(asked.run_id, "run id")
     with reading(service) as client:
-        found = tried(client, asked.run_id, "list")
-    return {"columns": table({name: [row[name] for row in found] for name in (found[0] if found else ())})}
+        run = client.get_run(asked.run_id)
+        columns = columns_of(client, run)
+    ranked = ranking(run, service.experiment(run.info.experiment_id), columns)
+    return {
+        "columns": table(columns), "ranking": [{"name": name, "better": sign} for name, sign in ranked.items()],
+    }  # fmt: skip
 
 
 @ROUTES("GET", f"{OWN}/importance", OfMetric)

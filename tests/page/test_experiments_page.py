@@ -115,3 +115,37 @@ def test_an_experiment_is_handed_on_as_a_report(visit, site):
     assert "digits" in report.title()
     assert "experiment_id" in report.url
     report.close()
+
+
+def test_the_trials_of_a_search_are_ranked(visit, site):
+    """By what counts, with the best so far; any other column sorts them, and the address says how."""
+    page = visit.to(f"/?experiment={site.experiment}")
+    page.get_by_role("link", name="search", exact=True).click()
+    trials = page.get_by_role("region", name="Trials")
+    first = trials.get_by_role("row").nth(1)
+    expect(first).to_contain_text("trial 3")
+    expect(page.get_by_role("img", name="the best so far: 0.1")).to_be_visible()
+    expect(page.locator("circle")).to_have_count(5)
+    trials.get_by_role("link", name="lr").click()
+    trials.get_by_role("link", name="lr ↑").click()
+    expect(first).to_contain_text("trial 4")
+    assert "sort=params.lr+DESC" in page.url
+    page.get_by_label("Better is").select_option("max")
+    expect(page.get_by_role("img", name="the best so far: 0.5")).to_be_visible()
+    first.get_by_role("link", name="trial 4").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("trial 4")
+
+
+def test_the_table_that_a_search_kept_is_shown(visit, site):
+    """Scores are better when they are higher; what is no number has no rank, and texts are texts."""
+    page = visit.to(f"/?study={site.searches['grid']}")
+    rows = page.get_by_role("region", name="Trials").get_by_role("row")
+    expect(rows.nth(1)).to_contain_text("0.9")
+    expect(rows.nth(3)).to_contain_text("NaN")
+    expect(rows.nth(3)).to_contain_text(HOSTILE[:50])
+    expect(page.get_by_text("1 are not finite")).to_be_visible()
+    page.set_viewport_size({"width": 360, "height": 700})
+    for address in (page.url.removeprefix(site.url), "/?experiments", f"/?experiment={site.experiment}"):
+        visit.to(address)
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360, address

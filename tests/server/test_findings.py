@@ -58,10 +58,13 @@ def test_trials_of_a_search_are_columns(own, api, client, runs):
     assert columns["params.lr"] == ["1", "2"]
     assert columns["metrics.loss"] == [0.5, {"double": "NaN"}]
     place = api("GET", "runs/get", run_id=parent)["run"]["info"]["artifact_uri"].removeprefix("mlflow-artifacts:/")
-    kept = json.dumps({"columns": ["C", "value"], "data": [[1, 0.9], [2, "NaN"]]})
+    kept = json.dumps({"columns": ["params_C", "value"], "data": [[1, 0.9], [2, "NaN"]]})
     client.put(f"/api/2.0/mlflow-artifacts/artifacts/{place}/trials.json", content=kept.encode())
-    columns = {one["name"]: one["values"] for one in own("trials", run_id=parent)["columns"]}
-    assert columns == {"C": [1, 2], "value": [0.9, "NaN"]}
+    found = own("trials", run_id=parent)
+    assert {one["name"]: one["values"] for one in found["columns"]} == {"params_C": [1, 2], "value": [0.9, "NaN"]}
+    assert found["ranking"] == [{"name": "value", "better": 0}]
+    api("POST", "runs/log-parameter", run_id=parent, key="direction", value="minimize")
+    assert own("trials", run_id=parent)["ranking"] == [{"name": "value", "better": -1}]
 
 
 def test_what_mattered_is_said_of_the_newest_runs(own, runs, monkeypatch):

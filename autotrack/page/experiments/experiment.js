@@ -67,11 +67,13 @@ async function best(id, objective, count) {
   const [, ...others] = columns;
   const heads = [h("th", { scope: "col" }, "Run"), ...others.map((one) => h("th", { scope: "col", class: numeric(one) ? "number" : null }, one.title))];
   const lines = rows.map(({ id: run, values: [name, ...values] }) => h("tr", {}, h("th", { scope: "row" }, link({ run }, name || run.slice(0, 8))),
-    others.map((one, n) => h("td", { class: numeric(one) ? "number" : null, title: told(one, values[n]) }, shown(one, values[n], new Map())))));
+    others.map((one, n) => h("td", { class: numeric(one) ? "number" : null, title: told(one, values[n]) }, cell(one, values[n])))));
   const by = sign ? `by the ${sign < 0 ? "least" : "greatest"} ${metric} that each reached` : "the newest, as it is not known which values of which metric are better";
   return [h("p", { class: "dim" }, by), h("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "Best runs" },
     h("table", { class: "list" }, h("thead", {}, h("tr", {}, heads)), h("tbody", {}, lines)))];
 }
+
+const cell = (column, value) => (column.name === "status" ? h("span", { class: `status ${value}` }, value.toLowerCase()) : shown(column, value, new Map()));
 
 const numeric = (column) => column.kind === "metrics";
 

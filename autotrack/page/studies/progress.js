@@ -1,0 +1,50 @@
+// How far a search has come: a point for each trial, and a line of the best value so far.
+
+import { scale, svg } from "../compare/figure.js";
+import { go, h } from "../dom.js";
+import { number } from "../format.js";
+
+const [WIDTH, HEIGHT, LEFT, BOTTOM, EDGE] = [820, 220, 70, 30, 10];
+
+/** The picture, and a line that says what is under the pointer. */
+export function progress(trials) {
+  const said = h("p", { class: "dim" });
+  const best = trials.bestSoFar();
+  const x = scale(trials.values.map((_, n) => n));
+  const y = scale(trials.values.filter((value) => value !== null && Number.isFinite(value)));
+  const at = (n, value) => [LEFT + x.place(n) * (WIDTH - LEFT - EDGE), HEIGHT - BOTTOM - y.place(value) * (HEIGHT - BOTTOM - EDGE)];
+  const odd = trials.values.filter((value) => value !== null && !Number.isFinite(value)).length;
+  const missing = trials.values.filter((value) => value === null).length;
+  const last = best.at(-1);
+  if (last === null) return [h("p", { class: "dim" }, "No trial has a finite value yet.")];
+  const rest = [`the best of ${trials.size} is ${number(last)}, of ${trials.name(trials.ranks.indexOf(1))}`, odd ? `${odd} are not finite` : "", missing ? `${missing} have none` : ""].filter(Boolean).join("; ");
+  said.textContent = rest;
+  const points = trials.values.flatMap((value, n) => {
+    if (value === null || !Number.isFinite(value)) return [];
+    const [left, top] = at(n, value);
+    return svg("circle", { cx: left, cy: top, r: 3.5, class: "point plain",
+      onmouseenter: () => { said.textContent = `${trials.name(n)}: ${number(value)}, rank ${trials.ranks[n]}`; },
+      onmouseleave: () => { said.textContent = rest; },
+      onclick: trials.run(n) ? () => go({ run: trials.run(n) }) : null });
+  });
+  const title = `${trials.title(trials.by)} of each trial, and the best so far: ${number(last)}`;
+  return [h("figure", { class: "drawn progress" }, svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": title },
+    axes(x, y), svg("path", { class: "best", d: steps(best, at) }), points), said)];
+}
+
+/** A line that goes on level until a better value comes. */
+function steps(best, at) {
+  const first = best.findIndex((value) => value !== null);
+  const [left, top] = at(first, best[first]);
+  return best.slice(first + 1).reduce((path, value, k) => {
+    const [to, height] = at(first + 1 + k, value);
+    return `${path}H${to}V${height}`;
+  }, `M${left} ${top}`);
+}
+
+const axes = (x, y) => svg("g", { class: "axes" },
+  x.ticks.map(({ at, text }) => svg("text", { x: LEFT + at * (WIDTH - LEFT - EDGE), y: HEIGHT - 10, "text-anchor": "middle" }, text)),
+  y.ticks.map(({ at, text }) => {
+    const top = HEIGHT - BOTTOM - at * (HEIGHT - BOTTOM - EDGE);
+    return svg("g", {}, svg("path", { d: `M${LEFT} ${top}H${WIDTH - EDGE}` }), svg("text", { x: LEFT - 6, y: top + 4, "text-anchor": "end" }, text));
+  }));
