@@ -22,7 +22,7 @@ export function columnOf(name, better = new Map()) {
   const [, reading, kind, spelled] = /^(?:(\w+)\()?(?:(metrics|params|tags|dataset)\.)?(.*?)\)?$/s.exec(name);
   const key = spelled.startsWith("`") ? spelled.slice(1, -1).replaceAll("``", "`") : spelled;
   const metric = kind === "metrics" || Boolean(reading);
-  const title = kind ? (reading ? `${reading} ${key}` : key) : TITLES[key] ?? key;
+  const title = kind === "dataset" ? `data ${key}` : kind ? (reading ? `${reading} ${key}` : key) : TITLES[key] ?? key;
   return { name, kind: metric ? "metrics" : kind ?? "attributes", key, reading, title, better: metric ? better.get(key) ?? 0 : 0,
     numeric: metric || OF_NUMBERS.has(name), compared: metric || name === "duration" };
 }

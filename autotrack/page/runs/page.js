@@ -159,7 +159,7 @@ class Runs {
     const all = h("input", { type: "checkbox", "aria-label": "Choose all that fit", onclick: () => this.chooseAll(all.checked) });
     const page = this;
     const context = {
-      columns: this.columns, names: this.experiments, chosen: this.chosen, base: this.base, by: this.groups?.by,
+      names: this.experiments, chosen: this.chosen, base: this.base, by: this.groups?.by,
       choose: (n, on, through) => this.chooseLine(n, on, through),
       turn: (group) => this.groups.turn(group).then(() => this.table.set(this.lines())),
       more: (rows) => rows.more().then(() => this.table.set(this.lines())),
@@ -203,7 +203,7 @@ class Runs {
     const { rows, table, groups } = this;
     if (rows && table) {
       const running = rows.running();
-      await rows.again(table.inSight());
+      await rows.again(table.inSight(), table.fieldsInSight());
       if (rows !== this.rows) return;
       table.redraw(new Set(running.map((row) => row.id))); // also of those that have ended now
       const fresh = await rows.news();

@@ -3,9 +3,11 @@
 import * as ask from "./questions.js";
 
 const [FIRST, FOLLOWING, LARGEST] = [100, 500, 2000];
-const MOST_LIVE = 50;
+const MOST_LIVE = 24;
 /** What is asked of every run, shown or not. */
 export const ALWAYS = ["run_name", "status", "start_time"];
+/** What a run that runs does not change. */
+const SETTLED = /^(params\.|run_id$|experiment_id$|user_id$|start_time$)/;
 
 /** The runs that fit a view, as many as were asked for, with some fields. */
 export class Rows {
@@ -53,13 +55,14 @@ export class Rows {
     return this.list.filter((row) => this.of(row, "status") === "RUNNING");
   }
 
-  /** Ask again for what those do that run, the ones in sight first. */
-  async again(inSight) {
+  /** Ask again for what those do that run, the ones in sight first: what of some fields may have changed. */
+  async again(inSight, fields) {
     const running = this.running();
     const ordered = [...running.filter((row) => inSight.has(row.id)), ...running.filter((row) => !inSight.has(row.id))];
     if (!ordered.length) return;
-    const found = await ask.rowsOf(this.view, this.fields, ordered.slice(0, MOST_LIVE).map((row) => row.id));
-    for (const { id, values } of found) this.known.get(id).values = values;
+    const names = [...new Set([...ALWAYS, ...fields.filter((name) => !SETTLED.test(name))])];
+    const found = await ask.rowsOf(this.view, names, ordered.slice(0, MOST_LIVE).map((row) => row.id));
+    for (const { id, values } of found) names.forEach((name, n) => { this.known.get(id).values[this.place.get(name)] = values[n]; });
   }
 
   /** How many runs fit that did not when the table was made. */

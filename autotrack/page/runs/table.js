@@ -1,10 +1,10 @@
-// A table of any length: only the lines in sight are in the document.
+// A table of any length and width: only the cells in sight are in the document.
 
 import { h } from "../dom.js";
 import { addressOf } from "./view.js";
 
 export const LINE = 30;
-const [AROUND, BOX, LEAST, STEP] = [8, 34, 48, 16];
+const [AROUND, BESIDE, BOX, LEAST, STEP] = [8, 300, 34, 48, 16];
 const widths = new Map(JSON.parse(localStorage.getItem("widths") ?? "[]"));
 
 /** A column's width before somebody changes it; a mean with its spread and a difference need more. */
@@ -14,8 +14,8 @@ function usual(column, { group: grouped, baseline }) {
 }
 
 /**
- * Lines in columns. `view` says how they are sorted and which columns stay in place; `draw(line, index)` makes the cells of
- * a line, `key(line)` names it; `need(index)` is called when one comes into sight that is not there, `move(from, to)` and
+ * Lines in columns. `view` says how they are sorted and which columns stay in place; `draw(line, index)` gives the `first`
+ * two cells of a line and how to make the `cell(column)` of any other, `key(line)` names it; `need(index)` is called when one comes into sight that is not there, `move(from, to)` and
  * `pin(column)` when somebody orders the columns.
  */
 export class Table {
@@ -25,13 +25,14 @@ export class Table {
     this.size = 0;
     this.active = -1;
     this.shown = new Map();
+    this.span = [0, 0];
     this.cols = [h("col"), ...columns.map(() => h("col"))];
     this.above = h("tr", { class: "space", "aria-hidden": "true" }, h("td", { colspan: columns.length + 1 }));
     this.below = h("tr", { class: "space", "aria-hidden": "true" }, h("td", { colspan: columns.length + 1 }));
     this.body = h("tbody", {}, this.above, this.below);
     this.heads = columns.map((column, n) => this.head(column, n));
     const head = h("tr", { "aria-rowindex": 1 }, h("td", { class: "pinned" }, corner), this.heads);
-    this.table = h("table", { class: "runs", "aria-label": "Runs" }, h("colgroup", {}, this.cols), h("thead", {}, head), this.body);
+    this.table = h("table", { class: "runs", "aria-label": "Runs", "aria-colcount": columns.length + 1 }, h("colgroup", {}, this.cols), h("thead", {}, head), this.body);
     this.element = h("div", { class: "wide frame", "aria-live": "off", onscroll: () => this.soon() }, this.table);
     this.resized = new ResizeObserver(() => this.soon());
     this.resized.observe(this.element);
@@ -92,18 +93,18 @@ export class Table {
     const sizes = [BOX, ...this.columns.map((one) => this.width(one))];
     sizes.forEach((size, n) => { this.cols[n].style.width = `${size}px`; });
     this.table.style.width = `${sizes.reduce((sum, one) => sum + one, 0)}px`;
-    const fixed = 1 + this.columns.filter((one) => one.name === "run_name" || this.view.pinned.includes(one.name)).length;
-    this.lefts = sizes.slice(0, fixed).map((_, n) => sizes.slice(0, n).reduce((sum, one) => sum + one, 0));
+    this.edges = [0];
+    for (const size of sizes) this.edges.push(this.edges.at(-1) + size);
+    this.fixed = 1 + this.columns.filter((one) => one.name === "run_name" || this.view.pinned.includes(one.name)).length;
     for (const row of [this.table.tHead.rows[0], ...this.shown.values()]) this.fix(row);
+    this.soon();
   }
 
   fix(row) {
-    this.lefts.forEach((left, n) => {
-      const cell = row.cells[n];
-      if (!cell) return;
-      cell.classList.add("pinned");
-      cell.style.left = `${left}px`;
-    });
+    for (let n = 0; n < this.fixed; n++) {
+      row.cells[n].classList.add("pinned");
+      row.cells[n].style.left = `${this.edges[n]}px`;
+    }
   }
 
   /** Show these lines, the first of so many. */
@@ -131,6 +132,7 @@ export class Table {
   render() {
     const [top, high] = [this.element.scrollTop, this.element.clientHeight || 600];
     const from = Math.max(0, Math.min(this.lines.length, Math.floor(top / LINE) - AROUND));
+    this.spread();
     const wanted = Math.min(this.size, Math.ceil((top + high) / LINE) + AROUND);
     const to = Math.min(this.lines.length, wanted);
     for (const [n, row] of this.shown) {
@@ -148,20 +150,52 @@ export class Table {
     if (wanted > this.lines.length) this.need(wanted);
   }
 
+  /** Which columns are in sight, or nearly. */
+  spread() {
+    const [left, wide] = [this.element.scrollLeft, this.element.clientWidth || 1200];
+    const from = this.edges.findIndex((edge) => edge > left - BESIDE) - 1;
+    const to = this.edges.findIndex((edge) => edge > left + wide + BESIDE);
+    const span = [Math.max(0, from), to < 0 ? this.edges.length : to];
+    if (String(span) === String(this.span)) return;
+    this.span = span;
+    this.redraw();
+  }
+
   row(n) {
-    const made = h("tr", { "aria-rowindex": n + 2 }, this.draw(this.lines[n], n));
+    const { first, cell } = this.draw(this.lines[n], n);
+    const made = h("tr", { "aria-rowindex": n + 2 }, first, this.others(cell));
     this.fix(made);
     this.shown.set(n, made);
     return made;
   }
 
-  /** Draw those lines in sight anew that have one of these names; what is focused there stays so. */
+  /** The cells after the first two: those in sight, and what holds the place of the others. */
+  others(cell) {
+    const made = [];
+    let gap = 0;
+    const close = () => { if (gap) made.push(h("td", { colspan: gap })); gap = 0; };
+    for (let n = 2; n <= this.columns.length; n++) {
+      if (n >= this.fixed && (n < this.span[0] || n >= this.span[1])) gap++;
+      else {
+        close();
+        const one = cell(this.columns[n - 1]);
+        one.setAttribute("aria-colindex", n + 1);
+        made.push(one);
+      }
+    }
+    close();
+    return made;
+  }
+
+  /** Draw those lines in sight anew that have one of these names, or all; what is focused there stays so. */
   redraw(names) {
     for (const [n, row] of this.shown) {
       if (names && !names.has(this.key(this.lines[n]))) continue;
-      this.draw(this.lines[n], n).filter(Boolean).forEach((cell, place) => {
-        if (!row.cells[place]?.contains(document.activeElement)) row.cells[place]?.replaceWith(cell);
-      });
+      const { first, cell } = this.draw(this.lines[n], n);
+      const kept = first.map((made, place) => (row.cells[place].contains(document.activeElement) ? row.cells[place] : made));
+      kept.forEach((made, place) => made !== row.cells[place] && row.cells[place].replaceWith(made));
+      while (row.cells.length > 2) row.lastChild.remove();
+      row.append(...this.others(cell));
       this.fix(row);
     }
   }
@@ -169,6 +203,11 @@ export class Table {
   /** The names of the lines that are in sight. */
   inSight() {
     return new Set([...this.shown.keys()].map((n) => this.key(this.lines[n])));
+  }
+
+  /** The fields whose columns are. */
+  fieldsInSight() {
+    return this.columns.filter((_, n) => n + 1 < this.fixed || (n + 1 >= this.span[0] && n + 1 < this.span[1])).map((one) => one.name);
   }
 
   /** Go so many lines on from where the keyboard is, and be there. */
