@@ -25,7 +25,7 @@ from autotrack.store import status, tables, write
 from autotrack.store.dialect import batches, upsert
 from autotrack.store.experiments import take_experiments
 from autotrack.store.index import Index
-from autotrack.store.lists import Lists
+from autotrack.store.lists import Lists, Look
 from autotrack.store.look import Known, News, due, look
 from autotrack.store.registry import rows as registry
 
@@ -52,12 +52,16 @@ class Ingest:
         with self._lock:
             alive = status.Alive()
             with self._index.read() as connection:
-                scanned = connection.scalar(select(tables.meta.c.value).where(tables.meta.c.name == SCANNED))
-                changed = not scanned or any(one.look(connection, alive) for one in (self._opened, self._experiments))
+                scanned = _scanned(connection)
+                looks = self._look(connection, alive)
                 promoted = registry.changed(connection, self._directory)
-            if changed:
+            if not scanned or any(looks):
                 with self._index.write() as connection:
-                    self._take_lists(connection, first=not scanned)
+                    # Whatever another process has taken in since is taken in once more, but of an empty index that
+                    # has come in the place of this one more would be missing.
+                    if scanned != _scanned(connection):
+                        scanned, looks = False, self._look(connection, alive)
+                    self._take_lists(connection, *looks, first=not scanned)
             if promoted:
                 with self._index.write() as connection:
                     registry.take_registry(connection, self._directory)
@@ -86,7 +90,7 @@ class Ingest:
                 for table in (tables.progress, tables.faults):
                     connection.execute(delete(table).where(table.c.scope == EXPERIMENTS))
                 connection.execute(delete(tables.experiments))
-                self._take_lists(connection, first=True)
+                self._take_lists(connection, *self._look(connection, status.Alive()), first=True)
                 registry.forget(connection)
                 registry.take_registry(connection, self._directory)
             if len(names) >= _MANY:
@@ -104,20 +108,21 @@ class Ingest:
             self._bring_up([(run_id, _now())], status.Alive())
         return True
 
-    def _take_lists(self, connection: Connection, *, first: bool) -> None:
+    def _look(self, connection: Connection, alive: status.Alive) -> tuple[Look, Look]:
+        return self._opened.look(connection, alive), self._experiments.look(connection, alive)
+
+    def _take_lists(self, connection: Connection, opened: Look, experiments: Look, *, first: bool) -> None:
         now, alive = _now(), status.Alive()
         listed: set[str] = set()
         ends: dict[str, int] = {}
-        look = self._opened.look(connection, alive)
-        for name, found in look.lists.items():
+        for name, found in opened.lists.items():
             with contextlib.suppress(FileNotFoundError):
                 ids, ends[name] = reader.read_opened(self._opened.directory / name, found.start)
                 listed.update(ids)
-        self._opened.taken(connection, look, ends, alive)
-        look = self._experiments.look(connection, alive)
-        starts = {name: found.start for name, found in look.lists.items()}
+        self._opened.taken(connection, opened, ends, alive)
+        starts = {name: found.start for name, found in experiments.lists.items()}
         ends = take_experiments(connection, self._experiments, starts)
-        self._experiments.taken(connection, look, ends, alive)
+        self._experiments.taken(connection, experiments, ends, alive)
         if first:
             listed.update(name for name in _names(self._directory / "runs") if reader.valid_run_id(name))
             upsert(connection, tables.meta, [{"name": SCANNED, "value": "yes"}])
@@ -178,6 +183,11 @@ class Ingest:
 
     def _run(self, run_id: str) -> Path:
         return self._directory / "runs" / run_id
+
+
+def _scanned(connection: Connection) -> bool:
+    """Whether the store has been listed once, for what no list names."""
+    return connection.scalar(select(tables.meta.c.value).where(tables.meta.c.name == SCANNED)) is not None
 
 
 def _names(directory: Path) -> list[str]:

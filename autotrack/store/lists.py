@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, Boolean, Column, Connection, Index, Table, Text, delete, select
+from sqlalchemy import BigInteger, Boolean, Column, Connection, Index, Table, Text, cast, delete, func, select
 
 from autotrack.event import Process
 from autotrack.journal.lists import IN_USE_SECONDS, owner
@@ -32,7 +32,7 @@ lists = Table(
     # Up to where it was read, and its size then: the end of a last line may be missing.
     Column("offset", BigInteger, nullable=False),
     Column("size", BigInteger, nullable=False),
-    # Whose it is; empty where it does not say so.
+    # Whose it is; empty where it does not say so, or does not grow any more.
     Column("process", Text, nullable=False),
     Column("growing", Boolean, nullable=False),
     Index("lists_in_use", "scope", "growing"),
@@ -101,7 +101,7 @@ class Lists:
             ended = facts is None or (facts.st_size == size and (gone or _old(facts)))
             end = ends.get(name, start)
             rows.append({"scope": self.scope, "file": name, "inode": inode, "offset": end, "size": max(size, end),
-                         "process": process_text(process), "growing": not ended})  # fmt: skip
+                         "process": "" if ended else process_text(process), "growing": not ended})  # fmt: skip
         upsert(connection, lists, rows)
         if look.stamp is not None:
             upsert(connection, meta, [{"name": self._key, "value": look.stamp}])
@@ -120,19 +120,19 @@ class Lists:
         """Lists of a name that is new, and those that were replaced, as whoever copies a store does it."""
         try:
             with os.scandir(self.directory) as entries:
-                there = {(entry.name, entry.inode()) for entry in entries if not entry.name.startswith(".")}
+                there = {f"{entry.inode()}:{entry.name}" for entry in entries if entry.name[0] != "."}
         except FileNotFoundError:
             return {}
         own = lists.c
-        for name, inode in connection.execute(select(own.file, own.inode).where(own.scope == self.scope)):
-            there.discard((name, inode))
+        # As one text, which takes a quarter of the time that ten thousand rows take; no name has a stroke in it.
+        known = func.group_concat(cast(own.inode, Text) + ":" + own.file, "/")
+        there.difference_update((connection.scalar(select(known).where(own.scope == self.scope)) or "").split("/"))
         found: dict[str, Found] = {}
         for some in batches(sorted(there)):
-            replaced = select(own.file, own.offset).where(
-                own.scope == self.scope, own.file.in_([one[0] for one in some])
-            )
+            inodes = {name: int(inode) for inode, _, name in (one.partition(":") for one in some)}
+            replaced = select(own.file, own.offset).where(own.scope == self.scope, own.file.in_(inodes))
             offsets = {row.file: row.offset for row in connection.execute(replaced)}
-            for name, inode in some:
+            for name, inode in inodes.items():
                 if (facts := _facts(self.directory / name)) is not None:
                     start = offsets.get(name, 0)
                     found[name] = Found(inode, start if start <= facts.st_size else 0, facts.st_size)

@@ -1,19 +1,16 @@
-"""Finding runs among many, each of 60 parameters, 40 metrics and 6 tags.
+"""Finding runs among 100,000 in a server's database, each of 60 parameters, 40 metrics and 6 tags.
 
-In the tracker's own store of 10,000 by its client, and in a server's database of 100,000. Runs are written to the
-stores past the trackers, each in the tracker's own form; what is timed is asking. Where all of the work is done by the
-process itself, its processor time is taken, which a neighbour's load moves less than the clock.
+Runs are written past the server; what is timed is asking. Where all of the work is done by the process itself, its
+processor time is taken, which a neighbour's load moves less than the clock.
 """
 
 from __future__ import annotations
 
 import random
-import sqlite3
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import replace
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
@@ -25,7 +22,7 @@ from benchmarks.workload import Measured, Row, quantile, scaled
 
 sys.path.append(str(Path(__file__).parents[2] / "tests"))  # where the real PostgreSQL of tests lies
 
-LOCAL, SERVED, PAGE = scaled(10_000), scaled(100_000), 100
+SERVED, PAGE = scaled(100_000), 100
 DATABASES = (("sqlite", "SQLite"), ("postgresql", "PostgreSQL"))
 QUESTIONS = (
     ("filter", "metrics.m3 < 0.001", ""), ("filter", "metrics.m3 < 0.5", ""), ("filter", "metrics.m3 >= 0.999", ""),
@@ -52,10 +49,6 @@ OWN = (
 )  # fmt: skip
 """Those that autotrack alone has."""
 ROWS = (
-    Row("built", f"index of {LOCAL:,} local runs: built", limit=20),
-    Row("caught_up", "… caught up with one new run", limit=0.02),
-    Row("search", f"{len(QUESTIONS)} searches by the client over {LOCAL:,} runs, mean", times={"mlflow": 20}),
-    Row("search_p95", "… p95"),
     *(
         row
         for database, title in DATABASES
@@ -105,32 +98,12 @@ def runs(count: int) -> Iterator[Run]:
 
 
 def measure(tracker: type[Tracker]) -> Measured:
-    """Fill the tracker's own store, ask its client; then, for autotrack, a server's databases."""
-    used = tracker()
-    if tracker.module not in ("autotrack", "mlflow"):
+    """Fill each kind of database, and ask."""
+    if tracker.module != "autotrack":
         return Measured()
-    client = used.api.MlflowClient()
-    experiment = client.create_experiment("many")
-    figures: dict[str, float] = {}
-    if tracker.module == "mlflow":
-        _fill_mlflow(used.api.get_tracking_uri().removeprefix("sqlite:///"), experiment)
-    else:
-        _fill_local(client.store.directory, experiment)
-        figures["built"] = busy(client.store.reindex)
-        client.search_runs([experiment], max_results=1)
-        used.open()
-        used.close()
-        figures["caught_up"] = busy(client.store.count)
-    taken = [
-        busy(lambda f=f, o=o: client.search_runs([experiment], f, order_by=[o] if o else [], max_results=PAGE))  # type: ignore[misc]  # bound at once
-        for _, f, o in QUESTIONS
-    ]
-    figures |= {"search": sum(taken) / len(taken), "search_p95": quantile(taken, 0.95)}
-    if tracker.module == "autotrack":
-        figures |= _served("sqlite", f"sqlite:///{Path.cwd()}/served.db")
-        with closing(import_module("parts.postgresql").Postgresql()) as cluster:
-            figures |= _served("postgresql", cluster.url())
-    return Measured(figures)
+    figures = _served("sqlite", f"sqlite:///{Path.cwd()}/served.db")
+    with closing(import_module("parts.postgresql").Postgresql()) as cluster:
+        return Measured(figures | _served("postgresql", cluster.url()))
 
 
 def _served(name: str, url: str) -> dict[str, float]:
@@ -154,45 +127,6 @@ def _served(name: str, url: str) -> dict[str, float]:
         every = [one for values in taken.values() for one in values]
         counted = quantile([busy(store.count, clock) for _ in range(10)], 0.95)
         return {**found, f"{name}_p50": quantile(every, 0.5), f"{name}_count": counted}
-
-
-def _fill_local(directory: Path, experiment: str) -> None:
-    from autotrack.event import Ended, Params, RunCreated, Series, Tags, encode  # autotrack's alone
-    from autotrack.journal.format import record  # the same
-    from autotrack.journal.process import this_process  # the same
-
-    # One of this machine that has ended, as far as anybody can tell: nobody waits for more of it.
-    process = replace(this_process(), start=1)
-    for one in runs(LOCAL):
-        place = directory / "runs" / one.run_id
-        place.mkdir(parents=True)
-        lines = [
-            encode(RunCreated(experiment, "many", f"run {one.number}", process=process), one.start),
-            encode(Params(one.params), one.start), encode(Tags(one.tags), one.start),
-            *(encode(Series(k + 1, f"m{k}", None, None, None), one.start) for k in range(len(one.metrics))),
-            encode(Ended(one.status), one.end),
-        ]  # fmt: skip
-        (place / "events-r0-1-00000001.jsonl").write_bytes(b"".join(lines))
-        points = [record(k + 1, 0, 10, one.end, value) for k, value in enumerate(one.metrics.values())]
-        (place / "metrics-r0-1-00000001.bin").write_bytes(b"".join(points))
-
-
-def _fill_mlflow(file: str, experiment: str) -> None:
-    with closing(sqlite3.connect(file)) as connection, connection:
-        for one in runs(LOCAL):
-            mark = one.run_id
-            row = (mark, f"run {one.number}", one.status, one.start, one.end, "active", experiment, "", "ada", "LOCAL")
-            connection.execute(
-                "INSERT INTO runs (run_uuid, name, status, start_time, end_time, lifecycle_stage, experiment_id,"
-                " artifact_uri, user_id, source_type) VALUES (?,?,?,?,?,?,?,?,?,?)", row,
-            )  # fmt: skip
-            for table in ("params", "tags"):
-                pairs = [(key, value, mark) for key, value in getattr(one, table).items()]
-                connection.executemany(f"INSERT INTO {table} (key, value, run_uuid) VALUES (?,?,?)", pairs)
-            last = [(key, value, one.end, 10, False, mark) for key, value in one.metrics.items()]
-            connection.executemany(
-                "INSERT INTO latest_metrics (key, value, timestamp, step, is_nan, run_uuid) VALUES (?,?,?,?,?,?)", last
-            )
 
 
 def _fill_database(store: Any) -> None:
