@@ -32,7 +32,7 @@ export async function seen(query, allowed, again) {
       section("Notes", edit({ key: asking.NOTES, title: "Notes", what: "notes", long: true, show: (notes) => h("div", { class: "notes" }, markdown(notes)) })),
       deleted ? null : later("Best runs", () => best(id, objective, experiment.runs)),
       deleted ? null : later("Searches and studies", () => searches(id)),
-      h("div", { class: "columns" }, [
+      h("div", { class: "beside" }, [
         section("Objective", edit({ key: asking.OBJECTIVE, title: "Metric", what: "metric that counts", show: code })),
         objective ? section("Which of its values are better", edit({ key: `${asking.BEST}${objective}`, title: "min or max", what: "direction", show: code })) : null,
         section("Columns of its table of runs", edit({ key: asking.COLUMNS, title: "Fields with commas between them", what: "columns", show: code })),

@@ -22,7 +22,7 @@ export async function seen(query, allowed, again) {
       h("h1", {}, `${name} `, h("span", { class: "dim" }, `version ${version.version} `), placesOf(version).map((one) => [chip(one), " "]).flat()),
       description(name, version.version, version.description, allowed, again),
       allowed.read_only ? readOnly() : section("Where it goes", changes(version, model, allowed, again)),
-      h("div", { class: "columns" },
+      h("div", { class: "beside" },
         section("Where it came from", origin(found)),
         section("How it is loaded", loading(version)),
         section("Metrics", pairs(Object.entries(found.metrics).map(([key, value]) => [key, number(Number(value))]))),

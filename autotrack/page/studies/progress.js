@@ -4,19 +4,25 @@ import { scale, svg } from "../compare/figure.js";
 import { go, h } from "../dom.js";
 import { number } from "../format.js";
 
-const [WIDTH, HEIGHT, LEFT, BOTTOM, EDGE] = [820, 220, 70, 30, 10];
+const [NARROW, WIDE, HEIGHT, LEFT, BOTTOM, EDGE] = [300, 820, 220, 70, 30, 10];
 
-/** The picture, and a line that says what is under the pointer. */
+/** The figure, with a line that says what is under the pointer. */
 export function progress(trials) {
-  const said = h("p", { class: "dim" });
   const best = trials.bestSoFar();
+  if (best.at(-1) === null) return [h("p", { class: "dim" }, "No trial has a finite value yet.")];
+  const place = h("div", {});
+  const said = h("p", { class: "dim" });
+  requestAnimationFrame(() => place.replaceChildren(picture(trials, best, said, Math.max(NARROW, Math.min(WIDE, place.clientWidth)))));
+  return [h("figure", { class: "drawn progress" }, place, said)];
+}
+
+function picture(trials, best, said, width) {
   const x = scale(trials.values.map((_, n) => n));
   const y = scale(trials.values.filter((value) => value !== null && Number.isFinite(value)));
-  const at = (n, value) => [LEFT + x.place(n) * (WIDTH - LEFT - EDGE), HEIGHT - BOTTOM - y.place(value) * (HEIGHT - BOTTOM - EDGE)];
+  const at = (n, value) => [LEFT + x.place(n) * (width - LEFT - EDGE), HEIGHT - BOTTOM - y.place(value) * (HEIGHT - BOTTOM - EDGE)];
   const odd = trials.values.filter((value) => value !== null && !Number.isFinite(value)).length;
   const missing = trials.values.filter((value) => value === null).length;
   const last = best.at(-1);
-  if (last === null) return [h("p", { class: "dim" }, "No trial has a finite value yet.")];
   const rest = [`the best of ${trials.size} is ${number(last)}, of ${trials.name(trials.ranks.indexOf(1))}`, odd ? `${odd} are not finite` : "", missing ? `${missing} have none` : ""].filter(Boolean).join("; ");
   said.textContent = rest;
   const points = trials.values.flatMap((value, n) => {
@@ -28,8 +34,8 @@ export function progress(trials) {
       onclick: trials.run(n) ? () => go({ run: trials.run(n) }) : null });
   });
   const title = `${trials.title(trials.by)} of each trial, and the best so far: ${number(last)}`;
-  return [h("figure", { class: "drawn progress" }, svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": title },
-    axes(x, y), svg("path", { class: "best", d: steps(best, at) }), points), said)];
+  return svg("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": title },
+    axes(x, y, width), svg("path", { class: "best", d: steps(best, at) }), points);
 }
 
 /** A line that goes on level until a better value comes. */
@@ -42,9 +48,9 @@ function steps(best, at) {
   }, `M${left} ${top}`);
 }
 
-const axes = (x, y) => svg("g", { class: "axes" },
-  x.ticks.map(({ at, text }) => svg("text", { x: LEFT + at * (WIDTH - LEFT - EDGE), y: HEIGHT - 10, "text-anchor": "middle" }, text)),
+const axes = (x, y, width) => svg("g", { class: "axes" },
+  x.ticks.map(({ at, text }) => svg("text", { x: LEFT + at * (width - LEFT - EDGE), y: HEIGHT - 10, "text-anchor": "middle" }, text)),
   y.ticks.map(({ at, text }) => {
     const top = HEIGHT - BOTTOM - at * (HEIGHT - BOTTOM - EDGE);
-    return svg("g", {}, svg("path", { d: `M${LEFT} ${top}H${WIDTH - EDGE}` }), svg("text", { x: LEFT - 6, y: top + 4, "text-anchor": "end" }, text));
+    return svg("g", {}, svg("path", { d: `M${LEFT} ${top}H${width - EDGE}` }), svg("text", { x: LEFT - 6, y: top + 4, "text-anchor": "end" }, text));
   }));
