@@ -8,6 +8,8 @@ const TITLES = {
   experiment_id: "experiment", data_digest: "data", run_id: "run", commit: "code",
 };
 export const PLAIN = ["status", "start_time", "duration", "end_time", "user_id", "experiment_id", "commit", "data_digest", "dataset.name", "parent", "run_id"];
+/** What every table begins with. */
+export const OWN = ["status", "start_time", "duration"];
 const MOST = { metrics: 5, params: 6 };
 const OF_NUMBERS = new Set(["start_time", "end_time", "duration"]);
 
@@ -35,8 +37,7 @@ export function telling(keys, several) {
   const most = Math.max(0, ...keys.map((one) => one.runs));
   const varies = (one) => one.values > 1 || most === 1 || one.runs < most;
   const params = keys.filter((one) => one.kind === "params" && varies(one)).sort(order);
-  const own = ["status", ...(several ? ["experiment_id"] : []), "start_time", "duration"];
-  return [...own, ...[...metrics.slice(0, MOST.metrics), ...params.slice(0, MOST.params)].map((one) => spelt(one.kind, one.key))];
+  return [...OWN, ...(several ? ["experiment_id"] : []), ...[...metrics.slice(0, MOST.metrics), ...params.slice(0, MOST.params)].map((one) => spelt(one.kind, one.key))];
 }
 
 /** A value as the server writes it: a number that JSON does not have is an object. */

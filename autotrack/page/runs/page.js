@@ -4,7 +4,7 @@ import { experiments } from "../api.js";
 import { h } from "../dom.js";
 import { Actions } from "./actions.js";
 import { choose } from "./chooser.js";
-import { columnOf, telling } from "./columns.js";
+import { OWN, columnOf, columnsIn, telling } from "./columns.js";
 import { Filter } from "./filter.js";
 import { Groups } from "./groups.js";
 import { help, listen } from "./keyboard.js";
@@ -15,6 +15,8 @@ import { Table } from "./table.js";
 import { empty, nothing, question, tools, wrong } from "./toolbar.js";
 import { turnTo, viewOf } from "./view.js";
 
+/** The tag of an experiment that says which columns its table of runs has. */
+const COLUMNS = "autotrack.columns";
 const NEWEST = 100;
 const MOST_AT_ONCE = 50_000;
 const FEW_GROUPS = 30;
@@ -55,7 +57,10 @@ class Runs {
 
   async begin() {
     ask.writable().then((may) => { this.writable = may; this.actions?.tell(); }, () => {});
-    const found = experiments().then((some) => { this.experiments = new Map(some.map((one) => [one.experiment_id, one.name])); });
+    const found = experiments().then((some) => {
+      this.experiments = new Map(some.map((one) => [one.experiment_id, one.name]));
+      this.wished = new Map(some.map((one) => [one.experiment_id, one.tags?.find(({ key }) => key === COLUMNS)?.value ?? ""]));
+    });
     await Promise.all([found, this.learn()]);
     await this.ask();
   }
@@ -89,7 +94,7 @@ class Runs {
   async ask() {
     const mine = ++this.asked;
     const { view } = this;
-    const names = view.columns ?? telling(this.keys.keys, !view.experiments.length && this.experiments.size > 2);
+    const names = view.columns ?? this.usual();
     const order = [...view.pinned.filter((name) => names.includes(name)), ...names.filter((name) => !view.pinned.includes(name))];
     this.fields = ["run_name", ...order];
     this.columns = this.fields.map((name) => columnOf(name, this.better));
@@ -105,6 +110,13 @@ class Runs {
     [this.rows, this.groups] = error ? [null, null] : [rows, groups];
     this.draw(error);
     if (!error) rows?.count().then(() => mine === this.asked && this.grown(), () => {});
+  }
+
+  /** The columns that are shown where the address says none: those that the experiment wishes for, or the most telling. */
+  usual() {
+    const [only, ...others] = this.view.experiments;
+    const wished = others.length ? "" : this.wished.get(only);
+    return wished ? [...new Set([...OWN, ...columnsIn(wished)])] : telling(this.keys.keys, !only && this.experiments.size > 2);
   }
 
   async baseline() {

@@ -1,7 +1,7 @@
 // What stands above the table, and in its place where there is no run to show.
 
 import { h, link } from "../dom.js";
-import { spelt } from "./columns.js";
+import { OWN, spelt } from "./columns.js";
 import { open } from "./dialog.js";
 import { choice } from "./groups.js";
 import { addressOf, kept, turnTo } from "./view.js";
@@ -70,5 +70,5 @@ export function nothing(view) {
 /** What the server says it cannot show. */
 export function wrong(view, error) {
   return h("div", { class: "empty" }, h("pre", { class: "error", role: "alert" }, error),
-    h("a", { href: addressOf({ ...view, columns: null, pinned: [], sort: "", group: "", baseline: "" }) }, "Show the usual columns"));
+    h("a", { href: addressOf({ ...view, columns: OWN, pinned: [], sort: "", group: "", baseline: "" }) }, "Show it without those columns"));
 }
