@@ -15,6 +15,8 @@ from autotrack.exceptions import AutotrackException
 
 LEAST_RUNS = 8
 """Fewer runs than this tell nothing about which parameter mattered."""
+MOST_RUNS = 500
+"""More runs than this may be a matter of minutes: for who waits for an answer, the newest are looked at."""
 _TREES = 64
 _FOLDS, _REPEATS = 5, 2
 _SOME, _EVERY = 0.7, 1.0

@@ -11,12 +11,11 @@ from urllib.parse import quote
 
 import msgspec
 from anyio import CapacityLimiter, to_thread
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from autotrack.analysis.finding import every_run
-from autotrack.analysis.importance import Importance
+from autotrack.analysis.importance import MOST_RUNS, Importance
 from autotrack.analysis.importance import importance as weighed
 from autotrack.analysis.question import readings
 from autotrack.analysis.reports import templates
@@ -34,9 +33,8 @@ from autotrack.wire.messages import OWN
 from autotrack.wire.values import INTEGER, TEXT, Kind, several
 
 ROUTES = Routes()
-MOST_RUNS = 500
-"""So many runs are looked at to say what mattered: a forest over them takes seconds."""
 _ONE = CapacityLimiter(1)
+"""What many runs say is computed for seconds: one at a time, and not in the threads that answer everybody."""
 Document = dict[str, Any]
 STILL = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
@@ -115,7 +113,6 @@ async def importance(service: Service, request: Request) -> Response:
     ``metric``, ``runs``, ``score``, ``score_std``, ``weights``, ``pairs``, and whether there are more runs than were
     looked at, ``more``."""
     asked = from_query(request.query_params, OfMetric)
-    # One at a time, and not in the threads that answer everybody: it computes for seconds.
     found = await to_thread.run_sync(_importance, service, asked, limiter=_ONE)
     return Response(msgspec.json.encode(found), media_type="application/json")
 
@@ -126,7 +123,7 @@ async def report(service: Service, request: Request) -> Response:
     asked = from_query(request.query_params, OfExperiment)
     if asked.format not in _KINDS:
         raise AutotrackException.invalid(f"a report's format is {' or '.join(_KINDS)}, not {asked.format[:40]!r}")
-    name, text = await run_in_threadpool(_report, service, asked, str(request.base_url).rstrip("/"))
+    name, text = await to_thread.run_sync(_report, service, asked, str(request.base_url).rstrip("/"), limiter=_ONE)
     shown = re.sub(r"[^\w.-]+", "-", name).strip("-.")[:60] or "experiment"
     headers = {
         "Content-Security-Policy": STILL,

@@ -84,6 +84,7 @@ def test_notes_are_markdown_and_nothing_in_them_runs(visit, site):
     expect(notes.get_by_role("link")).to_have_count(1)
     assert "noopener" in notes.get_by_role("link").get_attribute("rel")
     assert notes.locator("script, img").count() == 0
+    page.get_by_role("heading", name="Best runs").scroll_into_view_if_needed()
     expect(page.get_by_role("region", name="Best runs").get_by_role("row").nth(1)).to_contain_text("trial 3")
 
 
@@ -120,6 +121,7 @@ def test_an_experiment_is_handed_on_as_a_report(visit, site):
 def test_the_trials_of_a_search_are_ranked(visit, site):
     """By what counts, with the best so far; any other column sorts them, and the address says how."""
     page = visit.to(f"/?experiment={site.experiment}")
+    page.get_by_role("heading", name="Searches and studies").scroll_into_view_if_needed()
     page.get_by_role("link", name="search", exact=True).click()
     trials = page.get_by_role("region", name="Trials")
     first = trials.get_by_role("row").nth(1)

@@ -55,6 +55,20 @@ def test_a_project_without_policies_promotes(client: Client, version):
     assert client.promote_model_version("m", 3, "@champion").before == "2"
 
 
+@pytest.mark.parametrize("to", ["Production", "@champion"])
+def test_a_move_depends_on_what_was_seen_there(client: Client, version, to):
+    """Another version came there meanwhile, or none is there any more: nothing is changed."""
+    for _ in range(2):
+        version()
+    assert client.promote_model_version("m", 1, to, expected=None).made
+    with refused("RESOURCE_CONFLICT", "somebody else was faster"):
+        client.promote_model_version("m", 2, to, expected=None)
+    assert client.promote_model_version("m", 2, to, expected=1).before == "1"
+    with refused("RESOURCE_CONFLICT", "somebody else was faster"):
+        client.rollback_model_version("m", to, expected=1)
+    assert client.rollback_model_version("m", to, expected=2).version == "1"
+
+
 def test_thresholds(client: Client, trained, policy):
     """A metric that is not known does not pass, nor does a NaN."""
     policy('metrics = ["accuracy >= 0.85", "`val loss` < 1", "gone > 0"]')

@@ -75,7 +75,9 @@ def test_the_log_of_a_server_is_asked_as_a_stores(own, monkeypatch, request):
     Path("autotrack-policies.toml").write_text('[[policy]]\nmetrics = ["accuracy >= 0.15"]\n')
     refused = client.promote_model_version(name, 1, "Production", reason="too early")
     assert (refused.made, refused.passed, refused.checks[0].demand) == (False, False, "accuracy >= 0.15")
-    made = client.promote_model_version(name, 2, "@champion", reason="good")
+    with pytest.raises(AutotrackException, match="somebody else was faster"):
+        client.promote_model_version(name, 2, "@champion", expected=1)
+    made = client.promote_model_version(name, 2, "@champion", reason="good", expected=None)
     assert (made.made, made.before, made.policies) == (True, None, str(Path("autotrack-policies.toml").absolute()))
     with pytest.raises(AutotrackException) as caught:
         client.set_registered_model_alias(name, "champion", 1, expected=1)
@@ -95,7 +97,7 @@ def test_the_log_of_a_server_is_asked_as_a_stores(own, monkeypatch, request):
     )
     assert list(moved.checks) == checks
     assert client.resolve_model_version(f"models:/{name}@champion", at=moved.time - 1).version == "2"
-    assert client.rollback_model_version(name, "@champion").version == "2"
+    assert client.rollback_model_version(name, "@champion", expected=1).version == "2"
     assert client.approve_model_version(name, 2, to="Production").kind == "approval"
     staged = client.transition_model_version_stage(name, 2, "Staging", expected="None")
     assert staged.current_stage == "Staging"

@@ -67,6 +67,7 @@ def test_trials_of_a_search_are_columns(own, api, client, runs):
     assert own("trials", run_id=parent)["ranking"] == [{"name": "value", "better": -1}]
 
 
+@pytest.mark.parametrize("service", ["directory"], indirect=True)  # each forest takes its time
 def test_what_mattered_is_said_of_the_newest_runs(own, runs, monkeypatch):
     """With how many runs were looked at; too few are an error that says so, and nothing is computed twice."""
     runs("0", *[({"lr": n / 10, "noise": n * 7 % 5}, {"loss": n / 10}) for n in range(12)])

@@ -15,7 +15,7 @@ from autotrack import redact
 from autotrack.analysis import context, telling
 from autotrack.analysis.finding import better, every_run, experiments_named, quoted
 from autotrack.analysis.groups import chosen, grouped
-from autotrack.analysis.importance import Importance, importance
+from autotrack.analysis.importance import MOST_RUNS, Importance, importance
 from autotrack.analysis.question import readings
 from autotrack.analysis.reports.curves import Panel, panels
 from autotrack.analysis.reports.plan import NOTES, OBJECTIVE, QUESTION, TEMPLATE
@@ -217,8 +217,9 @@ def _importance(
 ) -> tuple[Importance | None, str]:
     if metric is None:
         return None, "no metric is known to be better when it is higher or lower"
+    newest = sorted(range(len(runs)), key=lambda n: -runs[n].info.start_time)[:MOST_RUNS]
     try:
-        return importance(metric, [run.data.params for run in runs], values), ""
+        return importance(metric, [runs[n].data.params for n in newest], [values[n] for n in newest]), ""
     except AutotrackException as error:
         return None, error.message
 
