@@ -58,11 +58,11 @@ def test_what_differs_comes_first_and_the_rest_on_request(visit, study):
     names = page.locator("table.sides tbody th[scope=row]")
     assert names.all_inner_texts() == ["lr", "noise", "loss"]
     assert "2 the same in all" in page.locator("tr.part").first.inner_text()
-    page.get_by_label("what is the same too").check()
+    page.get_by_label("also what is the same").check()
     expect(names).to_have_text(["lr", "noise", "depth", "epochs", "loss"])
     page.reload()
     visit.ready()
-    assert page.get_by_label("what is the same too").is_checked()
+    assert page.get_by_label("also what is the same").is_checked()
     assert names.count() == 5
     section(page, "Curves")
     page.wait_for_selector("figure canvas")

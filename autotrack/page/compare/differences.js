@@ -1,7 +1,7 @@
 // What differs first: parameters, code, packages, data, as the server tells it.
 
-import { get } from "../api.js";
-import { colour } from "../chart/curves.js";
+import { get, OWN } from "../api.js";
+import { dot } from "../chart/plot.js";
 import { h, link, note } from "../dom.js";
 import { number } from "../format.js";
 
@@ -19,21 +19,18 @@ export async function differences(frame, query) {
   } });
   const fill = async () => {
     const asked = new URLSearchParams([...ids.map((id) => ["run_id", id]), ...(box.checked ? [["same", "true"]] : [])]);
-    const { parts } = await get("/api/autotrack/comparison", asked);
+    const { parts } = await get(`${OWN}comparison`, asked);
+    for (const part of parts) part.rows = part.rows.filter(({ key }) => part.name !== "metrics" || !key.startsWith("system/"));
     parts.sort((a, b) => ORDER.indexOf(a.name) - ORDER.indexOf(b.name));
     place.replaceChildren(table(ids, names, parts));
   };
   await fill();
   const left = frame.size > ids.length ? h("span", { class: "dim" }, `the first ${ids.length} of ${frame.size}`) : null;
-  return { content: [h("p", { class: "actions" }, h("label", {}, box, " what is the same too"), left), place], refresh: fill };
+  return { content: [h("p", { class: "actions" }, h("label", {}, box, " also what is the same"), left), place], refresh: fill };
 }
 
 function table(ids, names, parts) {
-  const heads = ids.map((id, n) => {
-    const dot = h("i", { class: "dot" });
-    dot.style.background = colour(n);
-    return h("th", { scope: "col" }, dot, " ", link({ run: id }, names[n]));
-  });
+  const heads = ids.map((id, n) => h("th", { scope: "col" }, dot(n), " ", link({ run: id }, names[n])));
   const bodies = parts.filter((part) => part.rows.length || part.same || part.unknown.length).map((part) => h("tbody", {},
     h("tr", { class: "part" }, h("th", { scope: "rowgroup", colspan: ids.length + 1 }, part.name, h("span", { class: "dim" }, said(part, ids)))),
     part.rows.map(({ key, values }) => row(key, values, part.unknown, ids))));

@@ -1,7 +1,7 @@
 // Confusion matrices and ROC curves side by side: drawn from what a fit left as data, else the pictures that it left.
 
 import * as api from "../api.js";
-import { colour } from "../chart/curves.js";
+import { colour, dot } from "../chart/plot.js";
 import { h, link, note } from "../dom.js";
 import { number } from "../format.js";
 import { choice, svg } from "./figure.js";
@@ -47,11 +47,8 @@ async function parsed(id) {
   }
 }
 
-function caption(run, what) {
-  const dot = h("i", { class: "dot" });
-  dot.style.background = colour(run.n);
-  return h("figcaption", {}, dot, " ", link({ run: run.id }, run.name), h("span", { class: "dim" }, ` ${what}`));
-}
+const caption = (run, what) =>
+  h("figcaption", {}, dot(run.n), " ", link({ run: run.id }, run.name), h("span", { class: "dim" }, ` ${what}`));
 
 /** Rows are the true classes; a cell is as dark as its share of the row. */
 function confusion(run) {
@@ -89,11 +86,8 @@ function receiver(runs, query) {
             svg("text", { x: 24, y: Number(at(0, one).split(" ")[1]) + 4, "text-anchor": "end" }, number(one))]).flat(),
           svg("text", { x: SIZE / 2, y: SIZE - 1, "text-anchor": "middle", class: "name" }, "false positive rate")),
         shown.map(({ run, curve }) => svg("path", { d: path(curve), class: "curve", stroke: colour(run.n) }))),
-      h("ul", { class: "areas" }, shown.toSorted((a, b) => b.curve.area - a.curve.area).map(({ run, curve }) => {
-        const dot = h("i", { class: "dot" });
-        dot.style.background = colour(run.n);
-        return h("li", {}, dot, " ", link({ run: run.id }, run.name), ` area ${number(curve.area)}`);
-      })));
+      h("ul", { class: "areas" }, shown.toSorted((a, b) => b.curve.area - a.curve.area).map(({ run, curve }) =>
+        h("li", {}, dot(run.n), " ", link({ run: run.id }, run.name), ` area ${number(curve.area)}`))));
   };
   fill();
   const picker = classes.length > 1 ? h("p", { class: "choices" }, choice("class", classes.map((name) => ({ name, key: name })), chosen, (name) => {

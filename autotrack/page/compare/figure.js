@@ -44,7 +44,7 @@ export function later(title, fill) {
     } catch (error) {
       inside.replaceChildren(h("p", { class: "dim" }, error.message));
     }
-  }, { rootMargin: "200px" });
+  }, { rootMargin: "600px" });
   seen.observe(inside);
   return made;
 }

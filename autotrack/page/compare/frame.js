@@ -1,19 +1,17 @@
 // Runs as columns: chosen ones, all that fit a filter, or the candidates of a search.
 
 import * as api from "../api.js";
+import { spelt, valueOf as cellOf } from "../runs/columns.js";
 
 export const MOST = 2000;
 /** Runs whose columns are known by their own records; of the others only what is asked for is loaded. */
 const READ = 100;
 
-/** What a filter calls a metric or a parameter. */
-export const field = (kind, key) => `${kind}.${/^[\w./-]+$/.test(key) ? key : `\`${key.replaceAll("`", "``")}\``}`;
-
 /** `names` and `ids` of the rows, the `fields` that there are (`{ name, key, kind }`), and the values of each of them;
- * `scope` is what finds the same runs: `{ experiments, where }`. */
+ * `scope` is what finds the same runs: `{ experiments, where, order }`. `goal` is the field that a search went by. */
 class Frame {
-  constructor({ ids, names, fields, load, scope = null, runs = [], more = false, what = "runs" }) {
-    Object.assign(this, { ids, names, fields, load, scope, runs, more, what, known: new Map() });
+  constructor({ ids, names, fields, load, scope = null, goal = null, runs = [], more = false, what = "runs" }) {
+    Object.assign(this, { ids, names, fields, load, scope, goal, runs, more, what, known: new Map() });
     this.size = names.length;
   }
 
@@ -35,13 +33,13 @@ class Frame {
 
 /** Texts that all spell numbers are numbers. */
 function numbers(values) {
-  const told = values.map((value) => (value === null || value === undefined ? null : typeof value === "string" && value.trim() !== "" ? spelt(value) : value));
+  const told = values.map((value) => (value === null || value === undefined ? null : typeof value === "string" && value.trim() !== "" ? numberOf(value) : value));
   return told.every((value) => value === null || typeof value === "number") ? told : values.map((value) => value ?? null);
 }
 
 const SPELT = { nan: NaN, inf: Infinity, infinity: Infinity, "+inf": Infinity, "-inf": -Infinity, "-infinity": -Infinity };
 
-function spelt(text) {
+function numberOf(text) {
   const low = text.trim().toLowerCase();
   if (Object.hasOwn(SPELT, low)) return SPELT[low];
   const number = Number(low);
@@ -77,7 +75,7 @@ async function ofFilter(query) {
     let token;
     do {
       const given = { experiment_ids: experiments, columns, filter: asked.where, order_by: asked.order, max_results: 1000, page_token: token };
-      const found = (await api.post("/api/autotrack/runs/columns", given)).columns;
+      const found = (await api.post(`${api.OWN}runs/columns`, given)).columns;
       ids.push(...(found.run_ids ?? []));
       (found.columns ?? []).forEach((one, n) => values[n].push(...one.values.map(cell)));
       token = found.next_page_token;
@@ -92,14 +90,13 @@ async function ofFilter(query) {
     return values.map((column) => ids.reduce((into, id, n) => (place.has(id) && (into[place.get(id)] = column[n]), into), [...rows]));
   };
   const names = first.ids.map((id, n) => label({ id, name: first.values[0][n] }));
-  return new Frame({ ids: first.ids, names, fields: fieldsOf(runs), load, scope: { experiments, where: asked.where }, runs, more: first.more });
+  return new Frame({ ids: first.ids, names, fields: fieldsOf(runs), load, scope: { experiments, ...asked }, runs, more: first.more });
 }
 
-/** A number that JSON has no word for comes in an object. */
-const cell = (value) => (value !== null && typeof value === "object" ? (Array.isArray(value) ? value.join(", ") : Number(value.double)) : value);
+const cell = (value) => (Array.isArray(value) ? value.join(", ") : cellOf(value));
 
 async function ofSearch(id) {
-  const { columns = [] } = await api.get("/api/autotrack/trials", { run_id: id });
+  const { columns = [], ranking = [] } = await api.get(`${api.OWN}trials`, { run_id: id });
   const known = new Map(columns.map((one) => [one.name, one.values.map(cell)]));
   const size = columns[0]?.values.length ?? 0;
   const ids = known.get("run_id") ?? null;
@@ -109,7 +106,7 @@ async function ofSearch(id) {
     return { name, key: key ?? name, kind: prefix === "params" ? "params" : "metrics", distinct: new Set(values).size, values };
   }).map((one) => ({ ...one, varies: one.distinct > 1 })).filter((one) => one.varies && (one.kind === "params" || one.values.every((value) => value === null || typeof value === "number")));
   const names = Array.from({ length: size }, (_, n) => known.get("name")?.[n] ?? `trial ${n}`);
-  return new Frame({ ids, names, fields, what: "candidates", load: (some) => some.map((name) => known.get(name) ?? new Array(size).fill(null)) });
+  return new Frame({ ids, names, fields, goal: ranking[0]?.name ?? null, what: "candidates", load: (some) => some.map((name) => known.get(name) ?? new Array(size).fill(null)) });
 }
 
 /** Every parameter and metric of some runs, those first that tell the runs apart and that most of them have. */
@@ -117,7 +114,7 @@ function fieldsOf(runs) {
   const of = (kind) => [...new Set(runs.flatMap((run) => [...run[kind].keys()]))].sort().map((key) => {
     const values = runs.filter((run) => run[kind].has(key)).map((run) => run[kind].get(key));
     const distinct = new Set(values).size;
-    return { name: field(kind, key), key, kind, varies: distinct > 1, distinct, count: values.length };
+    return { name: spelt(kind, key), key, kind, varies: distinct > 1, distinct, count: values.length };
   });
   const metrics = of("metrics").filter((one) => !/^(system|step)\//.test(one.key));
   return [...of("params"), ...metrics].sort((a, b) => b.varies - a.varies || b.count - a.count);
@@ -125,7 +122,7 @@ function fieldsOf(runs) {
 
 function valueOf(run, name) {
   for (const kind of ["params", "metrics"]) {
-    for (const [key, value] of run[kind]) if (field(kind, key) === name) return value;
+    for (const [key, value] of run[kind]) if (spelt(kind, key) === name) return value;
   }
   return null;
 }

@@ -1,6 +1,6 @@
 // Which parameters mattered for a metric, with how much certainty and from how many runs.
 
-import { get } from "../api.js";
+import { get, OWN } from "../api.js";
 import { h, note } from "../dom.js";
 import { number } from "../format.js";
 import { choice, svg } from "./figure.js";
@@ -14,7 +14,7 @@ export function importance(frame, query, metric) {
     place.replaceChildren(h("p", { class: "dim" }, "calculated where the server runs …"));
     const asked = [...frame.scope.experiments.map((id) => ["experiment_ids", id]), ["metric", frame.title(chosen)], ["filter", frame.scope.where]];
     try {
-      place.replaceChildren(...told(await get("/api/autotrack/importance", asked)));
+      place.replaceChildren(...told(await get(`${OWN}importance`, asked)));
     } catch (error) {
       place.replaceChildren(h("p", { class: "dim" }, error.message));
     }

@@ -3,7 +3,7 @@
 import { go, h, note } from "../dom.js";
 import { choice, scale, short, svg, tint } from "./figure.js";
 
-const [NARROW, WIDE, HEIGHT, LEFT, BOTTOM, EDGE] = [300, 820, 320, 78, 44, 12];
+const [NARROW, WIDE, HEIGHT, LEFT, BOTTOM, EDGE] = [300, 820, 320, 78, 44, 28];
 
 export function scatter(frame, query, defaults) {
   const chosen = { x: query.get("x"), y: query.get("y"), colour: query.get("colour") };
