@@ -66,7 +66,7 @@ function list(lines, depth) {
 
 function table([heads, , ...rows]) {
   const cells = (line) => line.trim().replace(/^\||\|$/g, "").split("|").map((one) => inline(one.trim()));
-  return h("div", { class: "wide" }, h("table", { class: "rows" },
+  return h("div", { class: "wide" }, h("table", { class: "list" },
     h("thead", {}, h("tr", {}, cells(heads).map((one) => h("th", { scope: "col" }, one)))),
     h("tbody", {}, rows.map((row) => h("tr", {}, cells(row).map((one) => h("td", {}, one)))))));
 }

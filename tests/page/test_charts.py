@@ -179,7 +179,7 @@ def test_a_curve_that_grows_is_what_is_asked_for_anew(visit: Visit, site: Site, 
             run_id, metrics=[Metric("loss", values[n], 1000 + n, n) for n in range(written, written + more)]
         )
         written += more
-        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange', {bubbles: true}))")
         expect(page.locator("#metrics tbody td").last).to_have_text(str(written))
         settled(page)
         check(rows(page), {"loss": values}, 0, written - 1)
@@ -187,7 +187,7 @@ def test_a_curve_that_grows_is_what_is_asked_for_anew(visit: Visit, site: Site, 
     assert all(one["curves"][0]["start"] >= 6 for one in bodies)
     # One that was written before the end is not overlooked.
     site.client.log_batch(run_id, metrics=[Metric("loss", -99.0, 1003, 3)])
-    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange', {bubbles: true}))")
     expect(page.locator("#metrics tbody td").last).to_have_text(str(written + 1))
     settled(page)
     assert min(float(row["min"]) for row in rows(page)) == -99.0

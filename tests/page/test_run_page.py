@@ -102,8 +102,43 @@ def test_a_run_says_what_was_trained_on_what_and_what_it_left(visit: Visit):
     card = page.locator("#models .card")
     expect(card).to_contain_text("autotrack.pyfunc.load_model(")
     expect(card).to_contain_text("float32 ? \N{MULTIPLICATION SIGN} 4")
+    card.get_by_text("files").click()
+    expect(card.get_by_role("link", name="MLmodel")).to_be_visible()
     page.locator("#again summary").click()
     expect(page.locator("#again")).to_contain_text("autotrack reproduce")
+
+
+def test_steps_are_seen_by_the_epochs_that_they_were_in(visit: Visit):
+    """Along the axis of epochs those of PyTorch's steps lie between the ends of the epochs around them."""
+    page = of(visit, "Linear", "&axis=epoch&turned=curves-step")
+    steps = page.locator("#curves-step")
+    steps.scroll_into_view_if_needed()
+    steps.locator("canvas").wait_for()
+    steps.get_by_text("save").click()
+    with page.expect_download() as download:
+        steps.get_by_role("button", name="CSV").click()
+    heads, *rows = [line.split(",") for line in download.value.path().read_text().splitlines()]
+    assert heads[2] == "epoch"
+    epochs = [float(row[2]) for row in rows]
+    assert sum(int(row[3]) for row in rows) == 12
+    assert epochs == sorted(epochs)
+    assert 0 <= epochs[0] < 1
+    assert 3 < epochs[-1] <= 4
+
+
+def test_curves_are_folded_by_what_they_are_about(visit: Visit):
+    """Training and validation are one chart; steps, how long things took and the machine's load are folded away."""
+    names = ("train/loss", "val/loss", "step/loss", "train/epoch_seconds", "layer one/grad", "system/cpu")
+    run_id = visit.site.run("many", {}, {name: [1.0, 2.0] for name in names})
+    page = visit.to(f"/?run={run_id}")
+    page.wait_for_selector("figure canvas")
+    assert [one for one in page.locator("figcaption").all_inner_texts() if one] == ["loss", "grad"]
+    assert page.locator("#curves .fold h2").all_inner_texts() == ["layer one", "step", "pace", "the machine"]
+    page.get_by_text("the machine").click()
+    expect(page.locator("figure", has_text="cpu").locator("canvas")).to_be_visible()
+    assert page.evaluate("new URLSearchParams(location.search).get('turned')") == "curves-system"
+    page.get_by_role("link", name="metrics").click()
+    assert page.url.endswith("#metrics")
 
 
 def test_what_ran_is_there_to_be_read(visit: Visit):

@@ -4,8 +4,9 @@ import { ask } from "./buckets.js";
 
 /**
  * For each curve `{ asked, x, at }`: the server's axis, what makes an x of a place there, and what makes a place of an x.
- * Along the time elapsed x are seconds since the curve's `start` (ms); along the epochs what its `epochs`, the key of a
- * metric that counts them, says at each step. A curve without these has x by the time of day, and by step.
+ * Along the time elapsed x are seconds since the curve's `start` (ms). Along the epochs they are what the curve's
+ * `epochs` says: `{ key, along }`, a metric whose values are the epochs at its steps, or with "time" one that has a
+ * point at the end of each. A curve without these has x by the time of day, and by step.
  */
 export async function axesOf(axis, curves) {
   if (axis === "time" || axis === "elapsed") {
@@ -14,22 +15,24 @@ export async function axesOf(axis, curves) {
       return { asked: "time", x: (at) => (at - zero) / 1000, at: (x) => x * 1000 + zero };
     });
   }
-  if (axis !== "epoch") return curves.map(() => STEPS);
-  const counting = curves.filter((one) => one.epochs);
-  const found = counting.length ? await ask("step", 600, counting.map(({ run, epochs }) => ({ run, key: epochs }))) : [];
-  const paces = new Map(counting.map((one, n) => [one, found[n]]));
-  return curves.map((one) => (paces.get(one)?.at.length > 1 ? paced(paces.get(one)) : STEPS));
+  const along = curves[0].epochs?.along;
+  if (axis !== "epoch" || curves.some((one) => one.epochs?.along !== along) || !along) return curves.map(() => STEPS);
+  const found = await ask(along, FINE, curves.map(({ run, epochs }) => ({ run, key: epochs.key })));
+  return found.map((known, n) => paced(along, known, curves[n].start));
 }
 
 const same = (x) => x;
 const STEPS = { asked: "step", x: same, at: same };
+const FINE = 600; // places at which the epoch is known
 
-/** Steps as epochs, between the steps at which the number of epochs is known. */
-function paced(known) {
-  const rows = known.at.map((_, n) => n).filter((n) => known.last[n] !== null);
-  const steps = rows.map((n) => known.at[n]);
-  const epochs = rows.map((n) => known.last[n]);
-  return { asked: "step", x: (at) => between(steps, epochs, at), at: (x) => between(epochs, steps, x) };
+/** Steps or times as epochs, between the places at which the epoch is known. */
+function paced(along, known, start) {
+  let ended = 0;
+  const rows = known.at.map((at, n) => [at, along === "time" ? (ended += known.count[n]) : known.last[n]]);
+  const there = [...(along === "time" && start < known.at[0] ? [[start, 0]] : []), ...rows.filter(([, epoch]) => epoch !== null)];
+  if (there.length < 2) return STEPS;
+  const [places, epochs] = [there.map(([at]) => at), there.map(([, epoch]) => epoch)];
+  return { asked: along, x: (at) => between(places, epochs, at), at: (x) => between(epochs, places, x) };
 }
 
 function between(from, to, value) {

@@ -14,7 +14,7 @@ export { switches, View } from "./view.js";
 
 /**
  * A chart of several curves: `curves` are `{ run, key, label }`, for the axis of the time elapsed with the `start` of the
- * run in ms, for that of epochs with `epochs`, the key of a metric that counts them. It asks for its points once it comes
+ * run in ms, for that of epochs with `epochs` (see `axesOf`). It asks for its points once it comes
  * into sight, all curves in one question, and again for each zoom. Its `refresh(points)` continues what is drawn, where
  * `points` maps a curve to how many points it has by now; `end()` lets go of it before its view does. `name` is what the
  * address calls it, `axis` an axis of its own.

@@ -54,3 +54,10 @@ export const rows = (id, path) => get(`${OWN}artifact/rows`, { run_id: id, path 
 
 /** Where a file is a page that can do nothing. */
 export const pageAddress = (id, path) => `${OWN}artifact/page?${new URLSearchParams({ run_id: id, path })}`;
+
+/** What lies in a directory of a model. */
+export const modelFiles = async (id, path) =>
+  (await get(`${MLFLOW}logged-models/${encodeURIComponent(id)}/artifacts/directories`, { artifact_directory_path: path })).files ?? [];
+
+export const modelFileAddress = (id, path) =>
+  `${MLFLOW}logged-models/${encodeURIComponent(id)}/artifacts/files?${new URLSearchParams({ artifact_file_path: path })}`;

@@ -6,18 +6,19 @@ import { fold } from "./fold.js";
 
 const MACHINE = "system";
 const MANY = 24; // charts from which on a family is folded at first
-const FOLDED = new Set(["step", MACHINE]);
+const FOLDED = new Set(["step", "pace", MACHINE]);
+const AT_EACH = "train/epoch_seconds"; // has a point at the end of each epoch of PyTorch's
 
 export class Curves {
   constructor(query, known) {
     const axes = ["step", "elapsed", "time"];
-    if (counting(known)) axes.push("epoch");
+    if (known.told.metrics.some((one) => epochsOf(known, one.key))) axes.push("epoch");
     this.view = new View(query);
     this.charts = new Map();
     this.grids = new Map();
     this.families = h("div", {});
     this.switches = switches(this.view, axes);
-    this.element = h("div", { class: "part" });
+    this.element = h("div", { class: "slot" });
     this.fill(known);
   }
 
@@ -27,11 +28,11 @@ export class Curves {
     if (keys.length && !this.element.hasChildNodes()) this.element.append(fold("curves", "Curves", {}, this.switches, this.families));
     for (const [family, groups] of families(keys)) {
       for (const [title, some] of groups) {
-        const curves = some.map((key) => ({ run: known.run.id, key, label: key, start: known.run.start, epochs: counting(known) }));
+        const curves = some.map((key) => ({ run: known.run.id, key, label: key, start: known.run.start, epochs: epochsOf(known, key) }));
         const name = `${family}\n${title}\n${some}`;
         if (this.charts.has(name)) continue;
         this.forget(`${family}\n${title}\n`); // a curve has joined it
-        const made = chart(family ? title.slice(family.length + 1) : title, curves, this.view, { name: title, axis: family === MACHINE ? "elapsed" : null });
+        const made = chart(title.startsWith(`${family}/`) ? title.slice(family.length + 1) : title, curves, this.view, { name: title, axis: family === MACHINE ? "elapsed" : null });
         this.charts.set(name, made);
         this.grid(family, groups.size).append(made);
       }
@@ -52,7 +53,7 @@ export class Curves {
       const made = h("div", { class: "charts" });
       this.grids.set(family, made);
       const open = !FOLDED.has(family) && count <= MANY;
-      this.families.append(family ? fold(`curves-${family}`, family === MACHINE ? "the machine" : family, { open, more: count }, made) : made);
+      this.families.append(family ? fold(`curves-${encodeURIComponent(family)}`, family === MACHINE ? "the machine" : family, { open, more: count }, made) : made);
     }
     return this.grids.get(family);
   }
@@ -65,7 +66,9 @@ export class Curves {
   }
 }
 
-/** The metric that counts the epochs of steps, where one does. */
-function counting({ told }) {
-  return told.metrics.find((one) => one.key === "epoch" && one.points > 1)?.key;
+/** What tells in which epoch a step or a moment was, if anything does; where steps are epochs nothing has to. */
+function epochsOf({ told }, key) {
+  const known = new Set(told.metrics.filter((one) => one.points > 1).map((one) => one.key));
+  if (known.has("epoch")) return { key: "epoch", along: "step" };
+  return key.startsWith("step/") && known.has(AT_EACH) ? { key: AT_EACH, along: "time" } : null;
 }

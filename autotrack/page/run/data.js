@@ -2,6 +2,7 @@
 
 import { h, link, pairs } from "../dom.js";
 import * as format from "../format.js";
+import { modelFileAddress, modelFiles } from "./asking.js";
 import { lazily } from "./fold.js";
 import { tree } from "./json.js";
 
@@ -52,7 +53,15 @@ export function model({ info }, versions) {
       info.digest ? h("code", { title: "digest" }, info.digest.slice(0, 16)) : null, state(info.status)),
     h("pre", { class: "one" }, `autotrack.pyfunc.load_model("${uri}")`),
     parts.map(([name, value]) => h("div", {}, h("h3", {}, name), columnsOf(value))),
+    lazily("files", () => filesOf(info.model_id)),
     own.length ? pairs(own.map((one) => ["registered", registered(one)])) : null);
+}
+
+async function filesOf(id, path = "") {
+  const found = await modelFiles(id, path);
+  return h("ul", { class: "files" }, found.map((one) => h("li", {}, one.is_dir
+    ? lazily(`${one.path.split("/").pop()}/`, () => filesOf(id, one.path))
+    : [h("a", { href: modelFileAddress(id, one.path), download: one.path.split("/").pop() }, one.path.split("/").pop()), h("span", { class: "dim" }, ` ${format.bytes(one.file_size ?? 0)}`)])));
 }
 
 const state = (status) => (status && status !== "LOGGED_MODEL_READY" ? h("span", { class: "dim" }, status.replace("LOGGED_MODEL_", "").toLowerCase()) : null);

@@ -26,7 +26,7 @@ export function facts(run, { experiment, inferred }, models) {
   const rows = [
     ["trained", trained(run, inferred, models)],
     ["on", [...new Set(sets)].slice(0, 6).join(", ") + (sets.length > 6 ? ", …" : "")],
-    ["experiment", link({ e: run.experiment }, experiment)],
+    ["experiment", link({ experiment: run.experiment }, experiment)],
     ["started", `${format.moment(run.start)} (${format.ago(run.start)})`],
     ["ended", run.end ? format.moment(run.end) : ""],
     ["exit code", exit && exit !== "0" ? exit : ""],

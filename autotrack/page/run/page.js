@@ -23,7 +23,7 @@ const PARTS = [
   ["data", ({ run }) => run.inputs, ({ run }) => run.inputs.length && fold("data", "Data", { more: run.inputs.length }, h("div", { class: "cards" }, run.inputs.map(data)))],
   ["models", ({ models, told }) => [models, told.versions], ({ models, told }) => models.length && fold("models", "Models", { more: models.length }, h("div", { class: "cards" }, models.map((one) => model(one, told.versions))))],
   ["versions", ({ told }) => told.versions, ({ told }) => told.versions.length && fold("versions", "Registered", {}, pairs(told.versions.map((one) => [registered(one), one.current_stage ?? "", (one.aliases ?? []).map((name) => `@${name}`).join(" ")])))],
-  ["children", ({ below }) => below.runs, ({ below }) => below.runs.length && fold("children", "Runs below it", { more: `${below.runs.length}${below.next ? " and more" : ""}` }, family(below.runs))],
+  ["children", ({ below, files }) => [below.runs, searched(files)], ({ run, below, files }) => (below.runs.length || searched(files)) && fold("children", "Runs below it", { more: `${below.runs.length}${below.next ? " and more" : ""}` }, h("p", {}, link({ study: run.id }, "as trials of a search")), family(below.runs))],
   ["inferred", ({ told }) => told.inferred, ({ told }) => told.inferred.length && fold("inferred", "Inferred, and why", {}, inferred(told.inferred))],
   ["files", ({ files }) => files, ({ run, files }) => files.some((one) => one.path !== "context") && fold("files", "Files", {}, listing(run.id, files))],
   ["console", ({ run, files }) => [run.id, consoles(files)], ({ run, files }) => consoles(files).length && fold("console", "Console", { open: run.status !== "FINISHED", make: () => consoles(files).map((path) => output(run.id, path)) })],
@@ -41,7 +41,7 @@ export async function page(query) {
   const known = await look(id, await ask.state(id));
   const { run } = known;
   const curves = new Curves(query, known);
-  const places = new Map(PARTS.map(([name]) => [name, h("div", { class: "part" })]));
+  const places = new Map(PARTS.map(([name]) => [name, h("div", { class: "slot" })]));
   const head = h("div", { class: "summary" });
   const made = new Map();
   const elements = [...places.values()];
@@ -61,7 +61,7 @@ export async function page(query) {
   if (location.hash) requestAnimationFrame(() => to(location.hash.slice(1)));
   const shown = {
     title: run.name || run.id.slice(0, 8),
-    trail: [link({}, "runs"), run.name || run.id.slice(0, 8)],
+    trail: [link({}, "runs"), link({ experiment: run.experiment }, known.told.experiment), run.name || run.id.slice(0, 8)],
     live: run.status === "RUNNING",
     content: [head, ...elements],
     refresh: async () => {
@@ -89,6 +89,9 @@ async function look(id, said) {
   return { said, run, told, models, files, below };
 }
 
+/** Whether a search has kept its trials there. */
+const searched = (files) => files.some((one) => one.path === "trials.json");
+
 /** Whether somebody has unfolded something there, or selected a text. */
 function busy(place) {
   const chosen = document.getSelection();
@@ -96,8 +99,9 @@ function busy(place) {
 }
 
 function family(runs) {
+  if (!runs.length) return null;
   const keys = [...new Set(runs.flatMap((run) => [...run.metrics.keys()]))].slice(0, 3);
-  return h("div", { class: "wide tall" }, h("table", { class: "grid" },
+  return h("div", { class: "wide tall" }, h("table", { class: "list" },
     h("thead", {}, h("tr", {}, ["name", "state", "took", ...keys].map((one) => h("th", { scope: "col" }, one)))),
     h("tbody", {}, runs.map((run) => h("tr", {}, h("td", {}, link({ run: run.id }, run.name || run.id.slice(0, 8))),
       h("td", {}, h("span", { class: `status ${run.status}` }, run.status.toLowerCase())), h("td", { class: "number" }, format.took(run)),

@@ -32,7 +32,7 @@ export function parsed(text, separator, { whole }) {
 
 /** A table; a head is a name and perhaps a type. */
 export function table(heads, rows) {
-  return h("div", { class: "wide tall" }, h("table", { class: "grid" },
+  return h("div", { class: "wide tall" }, h("table", { class: "list" },
     h("thead", {}, h("tr", {}, heads.slice(0, COLUMNS).map(([name, type]) => h("th", { scope: "col" }, name, type ? h("small", { class: "dim" }, ` ${type}`) : null)))),
     h("tbody", {}, rows.map((row) => h("tr", {}, row.slice(0, COLUMNS).map((one) => h("td", {}, one ?? h("span", { class: "dim" }, "null"))))))));
 }

@@ -18,8 +18,8 @@ export function metrics(known) {
       one.points > 1 && name !== "last" ? h("span", { class: "dim" }, ` @${format.number(step)}`) : null);
   };
   const heads = curved ? ["metric", ...shown.map(([, title]) => title), "points"] : ["metric", "value"];
-  return h("div", { class: curved ? "wide" : "wide few" }, h("table", { class: "grid" },
-    h("thead", {}, h("tr", {}, heads.map((one) => h("th", { scope: "col" }, one)))),
+  return h("div", { class: curved ? "wide" : "wide few" }, h("table", { class: "list" },
+    h("thead", {}, h("tr", {}, heads.map((one, n) => h("th", { scope: "col", class: n ? "number" : null }, one)))),
     h("tbody", {}, known.map((one) => h("tr", {}, h("th", { scope: "row" }, one.key),
       shown.map(([name]) => number(one, name)), curved ? h("td", { class: "number dim" }, one.points) : null)))));
 }
