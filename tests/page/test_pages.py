@@ -18,7 +18,7 @@ def test_runs_are_sorted_by_the_server_at_a_click(visit):
     assert len(names(page)) == 12
     page.get_by_role("link", name="lr", exact=True).click()
     page.wait_for_selector("th[aria-sort=descending]")
-    assert "sort=params.lr" in page.url
+    assert "sort=number%28params.lr%29" in page.url
     assert names(page)[:2] == ["trial 10", "trial 9"]
     page.get_by_role("link", name="lr ↓").click()
     page.wait_for_selector("th[aria-sort=ascending]")

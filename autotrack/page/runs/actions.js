@@ -52,7 +52,7 @@ export class Actions {
 
   async change(what, ids, done, more) {
     try {
-      const refused = await ask.change(what, ids, more);
+      const refused = await ask.change(what, ids, more, (n) => { this.said.textContent = `${n} of ${runs(ids.length)} …`; });
       const left = refused.length ? ` ${runs(refused.length)} refused it: ${refused[0].message}` : "";
       const back = { delete: "restore", restore: "delete" }[what];
       this.said.replaceChildren(`${done} ${runs(ids.length - refused.length)}.${left} `,

@@ -87,7 +87,8 @@ export class Filter {
   /** Say what is wrong, and mark the place that the message names. */
   wrong(message) {
     const { value } = this.field;
-    const at = Number(/^invalid filter at character (\d+)/.exec(message)?.[1] ?? 0) - 1;
+    const place = Number(/^invalid filter at character (\d+)/.exec(message)?.[1] ?? 0) - 1;
+    const at = place < 0 ? -1 : [...value].slice(0, place).join("").length; // the server counts characters
     this.said.textContent = message;
     this.said.hidden = false;
     this.field.setAttribute("aria-invalid", "true");

@@ -108,6 +108,7 @@ class Runs {
     }
     if (mine !== this.asked) return;
     [this.rows, this.groups] = error ? [null, null] : [rows, groups];
+    for (const column of this.columns) if (column.kind === "params" && this.rows?.numbers(column.name)) column.order = `number(${column.name})`;
     this.draw(error);
     if (!error) rows?.count().then(() => mine === this.asked && this.grown(), () => {});
   }

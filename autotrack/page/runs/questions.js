@@ -3,7 +3,7 @@
 import { OWN, access, get, post } from "../api.js";
 import { valueOf } from "./columns.js";
 
-const CHANGED_AT_ONCE = 500;
+const CHANGED_AT_ONCE = 100;
 
 const several = (experiments) => experiments.map((id) => ["experiment_ids", id]);
 
@@ -38,12 +38,13 @@ export function groups(view, by, fields) {
   return post(`${OWN}runs/groups`, { ...asked, by, columns: fields, order_by: view.sort });
 }
 
-/** Ask for the same change of several runs; which of them refused it, and why. */
-export async function change(what, ids, more = {}) {
+/** Ask for the same change of several runs; which of them refused it, and why. `tell(count)` is told how far it got. */
+export async function change(what, ids, more, tell) {
   const refused = [];
   for (let at = 0; at < ids.length; at += CHANGED_AT_ONCE) {
     const found = await post(`${OWN}runs/${what}`, { run_ids: ids.slice(at, at + CHANGED_AT_ONCE), ...more });
     refused.push(...(found.refused ?? []));
+    tell(Math.min(ids.length, at + CHANGED_AT_ONCE));
   }
   return refused;
 }

@@ -51,6 +51,12 @@ export class Rows {
     return row.values[this.place.get(name)];
   }
 
+  /** Whether all the texts of a field spell numbers, as far as they are known. */
+  numbers(name) {
+    const texts = this.list.map((row) => this.of(row, name)).filter((text) => text !== null);
+    return texts.length > 0 && texts.every((text) => text.trim() && Number.isFinite(Number(text)));
+  }
+
   running() {
     return this.list.filter((row) => this.of(row, "status") === "RUNNING");
   }

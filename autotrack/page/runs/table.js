@@ -1,11 +1,11 @@
 // A table of any length and width: only the cells in sight are in the document.
 
 import { h } from "../dom.js";
-import { addressOf } from "./view.js";
+import { addressOf, remember, remembered } from "./view.js";
 
 export const LINE = 30;
 const [AROUND, BESIDE, BOX, LEAST, STEP] = [8, 300, 34, 48, 16];
-const widths = new Map(JSON.parse(localStorage.getItem("widths") ?? "[]"));
+const widths = remembered("widths");
 
 /** A column's width before somebody changes it; a mean with its spread and a difference need more. */
 function usual(column, { group: grouped, baseline }) {
@@ -14,7 +14,8 @@ function usual(column, { group: grouped, baseline }) {
 }
 
 /**
- * Lines in columns. `view` says how they are sorted and which columns stay in place; `draw(line, index)` gives the `first`
+ * Lines in columns, of which each may have an `order`, what it is sorted by if not its field. `view` says how lines are
+ * sorted and which columns stay in place; `draw(line, index)` gives the `first`
  * two cells of a line and how to make the `cell(column)` of any other, `key(line)` names it; `need(index)` is called when one comes into sight that is not there, `move(from, to)` and
  * `pin(column)` when somebody orders the columns.
  */
@@ -41,16 +42,16 @@ export class Table {
   }
 
   head(column, n) {
-    const [down, up] = [`${column.name} DESC`, `${column.name} ASC`];
-    const { sort } = this.view;
-    const mark = sort === down ? " ↓" : sort === up ? " ↑" : "";
-    const href = addressOf({ ...this.view, sort: sort === down ? up : down });
+    const [, by, way] = /^(.*) (DESC|ASC)$/s.exec(this.view.sort) ?? [];
+    const [down, up] = ["DESC", "ASC"].map((one) => way === one && (by === column.name || by === column.order));
+    const mark = down ? " ↓" : up ? " ↑" : "";
+    const href = addressOf({ ...this.view, sort: `${column.order ?? column.name} ${down ? "ASC" : "DESC"}` });
     const sorts = !column.name.startsWith("dataset.") && column.name !== "data_digest";
     const title = sorts ? h("a", { href, draggable: "false" }, column.title, mark) : h("span", { tabindex: "0" }, column.title);
     const grip = h("span", { class: "grip", "aria-hidden": "true", onpointerdown: (event) => this.grip(event, column, grip) });
     return h("th", {
       scope: "col", title: `${column.name}\nAlt + ← →: move, with Shift: width, P: keep in place`, draggable: n ? "true" : null, class: column.numeric ? "number" : null,
-      "aria-sort": sort === down ? "descending" : sort === up ? "ascending" : null,
+      "aria-sort": down ? "descending" : up ? "ascending" : null,
       onkeydown: (event) => this.typed(event, column, n),
       ondragstart: (event) => event.dataTransfer.setData("text/x-column", String(n)),
       ondragover: (event) => n && event.dataTransfer.types.includes("text/x-column") && event.preventDefault(),
@@ -84,7 +85,7 @@ export class Table {
 
   widen(column, wanted) {
     widths.set(column.name, Math.max(LEAST, Math.round(wanted)));
-    localStorage.setItem("widths", JSON.stringify([...widths]));
+    remember("widths", widths);
     this.measure();
   }
 

@@ -4,7 +4,7 @@ import { h, link } from "../dom.js";
 import { OWN, spelt } from "./columns.js";
 import { open } from "./dialog.js";
 import { choice } from "./groups.js";
-import { addressOf, kept, turnTo } from "./view.js";
+import { addressOf, remember, remembered, turnTo } from "./view.js";
 
 /** The choice of an experiment and the filter. */
 export function question(page) {
@@ -24,7 +24,7 @@ export function tools(page, { keys, choose }) {
   return h("div", {},
     h("div", { class: "actions" },
       page.actions.buttons, h("span", { class: "rule" }),
-      button("Columns", choose), choice(view, grouped, (group) => turnTo({ ...view, group })), button("Views", () => views(view)), button("?", keys, "Keys"),
+      button("Columns", choose), view.deleted ? null : choice(view, grouped, (group) => turnTo({ ...view, group })), button("Views", () => views(view)), button("?", keys, "Keys"),
       h("a", { href: addressOf({ ...view, deleted: !view.deleted, group: "", baseline: "" }) }, view.deleted ? "back to the runs that are there" : "Deleted"),
       baselineOf(page), page.count, page.news, page.actions.said),
     page.actions.panel);
@@ -41,11 +41,12 @@ function baselineOf({ view, base }) {
 function views(view) {
   const list = h("ul", { class: "views" });
   const name = h("input", { "aria-label": "Name of this view", placeholder: "a name for what is shown", required: true });
+  const kept = remembered("views");
   const show = () => {
-    const all = [...kept.all()];
-    list.replaceChildren(...all.map(([title, address]) => h("li", {}, h("a", { href: address, onclick: () => made.close() }, title), " ",
-      h("button", { type: "button", class: "plain", "aria-label": `Forget ${title}`, onclick: () => { kept.set(title, null); show(); } }, "×"))),
-    ...(all.length ? [] : [h("li", { class: "dim" }, "None yet. A view is its address, so a bookmark or a link in a chat keeps it, too.")]));
+    remember("views", kept);
+    list.replaceChildren(...[...kept].map(([title, address]) => h("li", {}, h("a", { href: address, onclick: () => made.close() }, title), " ",
+      h("button", { type: "button", class: "plain", "aria-label": `Forget ${title}`, onclick: () => { kept.delete(title); show(); } }, "×"))),
+    ...(kept.size ? [] : [h("li", { class: "dim" }, "None yet. A view is its address, so a bookmark or a link in a chat keeps it, too.")]));
   };
   const keep = (event) => { event.preventDefault(); kept.set(name.value.trim(), addressOf(view)); name.value = ""; show(); };
   const made = open("Views", list, h("form", { class: "actions", onsubmit: keep }, name, h("button", {}, "Keep this one")));

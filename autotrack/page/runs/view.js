@@ -32,13 +32,13 @@ export function addressOf(view) {
 /** Go where a view is shown. */
 export const turnTo = (view) => globalThis.dispatchEvent(new CustomEvent("go", { detail: addressOf(view) }));
 
-/** Views that somebody has given names, kept by this browser. */
-export const kept = {
-  all: () => new Map(JSON.parse(localStorage.getItem("views") ?? "[]")),
-  set(name, address) {
-    const views = kept.all();
-    if (address === null) views.delete(name);
-    else views.set(name, address);
-    localStorage.setItem("views", JSON.stringify([...views]));
-  },
-};
+/** What this browser keeps under a name: a map, empty where there is none that can be read. */
+export function remembered(name) {
+  try {
+    return new Map(JSON.parse(localStorage.getItem(name) ?? "[]"));
+  } catch {
+    return new Map();
+  }
+}
+
+export const remember = (name, map) => localStorage.setItem(name, JSON.stringify([...map]));
