@@ -278,6 +278,48 @@ def test_an_experiment_is_made_by_a_template(store, tmp_path):
     assert "Two." in read
 
 
+def test_an_experiment_is_made_without_a_word(store, tmp_path, monkeypatch):
+    """It is called as the directory; what templates there are is said, and what to do where it is there already."""
+    (tmp_path / "work" / "autotrack-templates" / "usual").mkdir(parents=True)
+    (tmp_path / "work" / "autotrack-templates" / "usual" / "experiment.toml").write_text(TEMPLATE)
+    monkeypatch.setenv("COLUMNS", "200")
+    said = command("init", "--list")
+    assert [line.split()[0] for line in said.splitlines()[3:] if line.strip()] == ["usual", "ablation", "training"]
+    assert Client().search_experiments(filter_string="name != 'Default'") == []
+    assert "autotrack report work" in command("init")
+    assert Client().get_experiment_by_name("work") is not None
+    with pytest.raises(AutotrackException, match="give another file with --output"):
+        command("init")
+    with pytest.raises(AutotrackException, match="autotrack init NAME"):
+        command("init", "-o", "other.toml")
+    with pytest.raises(AutotrackException, match=r"there are usual, ablation, training \(autotrack init --list\)"):
+        command("init", "new", "--template", "trainin", "-o", "other.toml")
+
+
+@pytest.mark.parametrize("template", ["training", "ablation"])
+def test_each_template_of_autotracks_own_makes_an_experiment_and_its_report(store, template):
+    """As HTML and as Markdown; an ablation says how far the best setting is ahead, in what seeds make."""
+    command("init", "new", "--template", template, "--metric", "val/loss")
+    tags = Client().get_experiment_by_name("new").tags
+    assert (tags["autotrack.template"], tags["autotrack.objective"]) == (template, "val/loss")
+    autotrack.set_experiment("new")
+    for width in (1, 2):
+        for seed in range(3):
+            with autotrack.start_run():
+                autotrack.log_params({"width": width, "seed": seed})
+                autotrack.log_metric("val/loss", 2.0 / width + 0.1 * seed)
+    read = words(page(command("report", "new", "-o", "-")))
+    plain = command("report", "new", "--markdown", "-o", "-")
+    if template == "ablation":
+        for text in (read, plain.replace("*", "")):
+            assert "ahead of the next by 1" in text
+            assert "10.0 times the standard deviation over seeds" in text
+            assert "Curves" not in text
+    else:
+        assert "Runs are ranked by the lowest" in read
+        assert tags["autotrack.columns"].startswith("best(val/loss),best(val/accuracy),")
+
+
 @pytest.mark.parametrize(
     ("text", "options", "says"),
     [

@@ -16,14 +16,14 @@ from autotrack.analysis import context, telling
 from autotrack.analysis.finding import better, every_run, experiments_named, quoted
 from autotrack.analysis.groups import chosen, grouped
 from autotrack.analysis.importance import MOST_RUNS, Importance, importance
+from autotrack.analysis.objective import objective
 from autotrack.analysis.question import readings
 from autotrack.analysis.reports.curves import Panel, panels
 from autotrack.analysis.reports.plan import NOTES, OBJECTIVE, QUESTION, TEMPLATE
 from autotrack.analysis.reports.steps import Step, steps
 from autotrack.client.lineage import CODE_TAGS
 from autotrack.client.sources import datasets_of
-from autotrack.direction import BEST_TAG, SIGNS
-from autotrack.direction import better as agreed
+from autotrack.direction import SIGNS
 from autotrack.exceptions import AutotrackException
 from autotrack.values import spelt
 
@@ -180,12 +180,8 @@ def _objective(experiment: Experiment, runs: Sequence[Run], wanted: Wanted) -> t
         return metric, better(metric, [experiment], wanted.mode)
     if wanted.mode is not None and wanted.mode not in SIGNS:
         better("", [experiment], wanted.mode)
-    common = telling.shared_metrics([run.data.metrics for run in runs], 1)
-    for key in [*common, *there]:
-        sign = agreed(key, [experiment.tags.get(f"{BEST_TAG}{key}")])
-        if sign:
-            return key, SIGNS.get(wanted.mode or "", sign)
-    return None, 1
+    metric, sign = objective(experiment, [run.data.metrics for run in runs])
+    return metric, SIGNS.get(wanted.mode or "", sign) or 1
 
 
 def _best_values(

@@ -80,9 +80,9 @@ class Plan:
         return "\n".join(lines) + "\n"
 
 
-def plan(template: str | None, given: Mapping[str, Any]) -> Plan:
+def plan(template: str | None, given: Mapping[str, Any], name: str = "") -> Plan:
     """The plan of a template, a directory with an ``experiment.toml``, such a file, or a name, with what is ``given``
-    besides; raises where there is none, or no name for the experiment."""
+    besides; raises where there is none, or no name for the experiment, not even the one that it has otherwise."""
     base = Plan()
     if template is not None:
         found = templates.named(template)
@@ -94,6 +94,7 @@ def plan(template: str | None, given: Mapping[str, Any]) -> Plan:
             given = {"template": file.parent.name, **given}
     chosen = {key: value for key, value in given.items() if value}
     whole = replace(base, **chosen)
+    whole = replace(whole, name=whole.name or name)
     if not whole.name:
         raise AutotrackException.invalid("the experiment needs a name: autotrack init NAME")
     return whole

@@ -20,13 +20,24 @@ OWN = Path(__file__).parent / "templates"
 FOLDER = "autotrack-templates"
 """The directory of a project, beside its `autotrack-policies.toml`, that holds its templates."""
 HTML, MARKDOWN = "report.html.j2", "report.md.j2"
+_NAME = r"\w[\w. -]*"
 _MARKS = re.compile(r"([\\`*_\[\]#|~])")
 
 
 def places() -> list[Path]:
-    """The directories in which templates are looked for by name: the project's, then what its store has."""
+    """The directories in which templates are looked for by name: the project's, what its store has, autotrack's own."""
     store = default_store()
-    return list(dict.fromkeys([Path.cwd() / FOLDER, store.parent / FOLDER, store / "templates"]))
+    return list(dict.fromkeys([Path.cwd() / FOLDER, store.parent / FOLDER, store / "templates", OWN]))
+
+
+def listed() -> dict[str, Path]:
+    """The templates that can be named, by their names, the project's own first."""
+    found: dict[str, Path] = {}
+    for place in places():
+        for one in sorted(place.iterdir()) if place.is_dir() else ():
+            if one.is_dir() and re.fullmatch(_NAME, one.name):
+                found.setdefault(one.name, one)
+    return found
 
 
 def named(name: str) -> Path | None:
@@ -37,16 +48,15 @@ def named(name: str) -> Path | None:
 
 def in_places(name: str) -> Path | None:
     """The template of a name, which is no path: whoever has written it may be a stranger to this machine."""
-    inside = [place / name for place in places()] if re.fullmatch(r"\w[\w. -]*", name) else []
+    inside = [place / name for place in places()] if re.fullmatch(_NAME, name) else []
     return next((place for place in inside if place.exists()), None)
 
 
 def missing(name: str, kind: str) -> AutotrackException:
     """The error that there is no template of a name, with those that there are."""
-    known = sorted({one.name for place in places() if place.is_dir() for one in place.iterdir() if one.is_dir()})
-    there = f"there are {', '.join(known)}" if known else f"{FOLDER}/ of this project has none"
     return AutotrackException.missing(
-        f"there is no template {name!r}: give a file, a directory with {kind}, or a name; {there}"
+        f"there is no template {name!r}: give a file, a directory with {kind}, or a name; there are "
+        f"{', '.join(listed())} (autotrack init --list)"
     )
 
 
