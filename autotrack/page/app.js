@@ -45,11 +45,25 @@ async function show({ again = false } = {}) {
   current.module = moduleOf(query);
   const place = scrollY;
   document.title = `${page.title} · autotrack`;
-  document.getElementById("trail").replaceChildren(...page.trail.flatMap((one) => [" / ", one]).slice(1));
+  document.getElementById("trail").replaceChildren(...within(page.trail).flatMap((one) => [" / ", one]).slice(1));
   main.replaceChildren(...page.content.filter(Boolean));
   main.setAttribute("aria-busy", "false");
   scrollTo(0, again ? place : 0);
   if (page.live) timer = setTimeout(look, LIVE_MS);
+}
+
+/** Mark the place that a trail begins with, among those above; gives the rest of the trail. */
+function within([first, ...rest]) {
+  const name = String(first?.textContent ?? first ?? "").toLowerCase();
+  let found = null;
+  for (const place of document.querySelectorAll("#places a")) {
+    const here = place.textContent.toLowerCase() === name;
+    if (here) found = place;
+    place.toggleAttribute("aria-current", here);
+    if (here) place.setAttribute("aria-current", rest.length ? "true" : "page");
+  }
+  // What leads back to more than the place itself, as to runs that a filter finds, stays.
+  return found && (first.href ?? found.href) === found.href ? rest : [first, ...rest].filter(Boolean);
 }
 
 /** Look again at what is shown. */

@@ -35,11 +35,12 @@ _DOCUMENT = Kind({"type": "object"})
 
 
 class Keys(Asked):
-    """Without ``experiment_ids`` those of all experiments. ``newest``: only so many of the newest runs are looked at,
-    and what they have is counted."""
+    """Without ``experiment_ids`` those of all experiments. ``newest``: only so many of the newest runs that fit
+    ``filter`` are looked at, and what they have is counted."""
 
     experiment_ids: tuple[str, ...] = ()
     newest: int | None = None
+    filter: str = ""
 
 
 class Values(Asked):
@@ -85,7 +86,7 @@ def keys(service: Service, asked: Keys) -> Document:
     """The keys of the parameters, metrics and tags that runs have, whether less (-1) or more (1) of a metric is better,
     and what else a filter may say of runs."""
     newest = None if asked.newest is None else limits.page(asked.newest, 0, MOST_RUNS)
-    found = service.store.keys(asked.experiment_ids or None, newest)
+    found = service.store.keys(asked.experiment_ids or None, newest, asked.filter)
     return {
         "keys": [
             {"kind": one.kind.value, "key": one.key}

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, FromClause, Select, Table, func, null, select
 
 from autotrack.store import tables
 from autotrack.store.context import Context
-from autotrack.store.runs import target_of, visible
+from autotrack.store.runs import Search, find_runs, target_of, visible
 from autotrack.store.search.parse import parse_field
 from autotrack.store.search.sql import Boolean, first_column
 from autotrack.store.search.tree import Kind
@@ -34,16 +34,19 @@ class Key:
 
 
 def keys(
-    connection: Connection, context: Context, experiment_ids: Sequence[str] | None, newest: int | None
+    connection: Connection,
+    context: Context,
+    experiment_ids: Sequence[str] | None,
+    newest: int | None = None,
+    where: str = "",
 ) -> list[Key]:
-    """Every key of the runs of some experiments, or of all; with ``newest`` those of so many of the newest active runs,
-    counted."""
+    """Every key of the runs of some experiments, or of all; with ``newest`` those of so many of the newest active runs
+    that a filter finds, counted."""
     better = target_of(connection, context, experiment_ids).better
     found: list[Key] = []
+    some = None if newest is None else find_runs(connection, context, Search(experiment_ids, where, limit=newest)).keys
     for kind, table in _TABLES.items():
-        rows = connection.execute(
-            _keys(table, experiment_ids) if newest is None else _counted(table, experiment_ids, newest)
-        )
+        rows = connection.execute(_keys(table, experiment_ids) if some is None else _counted(table, some))
         found += [Key(kind, key, runs, values, better(key) if kind is Kind.METRIC else 0) for key, runs, values in rows]
     return found
 
@@ -60,10 +63,9 @@ def _keys(table: Table, experiment_ids: Sequence[str] | None) -> Select[Any]:
     return select(each.c.key, null(), null()).where(each.c.key.is_not(None))
 
 
-def _counted(table: Table, experiment_ids: Sequence[str] | None, newest: int) -> Select[Any]:
+def _counted(table: Table, runs: Sequence[int]) -> Select[Any]:
     own = table.c
-    values = func.count(own.value.distinct())
-    query = select(own.key, func.count(), values).where(own.run.in_(_newest(experiment_ids, newest)))
+    query = select(own.key, func.count(), func.count(own.value.distinct())).where(own.run.in_(runs))
     return query.group_by(own.key).order_by(own.key)
 
 

@@ -123,9 +123,12 @@ class Questions(ABC):
         """How many runs a search finds on all of its pages."""
         return self._ask(lambda connection: runs.count_runs(connection, self.context, search))
 
-    def keys(self, experiment_ids: Sequence[str] | None = None, newest: int | None = None) -> list[keys.Key]:
-        """Every key of the runs of experiments; with ``newest`` those of so many of the newest runs, counted."""
-        return self._ask(lambda connection: keys.keys(connection, self.context, experiment_ids, newest))
+    def keys(
+        self, experiment_ids: Sequence[str] | None = None, newest: int | None = None, where: str = ""
+    ) -> list[keys.Key]:
+        """Every key of the runs of experiments; with ``newest`` those of so many of the newest runs that a filter
+        finds, counted."""
+        return self._ask(lambda connection: keys.keys(connection, self.context, experiment_ids, newest, where))
 
     def field_values(self, experiment_ids: Sequence[str] | None, field: str, limit: int) -> list[str]:
         """The texts that a field has in the newest runs of experiments, the most frequent first."""
