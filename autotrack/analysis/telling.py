@@ -18,10 +18,24 @@ _MANNERS = ("verbose", "verbosity", "n_jobs", "nthread", "steps", "memory", "ver
 """Parameters that say how a training goes about its work rather than what it learns."""
 
 
+def held_out(key: str) -> bool:
+    """Whether a metric is, by its name, of data that was held out."""
+    return _HELD_OUT.search(_words(key)) is not None
+
+
+def of_training(key: str) -> bool:
+    """Whether a metric is, by its name, of the data that was trained on."""
+    return not held_out(key) and _TRAIN.search(_words(key)) is not None
+
+
+def _words(key: str) -> str:
+    return key.lower().replace("_", "-")
+
+
 def weight(key: str) -> float:
     """What a metric is worth to a reader: held-out before training, quality before bookkeeping."""
-    words = key.lower().replace("_", "-")
-    points = 2.0 if _HELD_OUT.search(words) else 0 if _TRAIN.search(words) else 1
+    words = _words(key)
+    points = 2.0 if held_out(key) else 0 if of_training(key) else 1
     points += 2 if direction(key) else 0
     points += 0.5 if _HEADLINE.search(words) else 0
     return points - (4 if words.startswith(("step/", "system/")) else 0)

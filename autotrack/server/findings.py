@@ -17,9 +17,11 @@ from starlette.responses import Response
 from autotrack.analysis.finding import every_run
 from autotrack.analysis.importance import MOST_RUNS, Importance
 from autotrack.analysis.importance import importance as weighed
+from autotrack.analysis.objective import objective
 from autotrack.analysis.question import readings
 from autotrack.analysis.reports import templates
 from autotrack.analysis.reports.facts import Wanted, facts
+from autotrack.analysis.reports.plan import OBJECTIVE
 from autotrack.analysis.trials import columns_of, ranking
 from autotrack.client.answers import TABLE, table
 from autotrack.exceptions import AutotrackException
@@ -30,7 +32,7 @@ from autotrack.server.request import Asked, from_query
 from autotrack.server.route import Routes
 from autotrack.server.service import Service
 from autotrack.wire.messages import OWN
-from autotrack.wire.values import INTEGER, TEXT, Kind, several
+from autotrack.wire.values import BOOLEAN, INTEGER, TEXT, Kind, several
 
 ROUTES = Routes()
 _ONE = CapacityLimiter(1)
@@ -41,6 +43,7 @@ STILL = (
     "frame-ancestors 'none'; sandbox"
 )
 """The policy of a report: it is looked at, and nothing in it runs, asks or sends."""
+_NEWEST = 100
 _KINDS = {
     "html": ("report.html.j2", "text/html; charset=utf-8"),
     "md": ("report.md.j2", "text/markdown; charset=utf-8"),
@@ -57,6 +60,10 @@ _RANKED = Kind({"type": "object", "properties": {"name": TEXT.schema, "better": 
 
 class OfExperiments(Asked):
     experiment_ids: tuple[str, ...] = ()
+
+
+class Objective(Asked):
+    experiment_id: str
 
 
 class OfSearch(Asked):
@@ -91,6 +98,16 @@ def activity(service: Service, asked: OfExperiments) -> Document:
     return paged(
         "activity", [{"experiment_id": one, "runs": runs, "last_start": last} for one, runs, last in found], None
     )
+
+
+@ROUTES("GET", f"{OWN}/objective", Objective, metric=TEXT, better=INTEGER, said=BOOLEAN)
+def counts(service: Service, asked: Objective) -> Document:
+    """The metric that counts in an experiment, as it itself says (``said``) or as its newest runs are best told apart by
+    it, and whether less (-1) or more (1) of it is better; none where no metric will do."""
+    experiment = service.experiment(asked.experiment_id)
+    newest = every_run(service.verbs, [asked.experiment_id], "", ["start_time DESC"], _NEWEST)
+    metric, better = objective(experiment, [run.data.metrics for run in newest])
+    return {} if metric is None else {"metric": metric, "better": better, "said": OBJECTIVE in experiment.tags}
 
 
 @ROUTES("GET", f"{OWN}/trials", OfSearch, columns=Kind(TABLE.schema), ranking=several(_RANKED))

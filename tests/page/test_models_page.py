@@ -162,7 +162,7 @@ def test_tags_descriptions_and_approvals_are_set_from_the_page(visit, site):
     expect(page.get_by_role("alert").filter(has_text="Invalid value")).to_be_visible()
     page.get_by_role("form", name="Remove the tag team").get_by_role("button").click()
     expect(page.locator(".pairs tr", has_text="team")).to_have_count(0)
-    page.get_by_text("Describe it").click()
+    page.locator(".described").get_by_text("edit").click()
     page.get_by_label("Description", exact=True).fill("the third")
     page.get_by_role("button", name="Save").click()
     expect(page.locator(".description")).to_have_text("the third")

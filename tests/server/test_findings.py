@@ -46,6 +46,21 @@ def test_experiments_tell_how_much_there_is_of_them(own, api, runs):
     assert own("activity", experiment_ids=["0"]) == {}
 
 
+def test_the_metric_that_counts_is_said_or_found(own, api, runs):
+    """What is of held-out data comes before what is of the training data; what the experiment says comes before all."""
+    assert own("objective", experiment_id="0") == {}
+    runs(
+        "0",
+        ({}, {"training_accuracy": 1, "loss_time": 3}),
+        ({}, {"training_accuracy": 1, "test_auc": 0.5}),
+        ({}, {"training_accuracy": 1}),
+    )
+    assert own("objective", experiment_id="0") == {"metric": "test_auc", "better": 1, "said": False}
+    for key, value in {"autotrack.objective": "cost", "autotrack.best.cost": "min"}.items():
+        api("POST", "experiments/set-experiment-tag", experiment_id="0", key=key, value=value)
+    assert own("objective", experiment_id="0") == {"metric": "cost", "better": -1, "said": True}
+
+
 def test_trials_of_a_search_are_columns(own, api, client, runs):
     """The runs below it, or the table that it kept, NaN and all; what is no search says so."""
     parent, *_ = runs("0", ({}, {}))

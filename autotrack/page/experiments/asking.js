@@ -47,21 +47,17 @@ export const setTag = (id, key, value, expected) => post(`${EXPERIMENTS}set-expe
 
 const viewOf = (id, more = {}) => ({ experiments: [id], where: "", sort: "", deleted: false, ...more });
 
-/** The best runs by the metric that counts, the experiment's own or the most telling one; where nobody knows which values
- * are better, the newest. */
-export async function best(id, objective, count) {
-  const known = (await keys([id], NEWEST)).keys;
+/** The best runs by the metric that counts; where nobody knows which values are better, the newest. */
+export async function best(id, count) {
+  const [{ keys: known }, { metric, better: sign = 0, said }] = await Promise.all([keys([id], NEWEST), get(`${OWN}objective`, { experiment_id: id })]);
   const better = new Map(known.filter((one) => one.better).map((one) => [one.key, one.better]));
   const usual = telling(known, false);
-  const first = usual.map((one) => columnOf(one, better)).find((one) => one.kind === "metrics" && one.better);
-  const metric = objective || first?.key;
-  const sign = better.get(metric) ?? 0;
   const reading = sign ? `${sign < 0 ? "min" : "max"}(${quoted(metric)})` : null;
   const fields = ["run_name", "status", "start_time", ...(reading ? [reading] : []), ...usual.filter((one) => /^(params|metrics)\./.test(one) && !(reading && columnOf(one).key === metric)).slice(0, 7)];
   const view = viewOf(id, { sort: reading ? `${reading} ${sign < 0 ? "ASC" : "DESC"}` : "", where: reading ? `${reading} ${sign < 0 ? "<" : ">"} ${sign < 0 ? "" : "-"}1e308` : "" });
   const found = await rows(view, fields, { limit: count });
   const columns = fields.map((one) => ({ ...columnOf(one, better), ...(one === reading ? { title: `best ${metric}` } : {}) }));
-  return { rows: found.rows, columns, metric, sign };
+  return { rows: found.rows, columns, metric, sign, said };
 }
 
 /** A metric's key inside a reading. */

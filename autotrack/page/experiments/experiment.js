@@ -30,7 +30,7 @@ export async function seen(query, allowed, again) {
       deleted ? null : h("p", { class: "places" }, places(experiment)),
       section("Question", edit({ key: asking.QUESTION, title: "Question", what: "question", show: text })),
       section("Notes", edit({ key: asking.NOTES, title: "Notes", what: "notes", long: true, show: (notes) => h("div", { class: "notes" }, markdown(notes)) })),
-      deleted ? null : later("Best runs", () => best(id, objective, experiment.runs)),
+      deleted ? null : later("Best runs", () => best(id, experiment.runs)),
       deleted ? null : later("Searches and studies", () => searches(id)),
       h("div", { class: "beside" }, [
         section("Objective", edit({ key: asking.OBJECTIVE, title: "Metric", what: "metric that counts", show: code })),
@@ -61,14 +61,15 @@ function places(experiment) {
   ].flatMap((one) => [one, " "]);
 }
 
-async function best(id, objective, count) {
+async function best(id, count) {
   if (!count) return [h("p", {}, "It has no run yet. Record one:"), h("pre", {}, "autotrack run --experiment NAME train.py")];
-  const { rows, columns, metric, sign } = await asking.best(id, objective, BEST);
+  const { rows, columns, metric, sign, said } = await asking.best(id, BEST);
   const [, ...others] = columns;
   const heads = [h("th", { scope: "col" }, "Run"), ...others.map((one) => h("th", { scope: "col", class: numeric(one) ? "number" : null }, one.title))];
   const lines = rows.map(({ id: run, values: [name, ...values] }) => h("tr", {}, h("th", { scope: "row" }, link({ run }, name || run.slice(0, 8))),
     others.map((one, n) => h("td", { class: numeric(one) ? "number" : null, title: told(one, values[n]) }, cell(one, values[n])))));
-  const by = sign ? `by the ${sign < 0 ? "least" : "greatest"} ${metric} that each reached` : "the newest, as it is not known which values of which metric are better";
+  const by = sign ? `by the ${sign < 0 ? "least" : "greatest"} ${metric} that each reached${said ? "" : "; nobody has said yet which metric counts here"}`
+    : "the newest, as it is not known which values of which metric are better";
   return [h("p", { class: "dim" }, by), h("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "Best runs" },
     h("table", { class: "list" }, h("thead", {}, h("tr", {}, heads)), h("tbody", {}, lines)))];
 }

@@ -1,7 +1,7 @@
 // What the pages of models have in common.
 
 import { pairs, h, link } from "../dom.js";
-import { field, form } from "../form.js";
+import { behind, field, form } from "../form.js";
 import * as asking from "./asking.js";
 
 export const STAGES = ["Production", "Staging", "Archived", "None"];
@@ -44,15 +44,14 @@ export function tags(name, version, known, allowed, again) {
   return [pairs(rows), add];
 }
 
-/** The description of a model or a version, and how it is changed. */
+/** The description of a model or a version, with the way to change it beside it. */
 export function description(name, version, text, allowed, again) {
-  const shown = text ? h("p", { class: "description" }, text) : null;
-  if (allowed.read_only) return shown;
+  const shown = h("p", { class: text ? "description" : "dim" }, text || "None yet.");
+  if (allowed.read_only) return text ? [shown] : [];
   const area = h("textarea", { name: "description", rows: 3, "aria-label": "Description" });
   area.value = text ?? "";
-  return [shown, h("details", { class: "behind" }, h("summary", {}, text ? "Edit the description" : "Describe it"),
-    form("Save", [area], async (given) => {
-      await asking.describe(name, version, given.description);
-      await again("The description is saved.");
-    }))];
+  return [h("div", { class: "described" }, shown, behind("edit", form("Save", [area], async (given) => {
+    await asking.describe(name, version, given.description);
+    await again("The description is saved.");
+  })))];
 }

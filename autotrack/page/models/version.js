@@ -20,7 +20,6 @@ export async function seen(query, allowed, again) {
     trail: [h("a", { href: "/?models" }, "models"), link({ model: name }, name), `version ${version.version}`],
     content: [
       h("h1", {}, `${name} `, h("span", { class: "dim" }, `version ${version.version} `), placesOf(version).map((one) => [chip(one), " "]).flat()),
-      description(name, version.version, version.description, allowed, again),
       allowed.read_only ? readOnly() : section("Where it goes", changes(version, model, allowed, again)),
       h("div", { class: "beside" },
         section("Where it came from", origin(found)),
@@ -28,6 +27,7 @@ export async function seen(query, allowed, again) {
         section("Metrics", pairs(Object.entries(found.metrics).map(([key, value]) => [key, number(Number(value))]))),
         section("Data", data(found.data)),
         section("Signature", signature(version.signature)),
+        section("Description", description(name, version.version, version.description, allowed, again)),
         section("Tags", tags(name, version.version, version.tags ?? [], allowed, again))),
       folded("Parameters", found.params),
       folded("Packages", found.environment),
