@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from autotrack.direction import BEST_TAG, SIGNS
@@ -66,14 +67,22 @@ def every_run(
 
 def every_columns(client: Client, ids: Iterable[str], names: Sequence[str], where: str = "") -> Columns:
     """Fields of all the active runs of experiments that a filter finds, the newest first, as one page."""
-    asked, found, token = list(ids), Columns((), {name: [] for name in names}), None
+    pages = list(column_pages(client, ids, names, where))
+    values = {name: list(chain.from_iterable(page.values[name] for page in pages)) for name in names}
+    return Columns(tuple(chain.from_iterable(page.run_ids for page in pages)), values)
+
+
+def column_pages(
+    client: Client, ids: Iterable[str], names: Sequence[str], where: str = "", order_by: Sequence[str] | None = None,
+    size: int = LARGEST,
+) -> Iterator[Columns]:  # fmt: skip
+    """The same, page by page."""
+    asked, token = list(ids), None
     while asked:
-        page = client.run_columns(asked, names, where, max_results=LARGEST, page_token=token)
-        values = {name: [*found.values[name], *page.values[name]] for name in names}
-        found, token = Columns((*found.run_ids, *page.run_ids), values), page.token
-        if not token:
-            break
-    return found
+        page = client.run_columns(asked, list(names), where, order_by, size, token)
+        yield page
+        if not (token := page.token):
+            return
 
 
 def quoted(key: str) -> str:

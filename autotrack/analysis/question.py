@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from autotrack.analysis.finding import better, every_run, experiments_named
+from autotrack.analysis.finding import better, every_columns, every_run, experiments_named
 from autotrack.analysis.importance import Importance, importance
 from autotrack.exceptions import AutotrackException
 from autotrack.store.search.parse import parse_field
@@ -37,19 +37,13 @@ def readings(client: Client, ids: list[str], runs: Sequence[Run], metric: str, w
     finds."""
     if not metric.endswith(")") or any(metric in run.data.metrics for run in runs):
         return [run.data.metrics.get(metric) for run in runs]
-    found: dict[str, float | None] = {}
-    token: str | None = None
-    while ids:
-        try:
-            page = client.run_columns(ids, [metric], where, page_token=token)
-        except AutotrackException as error:
-            if error.error_code != "NOT_IMPLEMENTED":
-                raise
-            return _read(client, runs, parse_field(metric, RUNS))
-        found |= dict(zip(page.run_ids, page.values[metric], strict=True))
-        token = page.token
-        if not token:
-            break
+    try:
+        columns = every_columns(client, ids, [metric], where)
+    except AutotrackException as error:
+        if error.error_code != "NOT_IMPLEMENTED":
+            raise
+        return _read(client, runs, parse_field(metric, RUNS))
+    found = dict(zip(columns.run_ids, columns.values[metric], strict=True))
     return [found.get(run.info.run_id) for run in runs]
 
 

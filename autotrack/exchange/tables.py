@@ -16,7 +16,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from autotrack.analysis.finding import every_run
+from autotrack.analysis.finding import column_pages, every_run
 from autotrack.client import Client
 from autotrack.entities import Metric, Run
 from autotrack.exceptions import AutotrackException
@@ -58,14 +58,9 @@ def rows_of(client: Client, ids: Sequence[str], where: str, columns: Sequence[st
         for run in _runs(client, ids, where):
             yield {column: _value(run, column) for column in columns}
         return
-    token: str | None = None
-    while ids:
-        page = client.run_columns(list(ids), list(columns), where, _ORDER, _ROWS, token)
+    for page in column_pages(client, ids, columns, where, _ORDER, _ROWS):
         for row in range(len(page.run_ids)):
             yield {column: page.values[column][row] for column in columns}
-        token = page.token
-        if not token:
-            return
 
 
 def points_of(client: Client, ids: Sequence[str], where: str, keys: Sequence[str]) -> Iterator[Row]:

@@ -37,14 +37,13 @@ from autotrack.entities import (
 from autotrack.exceptions import AutotrackException
 from autotrack.exchange.mlflow.artifacts import Artifacts
 from autotrack.exchange.mlflow.points import with_models
+from autotrack.exchange.mlflow.versions import kept
 from autotrack.exchange.record import File, Record
-from autotrack.exchange.versions import history_of
 from autotrack.store.registry.changes import Entry
 
 _NAN = float("nan")
 _PAGE = 10_000
 _STATES = (LoggedModelStatus.PENDING, LoggedModelStatus.PENDING, LoggedModelStatus.READY, LoggedModelStatus.FAILED)
-_DELETED_VERSION = "Deleted_Internal"
 
 
 @dataclass
@@ -148,7 +147,7 @@ class Tables:
                 row.name, row.creation_time, row.last_updated_time, row.description, (), tags,
                 {one.alias: str(one.version) for one in aliases},
             )  # fmt: skip
-            yield history_of(model, list(self._versions(row.name)))
+            yield kept(model, self._versions(row.name))
 
     def _versions(self, name: str) -> Iterator[ModelVersion]:
         tags: dict[int, dict[str, str]] = {}
@@ -157,13 +156,12 @@ class Tables:
         names = ("version", "creation_time", "last_updated_time", "description", "user_id", "current_stage", "source",
                  "run_id", "run_link")  # fmt: skip
         for row in self._rows("model_versions", *names, name=name):
-            if row.current_stage != _DELETED_VERSION:
-                model_id = str(row.source or "").removeprefix("models:/")
-                yield ModelVersion(
-                    name, str(row.version), row.creation_time or 0, row.last_updated_time, row.description, row.user_id,
-                    row.current_stage, row.source, row.run_id or None, tags=tags.get(row.version, {}),
-                    run_link=row.run_link or None, model_id=model_id if model_id.startswith("m-") else None,
-                )  # fmt: skip
+            model_id = str(row.source or "").removeprefix("models:/")
+            yield ModelVersion(
+                name, str(row.version), row.creation_time or 0, row.last_updated_time, row.description, row.user_id,
+                row.current_stage, row.source, row.run_id or None, tags=tags.get(row.version, {}),
+                run_link=row.run_link or None, model_id=model_id if model_id.startswith("m-") else None,
+            )  # fmt: skip
 
     def _wanted(self, stage: str | None) -> bool:
         return self.deleted or stage != "deleted"

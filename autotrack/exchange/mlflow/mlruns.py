@@ -33,15 +33,14 @@ from autotrack.entities import (
 from autotrack.exceptions import AutotrackException
 from autotrack.exchange.mlflow.artifacts import Artifacts
 from autotrack.exchange.mlflow.points import with_models
+from autotrack.exchange.mlflow.versions import kept
 from autotrack.exchange.record import File, Record
-from autotrack.exchange.versions import history_of
 from autotrack.store.registry.changes import Entry
 
 META = "meta.yaml"
 _MOST_YAML = 16 << 20
 """Bytes of a file of YAML."""
 _TRASH = ".trash"
-_DELETED_VERSION = "Deleted_Internal"
 
 
 @dataclass
@@ -110,8 +109,7 @@ class Mlruns:
                 str(meta["name"]), meta.get("creation_timestamp"), meta.get("last_updated_timestamp"),
                 meta.get("description"), (), _texts(place / "tags"), aliases,
             )  # fmt: skip
-            found = [_version(one) for one in _folders(place) if one.name.startswith("version-")]
-            yield history_of(model, [one for one in found if one.current_stage != _DELETED_VERSION])
+            yield kept(model, (_version(one) for one in _folders(place) if one.name.startswith("version-")))
 
     @cached_property
     def _experiments(self) -> list[Path]:
