@@ -102,8 +102,8 @@ def activity(service: Service, asked: OfExperiments) -> Document:
 
 @ROUTES("GET", f"{OWN}/objective", Objective, metric=TEXT, better=INTEGER, said=BOOLEAN)
 def counts(service: Service, asked: Objective) -> Document:
-    """The metric that counts in an experiment, as it itself says (``said``) or as its newest runs are best told apart by
-    it, and whether less (-1) or more (1) of it is better; none where no metric will do."""
+    """The metric that counts in an experiment: the one that it names (``said``), or by which its newest runs are best
+    told apart; with whether less (-1) or more (1) of it is better. None where no metric will do."""
     experiment = service.experiment(asked.experiment_id)
     newest = every_run(service.verbs, [asked.experiment_id], "", ["start_time DESC"], _NEWEST)
     metric, better = objective(experiment, [run.data.metrics for run in newest])

@@ -74,7 +74,7 @@ function table(name, versions, runs) {
   });
   const heads = ["Version", "Where", "Registered", "By", "Run", ...keys, "Tags", "Description"].map((title) =>
     h("th", { scope: "col", class: keys.includes(title) ? "number" : null }, title));
-  return [h("p", { class: "actions" }, compare, h("span", { class: "dim" }, `${versions.length} ${versions.length === 1 ? "version" : "versions"}`)),
+  return [h("p", { class: "choosing" }, compare, h("span", { class: "dim" }, `${versions.length} ${versions.length === 1 ? "version" : "versions"}`)),
     h("div", { class: "wide" }, h("table", { class: "list" }, h("thead", {}, h("tr", {}, h("td", {}), heads)), h("tbody", {}, rows)))];
 }
 

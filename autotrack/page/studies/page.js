@@ -18,7 +18,7 @@ export async function page(query) {
   const name = run.name || run.id.slice(0, 8);
   return {
     title: name,
-    trail: [link({ experiment: run.experiment }, experiment.name), name],
+    trail: [h("a", { href: "/?experiments" }, "experiments"), link({ experiment: run.experiment }, experiment.name), name],
     live: run.status === "RUNNING",
     content: [
       h("h1", {}, `${name} `, h("span", { class: `status ${run.status}` }, run.status.toLowerCase())),
