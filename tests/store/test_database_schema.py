@@ -15,7 +15,7 @@ from sqlalchemy import create_engine, inspect, text
 
 from autotrack.exceptions import AutotrackException
 from autotrack.store import tables
-from autotrack.store.database import open_database, schema
+from autotrack.store.database import engine, open_database, schema
 from autotrack.store.database import tables as own
 from autotrack.store.database.schema import VERSION_TABLE
 
@@ -150,3 +150,10 @@ def _version(url: str) -> str:
         found: str = connection.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}"))
     engine.dispose()
     return found
+
+
+def test_a_postgresql_that_is_too_old_is_refused(postgresql: str, monkeypatch: pytest.MonkeyPatch):
+    """By its version and the one that is needed, without a password."""
+    monkeypatch.setattr(engine, "OLDEST", 99)
+    with pytest.raises(AutotrackException, match=r"/test_\d+ is PostgreSQL \d+; autotrack needs 99 or later"):
+        open_database(postgresql, ROOT)

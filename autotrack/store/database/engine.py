@@ -19,6 +19,8 @@ from autotrack.exceptions import AutotrackException
 from autotrack.store import dialect
 
 T = TypeVar("T")
+OLDEST = 14
+"""The oldest version of PostgreSQL that knows all that it is told."""
 _ATTEMPTS = 4
 _THREADS = 20
 """Connections that one process holds to a PostgreSQL server at once; further threads wait."""
@@ -217,6 +219,11 @@ def _engine(url: URL) -> Engine:
 
     @event.listens_for(engine, "connect")
     def connected(connection: Any, record: Any) -> None:  # noqa: ARG001 - the signature is SQLAlchemy's
+        version = connection.info.server_version // 10_000
+        if version < OLDEST:
+            raise AutotrackException.invalid(
+                f"{url.render_as_string(hide_password=True)} is PostgreSQL {version}; autotrack needs {OLDEST} or later"
+            )
         connection.autocommit = True
         connection.execute("SET jit = off")  # compiling a query takes longer than any of ours
         connection.execute("SET random_page_cost = 1.1")  # there are few disks left whose heads have to move
