@@ -160,6 +160,30 @@ def test_runs_are_grouped_and_a_group_unfolds(visit, site):
     assert asked_of(page)["group"] == "parent"
 
 
+def test_the_runs_of_a_search_are_seen_below_it(visit, site):
+    """Unfolded in its place; who looks for them by a filter, or wants them all, has them as rows of their own."""
+    there = site.client.create_experiment("searched")
+    search = site.client.create_run(there, run_name="search").info.run_id
+    for n in range(3):
+        site.client.create_run(there, run_name=f"candidate {n}", tags={"mlflow.parentRunId": search})
+    page = visit.to(f"/?e={there}")
+    below = page.get_by_role("button", name="3 runs below search")
+    expect(below).to_be_visible()
+    expect(page.locator(LINES)).to_have_count(1)
+    page.get_by_role("link", name="search", exact=True).focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(LINES)).to_have_count(4)
+    assert below.get_attribute("aria-expanded") == "true"
+    page.keyboard.press("j")
+    assert page.evaluate("document.activeElement.textContent") == "candidate 2"
+    below.click()
+    expect(page.locator(LINES)).to_have_count(1)
+    page.get_by_role("link", name="and 3 below them").click()
+    expect(page.locator(LINES)).to_have_count(4)
+    page = visit.to(f"/?e={there}&where=run_name LIKE 'cand%25'")
+    expect(page.locator(LINES)).to_have_count(3)
+
+
 def test_values_are_compared_with_a_baseline(visit):
     """In percent, green where better and red where worse; the address names the run."""
     page = visit.to("/?where=params.depth='2'&sort=metrics.val/loss ASC&columns=metrics.val/loss,params.lr")

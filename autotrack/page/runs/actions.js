@@ -88,7 +88,7 @@ export class Actions {
   }
 
   exporting() {
-    const { chosen, view, fields } = this.page;
+    const { chosen, asking: view, fields } = this.page;
     const ids = chosen.size ? [...chosen] : null;
     const count = ids ? ids.length : this.page.total;
     const says = `${ids ? "The chosen" : "All"} ${count === null ? "runs" : runs(count)}${ids ? "" : " that fit"}, with their ids and the ${fields.length} columns shown.`;

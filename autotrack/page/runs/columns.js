@@ -29,15 +29,17 @@ export function columnOf(name, better = new Map()) {
     numeric: metric || OF_NUMBERS.has(name), compared: metric || name === "duration" };
 }
 
-/** The most telling fields of what is known of the newest runs, which may be of several experiments. */
+/** The most telling fields of what is known of the newest runs, which may be of several experiments: what many have, what is
+ * known to be good or bad, and rather what is said of other data than what was trained on. */
 export function telling(keys, several) {
-  const order = (a, b) => b.runs - a.runs || a.key.localeCompare(b.key);
-  const known = (one) => (one.better ? 0 : 1); // first what is known to be good or bad
-  const metrics = keys.filter((one) => one.kind === "metrics" && !/^(system|step)\//.test(one.key)).sort((a, b) => known(a) - known(b) || order(a, b));
-  const most = Math.max(0, ...keys.map((one) => one.runs));
+  const most = Math.max(1, ...keys.map((one) => one.runs));
+  const weight = (one) => (one.runs / most) * (one.kind === "params" || one.better ? 1 : 0.5) * (/^train/i.test(one.key) ? 0.6 : 1) * (/time|second|memory/i.test(one.key) ? 0.3 : 1);
+  const order = (a, b) => weight(b) - weight(a) || a.key.localeCompare(b.key);
+  const metrics = keys.filter((one) => one.kind === "metrics" && !/^(system|step)\//.test(one.key)).sort(order);
   const varies = (one) => one.values > 1 || most === 1 || one.runs < most;
   const params = keys.filter((one) => one.kind === "params" && varies(one)).sort(order);
-  return [...OWN, ...(several ? ["experiment_id"] : []), ...[...metrics.slice(0, MOST.metrics), ...params.slice(0, MOST.params)].map((one) => spelt(one.kind, one.key))];
+  const chosen = [...metrics.slice(0, MOST.metrics), ...params.slice(0, MOST.params)];
+  return [...OWN, ...(several ? ["experiment_id"] : []), ...chosen.map((one) => spelt(one.kind, one.key))];
 }
 
 /** A value as the server writes it: a number that JSON does not have is an object. */

@@ -23,7 +23,12 @@ export function run({ row, rows, inside }, n, context) {
     return h("td", { class: column.numeric ? "number" : null, title: told(column, own) }, inner, from);
   };
   const marked = base?.id === row.id ? h("span", { class: "mark", title: "The baseline" }, "baseline") : null;
-  const named = h("td", { class: inside ? "inside" : null, title: name }, link({ run: row.id }, name), " ", marked ?? h("span", { class: "dim" }, row.id.slice(0, 6)));
+  const below = inside ? 0 : context.below?.counts.get(row.id);
+  const unfolded = context.below?.open.has(row.id);
+  const fold = below
+    ? h("button", { type: "button", class: "unfold fold", "aria-expanded": String(unfolded), "aria-label": `${below} runs below ${name}`, onclick: () => context.turnBelow(row.id) }, `${unfolded ? "▾" : "▸"} ${below}`)
+    : null;
+  const named = h("td", { class: inside ? "inside" : null, title: name }, fold, link({ run: row.id }, name), " ", marked ?? h("span", { class: "dim" }, row.id.slice(0, 6)));
   return { first: [h("td", {}, tick), named], cell };
 }
 

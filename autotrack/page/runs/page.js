@@ -3,22 +3,23 @@
 import { experiments } from "../api.js";
 import { h } from "../dom.js";
 import { Actions } from "./actions.js";
+import { Below, TOP } from "./below.js";
 import { choose } from "./chooser.js";
 import { OWN, columnOf, columnsIn, telling } from "./columns.js";
 import { Filter } from "./filter.js";
 import { Groups } from "./groups.js";
 import { help, listen } from "./keyboard.js";
 import * as lines from "./lines.js";
+import { Marks } from "./marks.js";
 import * as ask from "./questions.js";
 import { ALWAYS, Rows } from "./rows.js";
 import { Table } from "./table.js";
 import { empty, nothing, question, tools, wrong } from "./toolbar.js";
-import { turnTo, viewOf } from "./view.js";
+import { addressOf, turnTo, viewOf } from "./view.js";
 
 /** The tag of an experiment that says which columns its table of runs has. */
 const COLUMNS = "autotrack.columns";
 const NEWEST = 100;
-const MOST_AT_ONCE = 50_000;
 const FEW_GROUPS = 30;
 
 export async function page(query) {
@@ -31,7 +32,7 @@ export async function page(query) {
 class Runs {
   title = "runs";
   trail = ["runs"];
-  chosen = new Set();
+  marks = new Marks(this);
   writable = true;
   asked = 0;
 
@@ -41,10 +42,15 @@ class Runs {
     this.bar = h("div", {});
     this.place = h("div", {});
     [this.count, this.said] = [1, 2].map(() => h("span", { class: "dim", role: "status" }));
+    this.deep = h("a", { hidden: true });
     this.news = h("button", { type: "button", class: "news", hidden: true, onclick: () => this.ask() });
     this.element = h("div", { class: "page-of-runs" }, this.bar, this.place);
     this.content = [this.element];
     this.leave = listen(this);
+  }
+
+  get chosen() {
+    return this.marks.chosen;
   }
 
   get live() {
@@ -68,7 +74,7 @@ class Runs {
   /** Show another view in place. */
   async turn(query) {
     const [before, after] = [this.view, viewOf(query)];
-    const other = ["where", "group", "deleted"].some((name) => before[name] !== after[name]) || String(before.experiments) !== String(after.experiments);
+    const other = ["where", "group", "deleted", "flat"].some((name) => before[name] !== after[name]) || String(before.experiments) !== String(after.experiments);
     if (other) this.chosen.clear();
     if (other) this.said.replaceChildren();
     this.view = after;
@@ -78,7 +84,7 @@ class Runs {
 
   /** Which keys the newest runs have; all of them are asked for when somebody looks for one. */
   async learn() {
-    this.keys = await ask.keys(this.view.experiments, NEWEST);
+    this.keys = await ask.keys(this.view.experiments, NEWEST, TOP);
     this.better = new Map(this.keys.keys.filter((one) => one.better).map((one) => [one.key, one.better]));
     this.everything = null;
   }
@@ -98,7 +104,10 @@ class Runs {
     const order = [...view.pinned.filter((name) => names.includes(name)), ...names.filter((name) => !view.pinned.includes(name))];
     this.fields = ["run_name", ...order];
     this.columns = this.fields.map((name) => columnOf(name, this.better));
-    const rows = view.group ? null : new Rows(view, this.fields);
+    // What nobody looked for is seen below the run that it belongs to.
+    const nested = !view.where && !view.group && !view.deleted && !view.flat;
+    this.asking = nested ? { ...view, where: TOP } : view;
+    const rows = view.group ? null : new Rows(this.asking, this.fields);
     const groups = view.group ? new Groups(view, this.fields, this.columns) : null;
     let error = "";
     try {
@@ -108,9 +117,12 @@ class Runs {
     }
     if (mine !== this.asked) return;
     [this.rows, this.groups] = error ? [null, null] : [rows, groups];
+    this.below = nested || view.flat ? new Below(view, this.fields) : null;
     for (const column of this.columns) if (column.kind === "params" && this.rows?.numbers(column.name)) column.order = `number(${column.name})`;
     this.draw(error);
-    if (!error) rows?.count().then(() => mine === this.asked && this.grown(), () => {});
+    if (error) return;
+    rows?.count().then(() => mine === this.asked && this.grown(), () => {});
+    this.below?.count().then(() => this.nest(rows.list), () => {});
   }
 
   /** The columns that are shown where the address says none: those that the experiment wishes for, or the most telling. */
@@ -126,6 +138,15 @@ class Runs {
     const fields = [...new Set([...ALWAYS, ...this.fields])];
     const [row] = await ask.rowsOf({ ...this.view, deleted: false }, fields, [id]);
     return row ? { id, name: row.values[0] || id.slice(0, 8), value: (name) => row.values[fields.indexOf(name)] } : null;
+  }
+
+  /** Learn which of some runs have others below them, and say so. */
+  async nest(list) {
+    const { below, table } = this;
+    await below.learn(this.view.flat ? [] : list);
+    if (below !== this.below || !this.rows) return;
+    table?.redraw();
+    this.tell();
   }
 
   draw(error) {
@@ -155,7 +176,7 @@ class Runs {
     if (!size) return this.place.replaceChildren(nothing(view));
     this.table = this.made();
     this.place.replaceChildren(this.table.element);
-    this.table.set(this.lines(), this.rows?.total);
+    this.again();
     this.table.element.scrollLeft = sideways;
     if (focused > 0) this.table.heads[Math.min(focused, this.table.heads.length) - 1].querySelector("a, span")?.focus();
   }
@@ -169,13 +190,14 @@ class Runs {
   }
 
   made() {
-    const all = h("input", { type: "checkbox", "aria-label": "Choose all that fit", onclick: () => this.chooseAll(all.checked) });
+    const all = h("input", { type: "checkbox", "aria-label": "Choose all that fit", onclick: () => this.marks.all(all.checked) });
     const page = this;
     const context = {
-      names: this.experiments, chosen: this.chosen, base: this.base, by: this.groups?.by,
-      choose: (n, on, through) => this.chooseLine(n, on, through),
-      turn: (group) => this.groups.turn(group).then(() => this.table.set(this.lines())),
-      more: (rows) => rows.more().then(() => this.table.set(this.lines())),
+      names: this.experiments, chosen: this.chosen, base: this.base, by: this.groups?.by, below: this.view.flat ? null : this.below,
+      choose: (n, on, through) => this.marks.set(n, on, through),
+      turn: (group) => this.groups.turn(group).then(() => this.again()),
+      turnBelow: (id) => this.below.turn(id).then(() => this.again()),
+      more: (rows) => rows.more().then(() => this.again()),
     };
     return new Table({
       columns: this.columns, view: this.view, corner: this.groups ? null : all,
@@ -188,17 +210,36 @@ class Runs {
   }
 
   lines() {
-    return this.rows ? this.rows.list : this.groups.lines();
+    return this.groups ? this.groups.lines() : this.below ? this.below.lines(this.rows.list) : this.rows.list;
+  }
+
+  /** How many lines there are, also of those that have not come yet. */
+  size(lines) {
+    return lines.length + (this.rows?.total ? this.rows.total - this.rows.list.length : 0);
+  }
+
+  /** Show the lines anew. */
+  again() {
+    const [lines, at] = [this.lines(), this.table.active];
+    const focused = this.table.body.contains(document.activeElement) && document.activeElement.className;
+    this.table.set(lines, this.size(lines));
+    if (focused) this.table.shown.get(at)?.querySelector(`[class="${focused}"]`)?.focus({ preventScroll: true });
   }
 
   need(index) {
     const { rows, table } = this;
     if (!rows?.next || rows.asking) return;
-    rows.to(index).then(() => table === this.table && this.grown(), (error) => { this.count.textContent = error.message; });
+    const before = rows.list.length;
+    rows.to(index - (this.lines().length - before)).then(() => {
+      if (table !== this.table) return;
+      this.grown();
+      this.below?.learn(rows.list.slice(before)).then(() => table.redraw(), () => {});
+    }, (error) => { this.count.textContent = error.message; });
   }
 
   grown() {
-    this.table?.grown(this.lines(), this.rows.total);
+    const lines = this.lines();
+    this.table?.grown(lines, this.size(lines));
     this.tell();
   }
 
@@ -208,6 +249,11 @@ class Runs {
     this.count.textContent = rows
       ? rows.total === null ? `${rows.list.length} and more runs` : `${count(rows.total)} run${rows.total === 1 ? "" : "s"}`
       : `${count(groups.total)} group${groups.total === 1 ? "" : "s"}${groups.total > groups.groups.length ? `, the first ${groups.groups.length} of them here` : ""}`;
+    this.deep.hidden = !this.below?.total;
+    if (this.below?.total) {
+      this.deep.href = addressOf({ ...this.view, flat: !this.view.flat });
+      this.deep.textContent = this.view.flat ? "each below its own" : `and ${count(this.below.total)} below them`;
+    }
     this.actions.tell();
   }
 
@@ -225,7 +271,7 @@ class Runs {
       this.news.textContent = `${fresh} new run${fresh === 1 ? "" : "s"}`;
     } else if (groups && table && groups.groups.length <= FEW_GROUPS) {
       await groups.load();
-      if (groups === this.groups) table.set(this.lines());
+      if (groups === this.groups) this.again();
     }
   }
 
@@ -235,49 +281,10 @@ class Runs {
     return this.ask();
   }
 
-  chooseLine(n, on, through) {
-    const [from, to] = through && this.before !== undefined ? [Math.min(n, this.before), Math.max(n, this.before)] : [n, n];
-    for (const line of this.lines().slice(from, to + 1)) {
-      const id = this.table.key(line);
-      if (id) this.chosen[on ? "add" : "delete"](id);
-    }
-    this.before = n;
-    if (from !== to) this.table.redraw();
-    this.actions.tell();
-  }
-
-  async chooseAll(on) {
-    this.chosen.clear();
-    if (on) {
-      let token;
-      do {
-        const found = await ask.rows(this.view, [], { limit: MOST_AT_ONCE, token });
-        for (const row of found.rows) this.chosen.add(row.id);
-        token = found.next;
-      } while (token);
-    }
-    this.table.redraw();
-    this.actions.tell();
-  }
-
-  chooseNone() {
-    this.chosen.clear();
-    this.table?.redraw();
-    this.actions?.close();
-    this.actions?.tell();
-  }
-
   /** The run where the keyboard is. */
   here() {
     const line = this.lines()[this.table?.active ?? -1];
     return line && this.table.key(line);
-  }
-
-  tick() {
-    const id = this.here();
-    if (!id) return;
-    this.chooseLine(this.table.active, !this.chosen.has(id), false);
-    this.table.redraw(new Set([id]));
   }
 
   /** Compare with the run where the keyboard is, or no longer. */

@@ -7,8 +7,8 @@ const CHANGED_AT_ONCE = 100;
 
 const several = (experiments) => experiments.map((id) => ["experiment_ids", id]);
 
-/** The keys that the newest so many runs have, or all that there are, and the words of the grammar. */
-export const keys = (experiments, newest) => get(`${OWN}keys`, [...several(experiments), ...(newest ? [["newest", newest]] : [])]);
+/** The keys that so many of the newest runs have that a filter finds, or all that there are, and the words of the grammar. */
+export const keys = (experiments, newest, filter) => get(`${OWN}keys`, [...several(experiments), ...(newest ? [["newest", newest], ["filter", filter]] : [])]);
 
 /** The texts that a field has, the most frequent first. */
 export const values = async (experiments, field) => (await get(`${OWN}values`, [...several(experiments), ["field", field]])).values;

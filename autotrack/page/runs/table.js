@@ -159,7 +159,7 @@ export class Table {
     const span = [Math.max(0, from), to < 0 ? this.edges.length : to];
     if (String(span) === String(this.span)) return;
     this.span = span;
-    this.redraw();
+    for (const [n, row] of this.shown) this.put(row, this.draw(this.lines[n], n).cell);
   }
 
   row(n) {
@@ -195,10 +195,15 @@ export class Table {
       const { first, cell } = this.draw(this.lines[n], n);
       const kept = first.map((made, place) => (row.cells[place].contains(document.activeElement) ? row.cells[place] : made));
       kept.forEach((made, place) => made !== row.cells[place] && row.cells[place].replaceWith(made));
-      while (row.cells.length > 2) row.lastChild.remove();
-      row.append(...this.others(cell));
-      this.fix(row);
+      this.put(row, cell);
     }
+  }
+
+  /** Give a line its cells after the first two. */
+  put(row, cell) {
+    while (row.cells.length > 2) row.lastChild.remove();
+    row.append(...this.others(cell));
+    this.fix(row);
   }
 
   /** The names of the lines that are in sight. */

@@ -25,8 +25,8 @@ export function tools(page, { keys, choose }) {
     h("div", { class: "actions" },
       page.actions.buttons, h("span", { class: "rule" }),
       button("Columns", choose), view.deleted ? null : choice(view, grouped, (group) => turnTo({ ...view, group })), button("Views", () => views(view)), button("?", keys, "Keys"),
-      h("a", { href: addressOf({ ...view, deleted: !view.deleted, group: "", baseline: "" }) }, view.deleted ? "back to the runs that are there" : "Deleted"),
-      baselineOf(page), page.count, page.news, page.actions.said),
+      h("a", { href: addressOf({ ...view, deleted: !view.deleted, group: "", baseline: "", flat: false }) }, view.deleted ? "back to the runs that are there" : "Deleted"),
+      baselineOf(page), page.count, page.deep, page.news, page.actions.said),
     page.actions.panel);
 }
 

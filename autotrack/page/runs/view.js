@@ -13,6 +13,7 @@ export function viewOf(query) {
     group: query.get("group") ?? "",
     baseline: query.get("baseline") ?? "",
     deleted: query.has("deleted"),
+    flat: query.has("flat"),
   };
 }
 
@@ -21,7 +22,7 @@ export function addressOf(view) {
   const query = new URLSearchParams(view.experiments.map((id) => ["e", id]));
   const said = {
     where: view.where, sort: view.sort, columns: view.columns?.join(","), pin: view.pinned.join(","),
-    group: view.group, baseline: view.baseline, deleted: view.deleted ? "1" : "",
+    group: view.group, baseline: view.baseline, deleted: view.deleted ? "1" : "", flat: view.flat ? "1" : "",
   };
   for (const [name, value] of Object.entries(said)) if (value) query.set(name, value);
   if (view.columns && !view.columns.length) query.set("columns", "");
