@@ -236,6 +236,11 @@ def _blocks(path: Path, start: int, stop: int) -> Iterator[_Block]:
             count -= _BLOCK
 
 
+def load_numpy() -> None:
+    """For who is going to read many parts of files, each of which would not be worth it: they are read faster."""
+    _numpy(_WORTH_IMPORT)
+
+
 def _numpy(count: int) -> ModuleType | None:
     if count < (_WORTH_NUMPY if "numpy" in sys.modules else _WORTH_IMPORT):
         return None

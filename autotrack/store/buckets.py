@@ -193,7 +193,7 @@ def _sorted(
     if not all(map(math.isfinite, xs)):
         rows = [row for row, x in enumerate(xs) if math.isfinite(x)]
         xs, others, values = ([column[row] for row in rows] for column in (xs, others, values))
-    if all(map(lt, xs, xs[1:])):
+    if all(map(lt, xs, xs[1:])) or all(map(lt, zip(xs, others, strict=True), zip(xs[1:], others[1:], strict=True))):
         return xs, others, values
     keys = list(zip(xs, map(_rank, others), map(_rank, values), strict=True))
     if all(map(le, keys, keys[1:])):

@@ -35,6 +35,8 @@ def zoomed(index: Index, directory: Path, run_id: str, key: str, asked: Asked) -
     for writer, ids in series.items():
         file = directory / "runs" / run_id / reader.metrics_name(writer)
         whole = taken.get(file.name, 0) // (RECORDS * points.SIZE)
+        if whole:
+            points.load_numpy()  # such a curve is looked at again, at other zooms
         _sum_up(index, run_id, writer, file, whole)
         parts += _summed(index, run_id, writer, file, ids, asked.axis)
         parts += _unsummed(file, whole, ids, asked.axis)

@@ -164,7 +164,7 @@ class Chart {
   tell(row) {
     this.items.forEach(({ value }, n) => {
       const known = this.known[n];
-      const there = row === null ? last(this.data, n, this.view.smooth) : at(this.data, n, row, this.view.smooth);
+      const there = row === null ? last(this.data, n, this.view.smooth) : at(this.data, n, row, this.view.smooth, true);
       value.textContent = there ?? (row === null && known.at.length ? "NaN" : "");
     });
     this.under.textContent = row === null ? "" : told(this.axis, this.data[0][row]);
@@ -200,7 +200,7 @@ class Chart {
 /** The last value of a curve that is one. */
 function last(data, n, smooth) {
   for (let row = data[0].length - 1; row >= 0; row -= 1) {
-    const value = at(data, n, row, smooth);
+    const value = at(data, n, row, smooth, false);
     if (value) return value;
   }
   return null;

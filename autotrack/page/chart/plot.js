@@ -112,10 +112,10 @@ export function dot(n) {
   return made;
 }
 
-/** What stands at a row for a curve: its last value there, and its smoothed one. */
-export function at(data, n, row, smooth) {
-  const value = data[column(n, RAW)]?.[row];
+/** What stands at a row for a curve: its smoothed value, or its last one there; with `far` also how far it went. */
+export function at(data, n, row, smooth, far) {
+  const [low, high, value, mean] = [LEAST, GREATEST, RAW, SMOOTH].map((which) => data[column(n, which)]?.[row]);
   if (value === undefined) return null;
-  const mean = smooth ? data[column(n, SMOOTH)][row] : null;
-  return mean === null || mean === undefined ? number(value) : `${number(mean)} (${number(value)})`;
+  const reach = !far || low === high ? "" : ` [${number(low)} … ${number(high)}]`;
+  return smooth && typeof mean === "number" ? `${number(mean)} (${number(value)})${reach}` : `${number(value)}${reach}`;
 }

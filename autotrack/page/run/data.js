@@ -6,13 +6,16 @@ import { modelFileAddress, modelFiles } from "./asking.js";
 import { lazily } from "./fold.js";
 import { tree } from "./json.js";
 
+/** What a data set was used for; "read" is a file that the program has read, for this run or for another one. */
+export const role = ({ tags }) => (tags ?? []).find((one) => one.key === "mlflow.data.context")?.value ?? "";
+
 /** A data set: what it is called and used for, its shape and digest, its columns and its profile. */
-export function data({ dataset, tags }) {
-  const role = (tags ?? []).find((one) => one.key === "mlflow.data.context")?.value ?? "";
+export function data(input) {
+  const { dataset } = input;
   const [schema, profile, source] = [dataset.schema, dataset.profile, dataset.source].map(parsed);
   const shape = shaped(profile);
   return h("article", { class: "card" },
-    h("p", { class: "strip" }, h("b", {}, dataset.name), h("span", { class: "dim" }, [role, shape].filter(Boolean).join(", ")), h("code", { title: "digest" }, dataset.digest)),
+    h("p", { class: "strip" }, h("b", {}, dataset.name), h("span", { class: "dim" }, [role(input), shape].filter(Boolean).join(", ")), h("code", { title: "digest" }, dataset.digest)),
     columnsOf(schema),
     profile && typeof profile === "object" ? lazily("profile", () => tree(profile)) : null,
     dataset.source ? lazily("source", () => (source && typeof source === "object" ? tree(source) : h("code", {}, dataset.source))) : null);

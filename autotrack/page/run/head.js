@@ -2,6 +2,7 @@
 
 import { h, link, pairs } from "../dom.js";
 import * as format from "../format.js";
+import { role } from "./data.js";
 
 /** Its name and state, and how long it took. */
 export function title(run) {
@@ -20,7 +21,7 @@ export function facts(run, { experiment, inferred }, models) {
   const tag = (key) => run.tags.get(key) ?? "";
   const commit = tag("mlflow.source.git.commit").slice(0, 10);
   const other = (key) => tag(key) && link({ run: tag(key) }, tag(key).slice(0, 8));
-  const sets = run.inputs.map(({ dataset }) => dataset.name);
+  const sets = run.inputs.filter((one) => role(one) !== "read").map(({ dataset }) => dataset.name);
   const exit = tag("autotrack.exit_code").replace("unknown", "");
   const seeds = [...run.tags].filter(([key]) => key.startsWith("autotrack.seed.")).map(([key, value]) => `${key.slice(15)} ${value}`);
   const rows = [

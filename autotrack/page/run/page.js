@@ -7,7 +7,7 @@ import * as ask from "./asking.js";
 import { code } from "./code.js";
 import { consoles, output } from "./console.js";
 import { Curves } from "./curves.js";
-import { data, model, registered } from "./data.js";
+import { data, model, registered, role } from "./data.js";
 import { environment, packages } from "./environment.js";
 import { listing } from "./files.js";
 import { contents, fold, to } from "./fold.js";
@@ -20,7 +20,7 @@ const PARTS = [
   ["error", ({ run }) => run.error, ({ run }) => run.error && fold("error", "What went wrong", {}, h("pre", { class: "error", tabindex: 0 }, run.error))],
   ["metrics", ({ told }) => told.metrics, ({ told }) => told.metrics.length && fold("metrics", "Metrics", {}, metrics(told.metrics.filter((one) => !one.key.startsWith("system/"))))],
   ["parameters", ({ run }) => [[...run.params], [...run.tags]], ({ run }) => run.params.size && fold("parameters", "Parameters", { open: run.params.size < 40, more: run.params.size }, params(run))],
-  ["data", ({ run }) => run.inputs, ({ run }) => run.inputs.length && fold("data", "Data", { more: run.inputs.length }, h("div", { class: "cards" }, run.inputs.map(data)))],
+  ["data", ({ run }) => run.inputs, ({ run }) => run.inputs.length && fold("data", "Data", { more: run.inputs.length }, h("div", { class: "cards" }, sorted(run.inputs).map(data)))],
   ["models", ({ models, told }) => [models, told.versions], ({ models, told }) => models.length && fold("models", "Models", { more: models.length }, h("div", { class: "cards" }, models.map((one) => model(one, told.versions))))],
   ["versions", ({ told }) => told.versions, ({ told }) => told.versions.length && fold("versions", "Registered", {}, pairs(told.versions.map((one) => [registered(one), one.current_stage ?? "", (one.aliases ?? []).map((name) => `@${name}`).join(" ")])))],
   ["children", ({ below, files }) => [below.runs, searched(files)], ({ run, below, files }) => (below.runs.length || searched(files)) && fold("children", "Runs below it", { more: `${below.runs.length}${below.next ? " and more" : ""}` }, h("p", {}, link({ study: run.id }, "as trials of a search")), family(below.runs))],
@@ -88,6 +88,9 @@ async function look(id, said) {
   ]);
   return { said, run, told, models, files, below };
 }
+
+/** Data sets, those that were only read last. */
+const sorted = (inputs) => [...inputs].sort((a, b) => (role(a) === "read") - (role(b) === "read"));
 
 /** Whether a search has kept its trials there. */
 const searched = (files) => files.some((one) => one.path === "trials.json");
