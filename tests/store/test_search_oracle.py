@@ -277,6 +277,29 @@ def test_columns_are_the_values_that_filters_compare(corpus: Corpus):
     assert [row or "" for row in found.values["run_name"]] == sorted((r.run_name for r in corpus.runs), reverse=True)
 
 
+def test_the_keys_that_runs_have_and_their_values_are_all_told(corpus: Corpus):
+    """Of all runs, of an experiment's, or of the newest that a filter finds with how many have them."""
+    store, exp = corpus.store, [corpus.store.run(corpus.runs[0].run_id).info.experiment_id]
+    for kind in ("metrics", "params", "tags"):
+        every = {key for run in corpus.runs for key in getattr(run, kind)}
+        for ids in (None, exp):
+            assert every <= {one.key for one in store.keys(ids) if one.kind.value == kind}
+        some = [run for run in corpus.runs if run.status == "FAILED"]
+        counted = {one.key: one for one in store.keys(exp, 1000, "status = 'FAILED'") if one.kind.value == kind}
+        assert {key: counted[key].runs for key in every if key in counted} == {
+            key: count for key in every if (count := sum(key in getattr(run, kind) for run in some))
+        }
+    assert store.keys(["absent"]) == []
+    values = [run.params["lr"] for run in corpus.runs if "lr" in run.params]
+    assert store.keys(exp, 1000) == store.keys(None, 1000)
+    assert {one.key: one.values for one in store.keys(exp, 1000)}["lr"] == len(set(values))
+    told = store.field_values(exp, "params.lr", 100)
+    assert sorted(told) == sorted(set(values))
+    assert [values.count(one) for one in told] == sorted(map(values.count, told), reverse=True)
+    assert set(store.field_values(None, "dataset.digest", 100)) == {"0", "1"}
+    assert store.count_found(Search(filter="status = 'FAILED'")) == len(some)
+
+
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     orders=st.lists(
