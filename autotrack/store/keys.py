@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, FromClause, Select, Table, func, null, select
+from sqlalchemy import Connection, Executable, FromClause, Select, Table, func, null, select
 
 from autotrack.store import tables
 from autotrack.store.context import Context
@@ -51,7 +51,7 @@ def keys(
     return found
 
 
-def _keys(table: Table, experiment_ids: Sequence[str] | None) -> Select[Any]:
+def _keys(table: Table, experiment_ids: Sequence[str] | None) -> Executable:
     own = table.c
     if experiment_ids is not None:
         runs = select(tables.runs.c.id).where(tables.runs.c.experiment_id.in_(_texts(experiment_ids)))
@@ -63,7 +63,7 @@ def _keys(table: Table, experiment_ids: Sequence[str] | None) -> Select[Any]:
     return select(each.c.key, null(), null()).where(each.c.key.is_not(None))
 
 
-def _counted(table: Table, runs: Sequence[int]) -> Select[Any]:
+def _counted(table: Table, runs: Sequence[int]) -> Executable:
     own = table.c
     query = select(own.key, func.count(), func.count(own.value.distinct())).where(own.run.in_(runs))
     return query.group_by(own.key).order_by(own.key)
