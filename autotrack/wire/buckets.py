@@ -30,16 +30,17 @@ class Bucket:
         try:
             import obstore  # native code, for servers that send their clients to a bucket
 
-            from autotrack.wire.objects.clouds import opened  # the same
+            from autotrack.wire.objects import clouds  # the same
         except ImportError:
             raise AutotrackException(
                 f"the server keeps its files at {uri}: `pip install obstore`, and they go there directly",
                 "NOT_IMPLEMENTED",
             ) from None
         self._obstore: Any = obstore
+        self._clouds = clouds
         self._uri, self._connection = uri, connection
         try:
-            self._store: Any = opened(uri, retries=2, retry_seconds=20)
+            self._store: Any = clouds.opened(uri, retries=2, retry_seconds=20)
         except (obstore.exceptions.BaseError, ValueError) as error:
             raise AutotrackException.invalid(f"{uri} cannot be used for files: {error}") from error
 
@@ -92,7 +93,8 @@ class Bucket:
         return url if url.startswith(f"{plain}?{query}&") else ""
 
     def _sign_azure(self, path: str, method: str, query: str) -> str:
-        return f"{self._plainly(self._store, method, path)}&{query}"  # which is no part of what is signed there
+        url = self._clouds.signed(self._store, self._plainly(self._store, method, path))
+        return f"{url}&{query}" if url else ""  # the query is no part of what is signed there
 
     def _plainly(self, store: Any, method: str, path: str) -> str:
         with self._told(path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from parts.azure import Azure
+    from parts.google import Google
     from parts.postgresql import Postgresql
     from parts.s3 import S3
 
@@ -46,6 +49,32 @@ def s3(s3_server: S3, monkeypatch: pytest.MonkeyPatch) -> S3:
     for name, value in s3_server.environment.items():
         monkeypatch.setenv(name, value)
     return s3_server
+
+
+@pytest.fixture
+def google(monkeypatch: pytest.MonkeyPatch) -> Iterator[Google]:
+    """A server that is spoken to as Google Cloud Storage; as with ``s3``."""
+    from parts.google import Google  # obstore, which most tests go without
+
+    server = Google()
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def azure(monkeypatch: pytest.MonkeyPatch) -> Iterator[Azure]:
+    """Azurite, where it is installed; as with ``s3``."""
+    from parts.azure import PROGRAM, Azure  # for the tests that ask for it
+
+    if shutil.which(PROGRAM) is None:
+        pytest.skip(f"{PROGRAM} is not installed, and no wheel brings it: npm install azurite")
+    server = Azure()
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    yield server
+    server.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

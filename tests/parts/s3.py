@@ -21,12 +21,17 @@ _GRPC = 10_000
 class S3:
     """A server at the loopback that lives no longer than this process. ``environment`` is what its clients need."""
 
+    identity: tuple[str, ...] = ("autotrack-tests", "only-for-these-tests")
+    """Who may ask, by the name and the secret of its key; anybody may if there is none."""
+    scheme = "s3"
+
     def __init__(self) -> None:
         self._kept = Kept("autotrack-s3")
         self._made = 0
         try:
             while not self._started():  # until nobody has taken one of its ports in between
-                pass
+                self._kept.close()
+                self._kept = Kept("autotrack-s3")
         except BaseException:
             self._kept.close()
             raise
@@ -34,7 +39,7 @@ class S3:
     def bucket(self) -> str:
         """The address of an empty place for objects."""
         self._made += 1
-        return f"s3://{_BUCKET}/{os.getpid()}-{self._made}"
+        return f"{self.scheme}://{_BUCKET}/{os.getpid()}-{self._made}"
 
     @property
     def pid(self) -> int:
@@ -45,17 +50,22 @@ class S3:
         """Stop it and remove its files."""
         self._kept.close()
 
-    def _started(self) -> bool:
-        ports = {name: free_port(_GRPC) for name in ("master", "volume", "filer", "s3", "admin")}
-        self.endpoint = f"http://127.0.0.1:{ports['s3']}"
-        self.environment = {
-            "AWS_ACCESS_KEY_ID": "autotrack-tests",
-            "AWS_SECRET_ACCESS_KEY": "only-for-these-tests",
+    def _told(self) -> dict[str, str]:
+        return {
+            **self._keys(),
             "AWS_REGION": "us-east-1",
             "AWS_DEFAULT_REGION": "us-east-1",
             "AWS_ENDPOINT_URL": self.endpoint,
             "MLFLOW_S3_ENDPOINT_URL": self.endpoint,
         }
+
+    def _keys(self) -> dict[str, str]:
+        return dict(zip(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), self.identity, strict=False))
+
+    def _started(self) -> bool:
+        ports = {name: free_port(_GRPC) for name in ("master", "volume", "filer", "s3", "admin")}
+        self.endpoint = f"http://127.0.0.1:{ports['s3']}"
+        self.environment = self._told()
         data = self._kept.directory / "data"
         data.mkdir(exist_ok=True)
         weed = shutil.which("weed", path=os.pathsep.join([str(Path(sys.executable).parent), os.defpath]))
@@ -69,7 +79,7 @@ class S3:
         ]  # fmt: skip
         # Nothing of it is kept, so it is not waited for: politely asked it takes as long as a client stays connected.
         sockets = [f"seaweedfs-*-{port + more}.sock" for port in ports.values() for more in (0, _GRPC)]
-        self._kept.start(command, signal.SIGKILL, plain_environment(**self.environment), left=sockets)
+        self._kept.start(command, signal.SIGKILL, plain_environment(**self._keys()), left=sockets)
         return self._kept.wait_until(self._answers)
 
     def _answers(self) -> bool:
@@ -82,8 +92,8 @@ class S3:
         except OSError:
             return False
         store = S3Store(
-            _BUCKET, endpoint=self.endpoint, access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
-            secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"], region="us-east-1",
+            _BUCKET, endpoint=self.endpoint, region="us-east-1", skip_signature=not self.identity,
+            **{name.lower(): value for name, value in self._keys().items()},
             client_options={"allow_http": True}, retry_config={"max_retries": 0},
         )  # fmt: skip
         try:

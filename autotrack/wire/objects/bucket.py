@@ -12,7 +12,7 @@ from obstore.exceptions import BaseError, InvalidPathError, PermissionDeniedErro
 
 from autotrack.exceptions import AutotrackException
 from autotrack.wire.objects.base import PART_BYTES, Entry, Facts, Objects, Stream, missing, pieces
-from autotrack.wire.objects.clouds import opened
+from autotrack.wire.objects.clouds import opened, signed
 from autotrack.wire.objects.keys import UPLOADS, checked
 
 _MOST_PARTS = 9_000
@@ -102,14 +102,17 @@ class BucketObjects(Objects):
 
     async def _delete(self, prefix: str) -> None:
         with self._told(prefix):
-            paths = [prefix]
             async for some in obstore.list(self._store, f"{prefix}/", chunk_size=_DELETED_AT_ONCE):
-                paths += [one["path"] for one in some]
-                if len(paths) >= _DELETED_AT_ONCE:
-                    await obstore.delete_async(self._store, paths)
-                    paths = []
-            if paths:
-                await obstore.delete_async(self._store, paths)
+                await self._remove([one["path"] for one in some])
+            await self._remove([prefix])  # at last: some stores keep directories, and this removes an empty one
+
+    async def _remove(self, paths: Sequence[str]) -> None:
+        try:
+            await obstore.delete_async(self._store, paths)
+        except FileNotFoundError:  # of S3 nobody hears that; elsewhere one that is gone may keep the others from going
+            if len(paths) > 1:
+                for path in paths:
+                    await self._remove([path])
 
     async def sign(self, method: str, path: str, seconds: int) -> str | None:
         """A URL by which anybody who has it may GET or PUT this file for a while."""
@@ -123,9 +126,10 @@ class BucketObjects(Objects):
         if method not in {"GET", "PUT", "HEAD"}:
             raise AutotrackException.invalid(f"a URL is signed for GET, HEAD or PUT, not {method!r}")
         try:
-            return await obstore.sign_async(self._store, cast("Any", method), path, timedelta(seconds=seconds))
+            url = await obstore.sign_async(self._store, cast("Any", method), path, timedelta(seconds=seconds))
         except BaseError:
             return None
+        return signed(self._store, url)
 
     @contextmanager
     def _told(self, path: str) -> Iterator[None]:

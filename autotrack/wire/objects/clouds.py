@@ -37,3 +37,10 @@ def opened(url: str, *, retries: int, retry_seconds: float) -> Any:
         url, given["account_name"] = f"az://{wasb[1]}/{wasb[3]}", wasb[2]
     make: Any = from_url  # a variant for each kind of bucket, and which one it is stands in a text
     return make(url, client_options=client, retry_config=retry, **given)
+
+
+def signed(store: Any, url: str) -> str | None:
+    """A URL that the library has signed, unless the store would refuse it: for Azure the library signs a path as it
+    stands in the URL, and Azure the one that it means."""
+    escaped = "%" in url.partition("?")[0]
+    return None if escaped and type(store).__name__ == "AzureStore" else url
