@@ -121,8 +121,8 @@ def save(figure: Any, path: str | Path) -> Path:
             figure.write_image(target)
         except (ValueError, RuntimeError, ImportError) as error:
             raise AutotrackException.invalid(
-                f"{target.name} cannot be drawn ({str(error).strip().splitlines()[0]}); `pip install kaleido`, with "
-                "Chrome or Chromium installed, or save it as HTML"
+                f"{target.name} cannot be drawn ({str(error).strip().splitlines()[0]}); "
+                "`pip install 'autotrack-ml[images]'`, with Chrome or Chromium installed, or save it as HTML"
             ) from error
     else:
         raise AutotrackException.invalid(f"{target.name}: a figure is saved as .html or as {', '.join(IMAGES)}")

@@ -76,6 +76,20 @@ def test_a_figure_is_saved_whole(tmp_path):
         plots.save(figure, tmp_path / "box.xls")
 
 
+@pytest.mark.slow
+def test_every_kind_of_figure_is_saved_as_an_image(tmp_path):
+    """As PNG and as SVG, by the Chromium of the system."""
+    pytest.importorskip("kaleido", reason="the extra `images` is not installed")
+    figures = {
+        "history": plots.history("loss"), "parallel": plots.parallel("loss"), "scatter": plots.scatter("lr", "loss"),
+        "contour": plots.contour("lr", "seed", "loss"), "importance": plots.importance("loss"),
+        "box": plots.box("loss", "model"),
+    }  # fmt: skip
+    for name, figure in figures.items():
+        for form, mark in (("png", b"\x89PNG"), ("svg", b"<svg")):
+            assert plots.save(figure, tmp_path / f"{name}.{form}").read_bytes().startswith(mark)
+
+
 def test_an_image_without_its_tools_says_what_is_missing(tmp_path, monkeypatch):
     """And nothing half-written is left."""
 
@@ -84,6 +98,6 @@ def test_an_image_without_its_tools_says_what_is_missing(tmp_path, monkeypatch):
 
     figure = plots.box("loss", "model")
     monkeypatch.setattr(type(figure), "write_image", missing)
-    with pytest.raises(AutotrackException, match="pip install kaleido"):
+    with pytest.raises(AutotrackException, match=r"pip install 'autotrack-ml\[images\]'"):
         plots.save(figure, tmp_path / "box.png")
     assert list(tmp_path.glob("box*")) == []
