@@ -54,7 +54,12 @@ class Runs {
   }
 
   get live() {
-    return this.rows ? this.rows.running().length > 0 : Boolean(this.groups?.groups?.some((one) => one.running));
+    return this.unfolded.some((rows) => rows.running().length) || Boolean(this.groups?.groups.some((one) => one.running));
+  }
+
+  /** All runs that were asked for, also those that are unfolded. */
+  get unfolded() {
+    return [this.rows, ...((this.groups ?? this.below)?.open.values() ?? [])].filter(Boolean);
   }
 
   get total() {
@@ -161,7 +166,7 @@ class Runs {
     this.actions = new Actions(this);
     const below = tools(this, { keys: () => help(), choose: () => this.choose() });
     if (this.bar.contains(this.filter.element)) this.bar.lastChild.replaceWith(below); // whoever writes there goes on
-    else this.bar.replaceChildren(question(this), this.filter.said, below);
+    else this.bar.replaceChildren(h("h1", { class: "unseen" }, "Runs"), question(this), this.filter.said, below);
     this.marked(view);
     const [sideways, far] = [this.table?.element.scrollLeft ?? 0, this.table];
     far?.leave();
@@ -260,19 +265,16 @@ class Runs {
   /** New values come into their cells; of new runs a line says how many there are. */
   async refresh() {
     const { rows, table, groups } = this;
-    if (rows && table) {
-      const running = rows.running();
-      await rows.again(table.inSight(), table.fieldsInSight());
-      if (rows !== this.rows) return;
-      table.redraw(new Set(running.map((row) => row.id))); // also of those that have ended now
-      const fresh = await rows.news();
-      if (rows !== this.rows) return;
-      this.news.hidden = !fresh;
-      this.news.textContent = `${fresh} new run${fresh === 1 ? "" : "s"}`;
-    } else if (groups && table && groups.groups.length <= FEW_GROUPS) {
-      await groups.load();
-      if (groups === this.groups) this.again();
-    }
+    if (!table) return;
+    const running = new Set(this.unfolded.flatMap((some) => some.running().map((row) => row.id)));
+    for (const some of this.unfolded) await some.again(table.inSight(), table.fieldsInSight());
+    if (groups && groups.groups.length <= FEW_GROUPS) await groups.load();
+    const fresh = rows ? await rows.news() : 0;
+    if (table !== this.table) return;
+    if (groups) this.again();
+    else table.redraw(running); // also of those that have ended now
+    this.news.hidden = !fresh;
+    this.news.textContent = `${fresh} new run${fresh === 1 ? "" : "s"}`;
   }
 
   /** The table is asked for anew, after a change of its runs. */
