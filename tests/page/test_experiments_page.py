@@ -63,6 +63,8 @@ def test_experiments_are_listed_made_renamed_deleted_and_restored(visit, site):
     page.get_by_label("Name", exact=True).fill("fresh")
     page.get_by_role("button", name="Rename").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("fresh")
+    page.get_by_role("heading", name="Best runs").scroll_into_view_if_needed()
+    expect(page.get_by_text("AUTOTRACK_EXPERIMENT=fresh autotrack run train.py")).to_be_visible()
     page.get_by_text("Delete…").click()
     page.get_by_role("button", name="Delete fresh").click()
     expect(page.get_by_role("row", name="digits")).to_be_visible()

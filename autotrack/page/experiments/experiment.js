@@ -30,7 +30,7 @@ export async function seen(query, allowed, again) {
       deleted ? null : h("p", { class: "places" }, places(experiment)),
       section("Question", edit({ key: asking.QUESTION, title: "Question", what: "question", show: text })),
       section("Notes", edit({ key: asking.NOTES, title: "Notes", what: "notes", long: true, show: (notes) => h("div", { class: "notes" }, markdown(notes)) })),
-      deleted ? null : later("Best runs", () => best(id, experiment.runs)),
+      deleted ? null : later("Best runs", () => best(experiment)),
       deleted ? null : later("Searches and studies", () => searches(id)),
       h("div", { class: "beside" }, [
         section("Objective", edit({ key: asking.OBJECTIVE, title: "Metric", what: "metric that counts", show: code })),
@@ -61,9 +61,11 @@ function places(experiment) {
   ].flatMap((one) => [one, " "]);
 }
 
-async function best(id, count) {
-  if (!count) return [h("p", {}, "It has no run yet. Record one:"), h("pre", {}, "autotrack run --experiment NAME train.py")];
-  const { rows, columns, metric, sign, said } = await asking.best(id, BEST);
+async function best(experiment) {
+  if (!experiment.runs) {
+    return [h("p", {}, "It has no run yet. Record one:"), h("pre", {}, `AUTOTRACK_EXPERIMENT=${quoted(experiment.name)} autotrack run train.py`)];
+  }
+  const { rows, columns, metric, sign, said } = await asking.best(experiment.experiment_id, BEST);
   const [, ...others] = columns;
   const heads = [h("th", { scope: "col" }, "Run"), ...others.map((one) => h("th", { scope: "col", class: numeric(one) ? "number" : null }, one.title))];
   const lines = rows.map(({ id: run, values: [name, ...values] }) => h("tr", {}, h("th", { scope: "row" }, link({ run }, name || run.slice(0, 8))),
@@ -75,6 +77,9 @@ async function best(id, count) {
 }
 
 const cell = (column, value) => (column.name === "status" ? h("span", { class: `status ${value}` }, value.toLowerCase()) : shown(column, value, new Map()));
+
+/** A name as a shell takes it. */
+const quoted = (text) => (/^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 
 const numeric = (column) => column.kind === "metrics";
 
