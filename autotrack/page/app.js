@@ -93,7 +93,11 @@ async function turn() {
   const main = document.getElementById("main");
   clearTimeout(timer);
   main.setAttribute("aria-busy", "true");
-  await page.turn(query);
+  try {
+    await page.turn(query);
+  } catch {
+    return show(); // which says why
+  }
   if (mine !== shown) return;
   main.setAttribute("aria-busy", "false");
   if (page.live) timer = setTimeout(look, LIVE_MS);

@@ -25,6 +25,7 @@ const FEW_GROUPS = 30;
 export async function page(query) {
   const shown = new Runs(viewOf(query));
   await shown.begin();
+  shown.stop = listen(shown);
   return shown;
 }
 
@@ -46,7 +47,11 @@ class Runs {
     this.news = h("button", { type: "button", class: "news", hidden: true, onclick: () => this.ask() });
     this.element = h("div", { class: "page-of-runs" }, this.bar, this.place);
     this.content = [this.element];
-    this.leave = listen(this);
+  }
+
+  leave() {
+    this.stop();
+    this.table?.leave();
   }
 
   get chosen() {
@@ -60,6 +65,11 @@ class Runs {
   /** All runs that were asked for, also those that are unfolded. */
   get unfolded() {
     return [this.rows, ...((this.groups ?? this.below)?.open.values() ?? [])].filter(Boolean);
+  }
+
+  /** What is asked for: of a search its candidates only where somebody wants them as rows. */
+  get asking() {
+    return this.rows?.view ?? this.view;
   }
 
   get total() {
@@ -109,25 +119,39 @@ class Runs {
     const order = [...view.pinned.filter((name) => names.includes(name)), ...names.filter((name) => !view.pinned.includes(name))];
     this.fields = ["run_name", ...order];
     this.columns = this.fields.map((name) => columnOf(name, this.better));
-    // What nobody looked for is seen below the run that it belongs to.
-    const nested = !view.where && !view.group && !view.deleted && !view.flat;
-    this.asking = nested ? { ...view, where: TOP } : view;
-    const rows = view.group ? null : new Rows(this.asking, this.fields);
-    const groups = view.group ? new Groups(view, this.fields, this.columns) : null;
-    let error = "";
+    let [found, error] = [{}, ""];
     try {
-      [, this.base] = await Promise.all([(rows ?? groups)[rows ? "more" : "load"](), this.baseline()]);
+      [found, this.base] = await Promise.all([this.found(), this.baseline()]);
     } catch (failure) {
       error = failure.message;
     }
     if (mine !== this.asked) return;
-    [this.rows, this.groups] = error ? [null, null] : [rows, groups];
-    this.below = nested || view.flat ? new Below(view, this.fields) : null;
+    const { rows = null, groups = null, below = null } = found;
+    Object.assign(this, { rows, groups, below });
     for (const column of this.columns) if (column.kind === "params" && this.rows?.numbers(column.name)) column.order = `number(${column.name})`;
     this.draw(error);
     if (error) return;
     rows?.count().then(() => mine === this.asked && this.grown(), () => {});
-    this.below?.count().then(() => this.nest(rows.list), () => {});
+    below?.count().then(() => this.nest(rows.list), () => {});
+  }
+
+  /** The groups, or the first of the runs: what nobody looked for is seen below the run that it belongs to. */
+  async found() {
+    const { view, fields } = this;
+    if (view.group) {
+      const groups = new Groups(view, fields, this.columns);
+      await groups.load();
+      return { groups };
+    }
+    const below = view.where || view.deleted ? null : new Below(view, fields);
+    if (below && !view.flat) {
+      const rows = new Rows({ ...view, where: TOP }, fields);
+      await rows.more();
+      if (rows.list.length) return { rows, below };
+    }
+    const rows = new Rows(view, fields);
+    await rows.more();
+    return { rows, below: view.flat ? below : null };
   }
 
   /** The columns that are shown where the address says none: those that the experiment wishes for, or the most telling. */
@@ -226,9 +250,9 @@ class Runs {
   /** Show the lines anew. */
   again() {
     const [lines, at] = [this.lines(), this.table.active];
-    const focused = this.table.body.contains(document.activeElement) && document.activeElement.className;
+    const focused = this.table.body.contains(document.activeElement) && document.activeElement.localName;
     this.table.set(lines, this.size(lines));
-    if (focused) this.table.shown.get(at)?.querySelector(`[class="${focused}"]`)?.focus({ preventScroll: true });
+    if (focused) this.table.shown.get(at)?.querySelector(focused)?.focus({ preventScroll: true });
   }
 
   need(index) {
