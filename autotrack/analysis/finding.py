@@ -105,7 +105,7 @@ def better(key: str, among: Iterable[Experiment], mode: str | None = None) -> in
     sign = agreed(key, [one.tags.get(f"{BEST_TAG}{key}") for one in among])
     if not sign:
         raise AutotrackException.invalid(
-            f'whether more or less of {key!r} is better is not known; say mode="min" or mode="max", or set the '
-            f"experiment's tag {BEST_TAG}{key} to min or max"
+            f'whether more or less of {key!r} is better is not known; say mode="min" or mode="max" (--mode), or set '
+            f"the experiment's tag {BEST_TAG}{key} to min or max"
         )
     return sign

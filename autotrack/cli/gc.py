@@ -113,4 +113,6 @@ def _tell(found: Collected, *, dry: bool) -> None:
     for place, reason in found.left.items():
         console.print(plain(f"the files in {place} could not be removed: {reason}"))
     runs = f"{len(found.removed)} run{'' if len(found.removed) == 1 else 's'}"
-    console.print(plain(f"{runs} {'would be removed' if dry else 'removed'}, {text.size(found.freed)}"))
+    shared = "; the rest of it is also that of other runs" if found.freed < sum(found.removed.values()) else ""
+    done = "would be removed" if dry else "removed"
+    console.print(plain(f"{runs} {done}, {text.size(found.freed)}{shared}"))
