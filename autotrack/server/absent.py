@@ -7,13 +7,13 @@ import re
 from autotrack.exceptions import AutotrackException
 
 _ABSENT = {
-    r"mlflow/traces(/.*)?": "traces",
+    r"mlflow/(traces(/.*)?|unified-traces|get-trace-artifact|get-online-trace-details)": "traces",
     r"mlflow/logged-models/.*traces.*": "traces",
     r"v1/traces": "traces",
-    r"mlflow/(assessments|scorers|issues|label-schemas|review-queues)(/.*)?": "assessments and their queues",
+    r"mlflow/(assessments|scorers?|genai|issues|label-schemas|review-queues)(/.*)?": "assessments and their queues",
     r"mlflow/datasets(/.*)?": "evaluation data sets",
-    r"mlflow/(prompts|prompt-optimization|optimize)(/.*)?": "prompts",
-    r"mlflow/(gateway|endpoints|secrets)(/.*)?": "gateways to language models",
+    r"mlflow/(prompts|prompt-optimization|optimize|runs/create-promptlab-run)(/.*)?": "prompts",
+    r"mlflow/(gateway|gateway-proxy|endpoints|secrets)(/.*)?": "gateways to language models",
     r"mlflow/workspaces(/.*)?": "workspaces",
     r"mlflow/webhooks(/.*)?": "webhooks",
     r"mlflow/jobs(/.*)?": "jobs",

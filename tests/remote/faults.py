@@ -15,8 +15,9 @@ from urllib.parse import urlsplit
 
 Fault = Callable[[str, int], "str | None"]
 """From the last part of a request's path and how many such came before to what happens to it: ``drop`` (the server
-gets it, its answer is lost), ``lose`` (the server does not get it), ``hang`` (no answer, ever), ``500`` or another
-status, ``None`` for nothing."""
+gets it, its answer is lost), ``lose`` (the server does not get it), ``hang`` (no answer, ever), ``late`` (the server
+gets it, its answer comes once ``released``), ``trickle`` (until then byte by byte), ``500`` or another status, ``None``
+for nothing."""
 
 
 class Faults:
@@ -35,7 +36,7 @@ class Faults:
         self.packed: str | None = None
         """The status that compressed requests get."""
         self.released = threading.Event()
-        """Lets go of those that hang."""
+        """Lets go of those that hang, or are held back."""
         self._seen: Counter[str] = Counter()
         self._target = urlsplit(target)
         self._port = 0
@@ -104,9 +105,9 @@ class Faults:
             handler.send_header("Content-Length", "0")
             handler.end_headers()
         else:
-            self._pass(handler, body, drop=fault == "drop")
+            self._pass(handler, body, fault)
 
-    def _pass(self, handler: BaseHTTPRequestHandler, body: bytes, *, drop: bool) -> None:
+    def _pass(self, handler: BaseHTTPRequestHandler, body: bytes, fault: str | None) -> None:
         connection = http.client.HTTPConnection(self._target.hostname or "", self._target.port, timeout=60)
         headers = {name: value for name, value in handler.headers.items() if name.lower() not in ("host", "connection")}
         try:
@@ -118,16 +119,25 @@ class Faults:
             return
         finally:
             connection.close()
-        if drop:
+        if fault == "drop":
             self._cut(handler)
             return
+        if fault == "late":
+            self.released.wait(60)
         handler.send_response(answer.status)
         for name, value in answer.getheaders():
             if name.lower() not in ("transfer-encoding", "connection", "content-length", "date", "server"):
                 handler.send_header(name, value)
         handler.send_header("Content-Length", str(len(content)))
-        handler.end_headers()
-        handler.wfile.write(content)
+        sent = 0
+        try:
+            handler.end_headers()
+            while fault == "trickle" and sent < len(content) and not self.released.wait(0.2):
+                handler.wfile.write(content[sent : sent + 1])
+                sent += 1
+            handler.wfile.write(content[sent:])
+        except OSError:  # who waited for it has gone
+            handler.close_connection = True
 
     def _cut(self, handler: BaseHTTPRequestHandler) -> None:
         handler.close_connection = True

@@ -1,5 +1,6 @@
 """Whatever happens on the way to a server: the program does not notice, and in the end server and journal agree."""
 
+import json
 import os
 import signal
 import subprocess
@@ -120,12 +121,7 @@ def failing(faults):
     faults.fault = lambda *_: "500"
 
 
-def dead(faults):
-    """The server takes requests and never answers."""
-    faults.fault = lambda *_: "hang"
-
-
-@pytest.mark.parametrize("outage", [refused, failing, dead])
+@pytest.mark.parametrize("outage", [refused, failing])
 def test_a_program_during_an_outage_is_as_without_autotrack(outage, faults, tracking, request):
     """Output and exit code; one warning. Once the server is there again, the next program sends what this one left."""
     outage(faults)
@@ -138,6 +134,41 @@ def test_a_program_during_an_outage_is_as_without_autotrack(outage, faults, trac
     faults.released.set()
     if outage is refused:
         faults.listen()
+    faults.fault = lambda *_: None
+    with autotrack.start_run():
+        pass
+    wait_for_the_rest()
+    agree(tracking, STORE, request.node.name)
+
+
+WAITS = """
+import json
+from autotrack.sinks.uploads.uploader import Uploader
+wait, waits = Uploader._wait, []
+
+def counted(self, done, seconds, pause):
+    waits.append(seconds)
+    with open("waits.json", "w") as file:
+        json.dump(waits, file)
+    return wait(self, done, seconds, pause)
+
+Uploader._wait = counted
+"""
+
+
+@pytest.mark.parametrize("pace", ["late", "trickle", "hang"])
+def test_a_program_with_a_slow_server_is_as_without_autotrack(pace, faults, tracking, request):
+    """Every answer comes too late, or byte by byte, or never: the program waits once, at its end, for no longer than it
+    was allowed to. What the server has heard of it does no harm when the next program sends it again."""
+    faults.fault = lambda *_: pace
+    plain = run(PROGRAM, request.node.name, AUTOTRACK_DISABLED=1)
+    done = run(WAITS + PROGRAM, request.node.name, AUTOTRACK_EXIT_TIMEOUT=0.5)
+    assert (done.returncode, done.stdout) == (plain.returncode, plain.stdout) == (0, "done\n")
+    assert done.stderr.count("\n") == 1
+    assert faults.url in done.stderr
+    (waited,) = json.loads(Path("waits.json").read_text())
+    assert waited <= 0.5
+    faults.released.set()
     faults.fault = lambda *_: None
     with autotrack.start_run():
         pass

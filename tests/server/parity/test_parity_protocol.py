@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 from comparing import Side, compared
+from launched import Server
+from parts.kept import plain_environment
 
 
 @compared
@@ -49,3 +57,38 @@ def test_other_routes(side: Side) -> Iterator[tuple[str, Any]]:
     yield "wrong method", wrong.status_code
     info = requests.get(f"{side.url}/api/3.0/mlflow/server-info", timeout=30)
     yield "server-info", [info.status_code, info.headers["Content-Type"].partition(";")[0]]
+
+
+ROUTES = """
+import json
+from mlflow.server import app as pages
+from mlflow.server.fastapi_app import app as newer
+from mlflow.server.handlers import get_endpoints
+
+found = {(method, path) for path, _, methods in get_endpoints() for method in methods}
+found |= {(method, rule.rule) for rule in pages.url_map.iter_rules() for method in rule.methods}
+found |= {(method, route.path) for route in newer.routes for method in getattr(route, "methods", None) or ()}
+print(json.dumps(sorted(found)))
+"""
+
+
+@pytest.mark.slow
+def test_whatever_mlflows_server_has_is_answered(local_server: Server, tmp_path: Path):
+    """Its client, its pages, GraphQL: each of its routes is ours too, or clearly not; nothing is a server's error."""
+    told = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", ROUTES], capture_output=True, text=True, check=True, cwd=tmp_path,
+        env=plain_environment(HOME=str(tmp_path), MLFLOW_DISABLE_TELEMETRY="true"),
+    )  # fmt: skip
+    found = json.loads(told.stdout.splitlines()[-1])
+    assert ["POST", "/graphql"] in found
+    wrong = []
+    with requests.Session() as session:
+        for method, path in found:
+            filled = re.sub(r"<[^>]+>|{[^}]+}", "1", path)
+            answer = session.request(
+                method, local_server.url + filled, json=None if method == "GET" else {}, timeout=60
+            )
+            named = answer.status_code < 400 or method in ("HEAD", "OPTIONS") or "error_code" in answer.json()
+            if answer.status_code >= 500 or not named:
+                wrong.append((method, path, answer.status_code, answer.text[:200]))
+    assert wrong == []
