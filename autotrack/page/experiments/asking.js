@@ -49,7 +49,7 @@ const viewOf = (id, more = {}) => ({ experiments: [id], where: "", sort: "", del
 
 /** The best runs by the metric that counts; where nobody knows which values are better, the newest. */
 export async function best(id, count) {
-  const [{ keys: known }, { metric, better: sign = 0, said }] = await Promise.all([keys([id], NEWEST), get(`${OWN}objective`, { experiment_id: id })]);
+  const [{ keys: known }, { metric, better: sign = 0, said }] = await Promise.all([keys([id], NEWEST, ""), get(`${OWN}objective`, { experiment_id: id })]);
   const better = new Map(known.filter((one) => one.better).map((one) => [one.key, one.better]));
   const usual = telling(known, false);
   const reading = sign ? `${sign < 0 ? "min" : "max"}(${quoted(metric)})` : null;
