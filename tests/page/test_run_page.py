@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -180,6 +181,19 @@ def test_a_failure_stands_first_and_the_end_of_the_console_with_it(visit: Visit)
     assert "\x1b" not in page.locator("#console pre").inner_text()
 
 
+def test_a_run_that_was_gone_on_with_tells_what_changed(visit: Visit):
+    """Parameters with what they became and when; the programs that have worked on it one after the other."""
+    client = visit.site.client
+    run_id = visit.site.run("resumed", {"rate": "0.1"}, {})
+    client.set_tag(run_id, "autotrack.revisions.rate", json.dumps([[1000, "0.1"], [1_700_000_000_000, "0.05"]]))
+    client.set_tag(
+        run_id, "autotrack.segment.2", json.dumps({"time": 1_700_000_000_000, "host": "b", "after": "KILLED"})
+    )
+    page = visit.to(f"/?run={run_id}&turned=segments")
+    expect(page.locator("#parameters")).to_contain_text("rate0.10.05 from ")
+    expect(page.locator("#segments")).to_contain_text("after KILLED")
+
+
 def look(page: Any, name: str) -> Any:
     """Unfold the preview of a file."""
     item = page.locator("#files li", has=page.get_by_role("link", name=name, exact=True))
@@ -236,8 +250,9 @@ class Live:
 
     def __init__(self, visit: Visit) -> None:
         self.site, self.page = visit.site, visit.page
-        self.run_id = self.site.run("live", {}, {"train/loss": [1.0] * 400, "val/loss": [1.0] * 400}, end=False)
-        self.written = 400
+        self.written = 5000  # of which a chart is made of as many buckets as it will ever be
+        curve = [1.0] * self.written
+        self.run_id = self.site.run("live", {}, {"train/loss": curve, "val/loss": curve}, end=False)
         self.page.clock.install()
         visit.to(f"/?run={self.run_id}")
         self.page.wait_for_selector("figure canvas")
@@ -263,7 +278,7 @@ class Live:
 def test_a_page_that_is_left_open_on_a_live_run_does_not_grow(visit: Visit, looks: int):
     """Each look asks for the ends of the curves in one question, and continues what is drawn: for an hour, too."""
     live = Live(visit)
-    for _ in range(4):
+    for _ in range(8):  # by then it has what it needs for itself
         live.write(5)
         live.look()
     before = measured(live.page)
