@@ -5,11 +5,13 @@ from __future__ import annotations
 import gzip
 import json
 import logging
+import math
 import re
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote, urljoin
@@ -326,10 +328,18 @@ def _check(answer: requests.Response, where: str) -> None:
 
 
 def _seconds(answer: requests.Response, status: int) -> float | None:
-    try:
-        return min(max(float(answer.headers["Retry-After"]), 0.0), 300.0) if status in (429, 503) else None
-    except (KeyError, ValueError):  # absent, or a date
+    """What ``Retry-After`` asks for, which may be seconds or a date."""
+    told = answer.headers.get("Retry-After")
+    if told is None or status not in (429, 503):
         return None
+    try:
+        seconds = float(told)
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(told).timestamp() - time.time()
+        except (ValueError, OverflowError):
+            return None
+    return None if math.isnan(seconds) else min(max(seconds, 0.0), 300.0)
 
 
 def _reason(error: BaseException) -> str:

@@ -1,6 +1,7 @@
 """A client of a server: the verbs that a store has, one request each, after what the program has just recorded."""
 
 import math
+from email.utils import formatdate
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from autotrack import MlflowClient
 from autotrack.client import Client
 from autotrack.entities import Metric, Param, RunTag
 from autotrack.exceptions import AutotrackException
+from autotrack.wire.address import address
+from autotrack.wire.connection import Connection, Unavailable
 
 
 @pytest.fixture(autouse=True)
@@ -174,3 +177,19 @@ def test_a_server_that_does_not_answer_is_named(faults, monkeypatch):
     faults.refuse()
     with pytest.raises(AutotrackException, match=faults.url):
         Client().search_experiments()
+
+
+@pytest.mark.parametrize(
+    ("told", "least", "most"),
+    [
+        ("7", 7, 7), ("0.5", 0.5, 0.5), (formatdate(4e9, usegmt=True), 300, 300), (formatdate(1, usegmt=True), 0, 0),
+        ("nan", None, None), ("soon", None, None),
+    ],
+)  # fmt: skip
+def test_a_server_may_say_when_to_come_again(told, least, most, faults):
+    """In seconds or by a date; no longer than five minutes, and nothing else is taken for one."""
+    faults.fault, faults.retry_after = lambda *_: "503", told
+    with pytest.raises(Unavailable) as error:
+        Connection(address(faults.url)).call("GET", "experiments/get")
+    after = error.value.after
+    assert after is None if least is None else least <= after <= most
