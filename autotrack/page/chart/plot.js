@@ -50,7 +50,7 @@ export function plot(place, data, drawn, { zoomed, pointed }) {
     height: HEIGHT,
     scales: {
       // An inverse hyperbolic sine is a logarithm that goes through 0.
-      x: { time: along === "time", distr: view.logx && along !== "time" ? 4 : 1, ...(zoom ? { range: () => zoom } : {}) },
+      x: { time: along === "time", distr: view.logx && along !== "time" ? 4 : 1, range: (_, low, high) => zoom ?? [low, high] },
       y: { distr: view.log ? (positive ? 3 : 4) : 1 },
     },
     axes: [
