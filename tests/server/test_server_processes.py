@@ -195,3 +195,37 @@ def test_a_server_starts_without_what_it_does_not_need():
 def files(root: Path) -> set[str]:
     """Every file below a directory, but for the index, which is a cache."""
     return {str(path) for path in root.rglob("*") if "index" not in path.name}
+
+
+@pytest.mark.slow
+def test_several_machines_are_one_server(started, postgresql, s3):
+    """Over PostgreSQL and S3, each goes on where another was asked before: with a file in parts, with the next page of
+    a search, with a name that is taken. What one has taken in is there when it is killed."""
+    place = s3.bucket()
+    (killed, one, _), (_, other, _) = [started("server", "--store", postgresql, "--artifacts", place) for _ in range(2)]
+    api, files = "api/2.0/mlflow", "api/2.0/mlflow-artifacts"
+    runs = [
+        requests.post(f"{url}/{api}/runs/create", json={"experiment_id": "0"}).json()["run"]["info"]
+        for url in (one, other, one)
+    ]
+    ask = {"experiment_ids": ["0"], "max_results": 2}
+    page = requests.post(f"{one}/{api}/runs/search", json=ask).json()
+    rest = requests.post(f"{other}/{api}/runs/search", json={**ask, "page_token": page["next_page_token"]}).json()
+    found = [run["info"]["run_id"] for run in (*page["runs"], *rest["runs"])]
+    assert sorted(found) == sorted(run["run_id"] for run in runs)
+    names = [requests.post(f"{url}/{api}/registered-models/create", json={"name": "m"}) for url in (one, other)]
+    assert [answer.json().get("error_code") for answer in names] == [None, "RESOURCE_ALREADY_EXISTS"]
+    root = runs[0]["artifact_uri"].removeprefix("mlflow-artifacts:/").strip("/")
+    begin = {"path": "large", "num_parts": 2}
+    ours = {"X-Autotrack": "1"}
+    begun = requests.post(f"{one}/{files}/mpu/create/{root}", json=begin, headers=ours).json()
+    parts = [
+        {"part_number": number, "etag": requests.put(url + to["url"], data=body).json()["etag"], "url": to["url"]}
+        for number, (url, to, body) in enumerate(
+            zip((other, one), begun["credentials"], (b"one", b"two"), strict=True), 1
+        )
+    ]
+    os.killpg(killed.pid, signal.SIGKILL)
+    whole = {"path": "large", "upload_id": begun["upload_id"], "parts": parts}
+    assert requests.post(f"{other}/{files}/mpu/complete/{root}", json=whole).ok
+    assert requests.get(f"{other}/{files}/artifacts/{root}/large").content == b"onetwo"
