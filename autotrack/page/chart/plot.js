@@ -8,6 +8,7 @@ const HUES = [210, 25, 145, 280, 55, 330, 185, 0];
 const HEIGHT = 190;
 const PER_CURVE = 4;
 const FEW = 60; // points that are drawn as such
+const LETTER = 7; // pixels of a label's letter
 
 /** A colour for the n-th curve, the same in light and dark. */
 export const colour = (n, opacity = 1) => `hsl(${HUES[n % HUES.length]} 70% ${n >= HUES.length ? 40 : 52}% / ${opacity})`;
@@ -32,7 +33,8 @@ export function plot(place, data, drawn, { zoomed, pointed }) {
   const ink = () => style("--dim");
   const grid = { stroke: () => style("--line"), width: 1 };
   const axis = { stroke: ink, grid, ticks: grid };
-  const ticks = (_, values) => values.map((one) => (one === null ? "" : number(one)));
+  const ticks = (_, values) => values.map((one) => (one === null ? "" : number(one).replace(/\.?0+e/, "e")));
+  const width = (_, labels) => Math.max(44, 18 + LETTER * Math.max(0, ...(labels ?? []).map((one) => one.length)));
   const elapsed = (_, values) => values.map((one) => (one === null ? "" : one ? duration(one * 1000) : "0"));
   const hidden = { stroke: "transparent", width: 0, points: { show: false } };
   const few = data[0].length < FEW;
@@ -55,7 +57,7 @@ export function plot(place, data, drawn, { zoomed, pointed }) {
     },
     axes: [
       along === "elapsed" ? { ...axis, values: elapsed, space: 70 } : along === "time" ? axis : { ...axis, values: ticks },
-      { ...axis, size: 62, values: ticks },
+      { ...axis, size: width, values: ticks },
     ],
     bands: curves.map((_, n) => ({ series: [column(n, GREATEST), column(n, LEAST)], fill: colour(n, view.smooth ? 0.08 : 0.18) })),
     series: [{}, ...series],
