@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import logging
 import math
@@ -17,6 +18,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote, urljoin
 
 import requests
+import urllib3
 from requests.auth import AuthBase, HTTPBasicAuth
 
 from autotrack.exceptions import AutotrackException
@@ -149,10 +151,13 @@ class Connection:
         return self._read(self._request(method, url, seconds, **given))
 
     def _request(self, method: str, url: str, seconds: float | None, **given: Any) -> requests.Response:
+        connect, most = self._timeout(seconds)
         with self._told():
-            return self._session.request(
-                method, url, timeout=self._timeout(seconds), allow_redirects=False, verify=self._verify, **given
+            begun = time.monotonic()
+            answer = self._session.request(
+                method, url, timeout=(connect, most), allow_redirects=False, verify=self._verify, stream=True, **given
             )
+            return _whole(answer, begun + most)
 
     def _read(self, answer: requests.Response) -> dict[str, Any]:
         self._check(answer)
@@ -237,12 +242,12 @@ class Connection:
             raise Unavailable(f"{where} is not trusted: {_reason(error)}", refused=True) from error
         except requests.exceptions.ConnectTimeout as error:
             raise Unavailable(f"{where} does not answer", refused=True) from error
-        except requests.exceptions.Timeout as error:
+        except (requests.exceptions.Timeout, urllib3.exceptions.ReadTimeoutError) as error:
             raise Unavailable(f"{where} does not answer in time") from error
         except requests.exceptions.ConnectionError as error:
             refused = "NewConnectionError" in repr(error) or "NameResolutionError" in repr(error)
             raise Unavailable(f"{where} cannot be reached: {_reason(error)}", refused=refused) from error
-        except requests.RequestException as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise Unavailable(f"{where} cannot be asked: {_reason(error)}") from error
 
 
@@ -294,6 +299,22 @@ def _stranger() -> requests.Session:
     session = requests.Session()
     session.auth = _Bearer(None)
     return session
+
+
+def _whole(answer: requests.Response, end: float) -> requests.Response:
+    """An answer with its body, which is here by then or is given up: what the library's timeouts end is silence, and
+    one byte now and then is none."""
+    raw, body = answer.raw, io.BytesIO()
+    while piece := raw.read1(_PIECE_BYTES, decode_content=False):
+        body.write(piece)
+        if time.monotonic() > end:
+            answer.close()
+            raise requests.exceptions.ReadTimeout("the answer takes too long")
+    raw.drain_conn()
+    raw.release_conn()
+    body.seek(0)
+    answer.raw = urllib3.HTTPResponse(body, headers=raw.headers, preload_content=False)
+    return answer
 
 
 def _plain(url: str) -> str:

@@ -193,3 +193,12 @@ def test_a_server_may_say_when_to_come_again(told, least, most, faults):
         Connection(address(faults.url)).call("GET", "experiments/get")
     after = error.value.after
     assert after is None if least is None else least <= after <= most
+
+
+def test_an_answer_that_comes_byte_by_byte_is_given_up(faults, tracking, monkeypatch):
+    """When the time for the question is over, and not when the last byte has come."""
+    monkeypatch.setenv("AUTOTRACK_QUERY_TIMEOUT", "1")
+    faults.fault = lambda *_: "trickle"
+    with pytest.raises(AutotrackException, match=f"{faults.url} does not answer in time"):
+        Client(faults.url).search_experiments()
+    assert not faults.released.is_set()
