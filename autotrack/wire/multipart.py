@@ -20,8 +20,8 @@ _UPLOAD_ID = re.compile(r"<UploadId>([^<]+)</UploadId>")
 _PART = re.compile(r"<Part>(.*?)</Part>", re.DOTALL)
 _NUMBER = re.compile(r"<PartNumber>(\d+)</PartNumber>")
 _ETAG = re.compile(r"<ETag>([^<]+)</ETag>")
-_NEXT = re.compile(r"<IsTruncated>true</IsTruncated>.*?<NextPartNumberMarker>(\d+)<", re.DOTALL)
-_NEXT_BEFORE = re.compile(r"<NextPartNumberMarker>(\d+)<.*?<IsTruncated>true</IsTruncated>", re.DOTALL)
+_NEXT = re.compile(r"<NextPartNumberMarker>(\d+)</NextPartNumberMarker>")
+_TRUNCATED = "<IsTruncated>true</IsTruncated>"
 _BLOCK = re.compile(r"<Name>([^<]+)</Name>")
 _ERROR = re.compile(r"<Error>.*?<Code>(\w+)</Code>", re.DOTALL)
 _HEADER = '<?xml version="1.0" encoding="utf-8"?>'
@@ -51,8 +51,8 @@ class S3Upload:
                 number, etag = _NUMBER.search(part), _ETAG.search(part)
                 if number and etag:
                     done.append({"part_number": int(number[1]), "etag": unescape(etag[1]).strip('"')})
-            more = _NEXT.search(listed) or _NEXT_BEFORE.search(listed)
-            if more is None or more[1] == after:
+            more = _NEXT.search(listed)
+            if more is None or more[1] == after or _TRUNCATED not in listed:
                 return done
             after = more[1]
 

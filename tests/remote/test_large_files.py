@@ -175,6 +175,14 @@ def test_an_upload_that_the_bucket_has_forgotten_begins_anew(cut_off, large, tmp
     assert (tmp_path / "back").read_bytes() == large.read_bytes()
 
 
+def test_parts_that_are_listed_on_several_pages_are_all_known(cut_off, monkeypatch):
+    """S3 lists a thousand of them at once."""
+    place, kept, _ = cut_off
+    query = S3Upload._query
+    monkeypatch.setattr(S3Upload, "_query", lambda self, begun: f"{query(self, begun)}&max-parts=1")
+    assert place._upload("d/large.bin").arrived(kept) == kept["done"]
+
+
 def test_of_a_file_that_is_gone_nothing_stays_there(cut_off, large):
     """And whoever sends it hears that it is gone."""
     place, kept, _ = cut_off
