@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import sys
 from functools import cache
@@ -31,6 +32,7 @@ POLICY = (
 
 class _File(NamedTuple):
     content: bytes
+    packed: bytes
     type: str
     tag: str
 
@@ -51,11 +53,15 @@ async def _sent(request: Request, name: str) -> Response:
     found = await run_in_threadpool(_file, name)
     if found is None:
         raise AutotrackException.missing(f"the page has no file {name[:100]!r}")
-    headers = {"Content-Security-Policy": POLICY, "ETag": found.tag, "Cache-Control": "no-cache",
-               "Referrer-Policy": "same-origin"}  # fmt: skip
-    if request.headers.get("if-none-match") == found.tag:
+    packs = "gzip" in request.headers.get("accept-encoding", "")
+    tag = f'"{found.tag}{"-gzip" if packs else ""}"'
+    headers = {"Content-Security-Policy": POLICY, "ETag": tag, "Cache-Control": "no-cache",
+               "Referrer-Policy": "same-origin", "Vary": "Accept-Encoding"}  # fmt: skip
+    if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers=headers)
-    return Response(found.content, headers=headers, media_type=found.type)
+    if packs:
+        headers["Content-Encoding"] = "gzip"
+    return Response(found.packed if packs else found.content, headers=headers, media_type=found.type)
 
 
 @cache
@@ -77,4 +83,5 @@ def _read(name: str) -> _File | None:
     if found is None:
         return None
     content = found.read_bytes()
-    return _File(content, _TYPES[Path(name).suffix], f'"{hashlib.sha256(content).hexdigest()[:32]}"')
+    tag = hashlib.sha256(content).hexdigest()[:32]
+    return _File(content, gzip.compress(content, mtime=0), _TYPES[Path(name).suffix], tag)

@@ -32,3 +32,15 @@ def test_a_page_may_load_nothing_from_elsewhere(client):
 def test_only_files_of_the_page_are_given(client, name):
     """A name out of a list, never a path."""
     assert client.request("GET", f"/page/{name}").status_code == 404
+
+
+def test_a_file_is_packed_for_who_can_unpack_it(client):
+    """The same bytes arrive, fewer are sent; neither form is taken for the other."""
+    packed = client.request("GET", "/page/app.js", headers={"Accept-Encoding": "gzip, br"})
+    plain = client.request("GET", "/page/app.js", headers={"Accept-Encoding": "identity"})
+    assert packed.content == plain.content
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert int(packed.headers["content-length"]) < int(plain.headers["content-length"]) / 2
+    assert packed.headers["etag"] != plain.headers["etag"]
+    assert packed.headers["vary"] == plain.headers["vary"] == "Accept-Encoding"
