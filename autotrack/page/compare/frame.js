@@ -102,22 +102,26 @@ async function ofSearch(id) {
   const ids = known.get("run_id") ?? null;
   const fields = columns.map(({ name }) => {
     const [, prefix, key] = /^(params|metrics)[._](.+)$/s.exec(name) ?? [];
-    const values = known.get(name);
-    return { name, key: key ?? name, kind: prefix === "params" ? "params" : "metrics", distinct: new Set(values).size, values };
-  }).map((one) => ({ ...one, varies: one.distinct > 1 })).filter((one) => one.varies && (one.kind === "params" || one.values.every((value) => value === null || typeof value === "number")));
+    return fieldOf(name, key ?? name, prefix === "params" ? "params" : "metrics", known.get(name));
+  }).filter((one) => one.varies && (one.kind === "params" || known.get(one.name).every((value) => value === null || typeof value === "number")));
   const names = Array.from({ length: size }, (_, n) => known.get("name")?.[n] ?? `trial ${n}`);
   return new Frame({ ids, names, fields, goal: ranking[0]?.name ?? null, what: "candidates", load: (some) => some.map((name) => known.get(name) ?? new Array(size).fill(null)) });
+}
+
+/** What is known of a field by the values of some rows: which of them have it, and how many different ones. */
+function fieldOf(name, key, kind, values) {
+  const rows = new Set(values.flatMap((value, n) => (value === null || value === undefined ? [] : [n])));
+  const distinct = new Set([...rows].map((n) => values[n])).size;
+  return { name, key, kind, values, rows, distinct, varies: distinct > 1 };
 }
 
 /** Every parameter and metric of some runs, those first that tell the runs apart and that most of them have. */
 function fieldsOf(runs) {
   const of = (kind) => [...new Set(runs.flatMap((run) => [...run[kind].keys()]))].sort().map((key) => {
-    const values = runs.filter((run) => run[kind].has(key)).map((run) => run[kind].get(key));
-    const distinct = new Set(values).size;
-    return { name: spelt(kind, key), key, kind, varies: distinct > 1, distinct, count: values.length };
+    return fieldOf(spelt(kind, key), key, kind, runs.map((run) => run[kind].get(key)));
   });
   const metrics = of("metrics").filter((one) => !/^(system|step)\//.test(one.key));
-  return [...of("params"), ...metrics].sort((a, b) => b.varies - a.varies || b.count - a.count);
+  return [...of("params"), ...metrics].sort((a, b) => b.varies - a.varies || b.rows.size - a.rows.size);
 }
 
 function valueOf(run, name) {

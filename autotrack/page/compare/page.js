@@ -21,7 +21,7 @@ export async function page(query) {
   const shown = { title: "comparison", trail: [link({ e: query.get("e"), where: query.get("where") }, "runs"), `comparison of ${frame.size}`] };
   if (!frame.size) return { ...shown, content: [h("h1", {}, "Nothing to compare"), h("p", {}, "No run fits the filter ", h("code", {}, query.get("where") ?? ""), ".")] };
   const content = [...head(frame, query)];
-  if (frame.what !== "runs") return { ...shown, content: [...content, ...together(frame, query)] };
+  if (frame.what !== "runs") return { ...shown, content: [...content, ...figures(frame, query)] };
   const runs = frame.runs.slice(0, BESIDE);
   const many = frame.size >= MANY;
   let apart = null;
@@ -30,7 +30,7 @@ export async function page(query) {
   const differs = frame.size < 2 ? null
     : many ? fold("differs", "What differs", { open: false, more: `${runs.length} of them side by side`, make: differing }) : section("What differs", ...await differing());
   const over = section("Curves", drawn?.content ?? []);
-  content.push(...(many ? [...together(frame, query), differs, over] : [differs, over, ...together(frame, query)]),
+  content.push(...(many ? [...figures(frame, query), differs, over] : [differs, over, ...figures(frame, query)]),
     later("Confusion matrices and ROC curves", () => evidence(frame, query)));
   return {
     ...shown,
@@ -50,11 +50,13 @@ function head(frame, query) {
 }
 
 /** What many runs say together, each once it comes into sight. */
-function together(frame, query) {
-  const params = frame.fields.filter((one) => one.kind === "params" && one.varies && !SEED.test(one.key));
+function figures(frame, query) {
   const metrics = frame.fields.filter((one) => one.kind === "metrics");
-  const metric = (metrics.find((one) => one.name === frame.goal) ?? telling(metrics))?.name;
-  if (frame.size < FEW || !metric || !params.length) return [];
+  const goal = metrics.find((one) => one.name === frame.goal) ?? telling(metrics);
+  const params = frame.fields.filter((one) => one.kind === "params" && goal && !SEED.test(one.key)).map((one) => ({ ...one, distinct: choices(one, goal) }))
+    .filter((one) => one.distinct > 1);
+  if (frame.size < FEW || !params.length) return [];
+  const metric = goal.name;
   const [finest] = params.toSorted((a, b) => b.distinct - a.distinct);
   const [down, across] = params.toSorted((a, b) => a.distinct - b.distinct);
   return [
@@ -65,9 +67,18 @@ function together(frame, query) {
   ];
 }
 
-/** The metric that a comparison is most likely about: one that differs, of validation or test, then a loss or a score. */
+/** How many different values a parameter has in the runs that have a metric; none if most of them lack it. */
+function choices(param, metric) {
+  const both = [...metric.rows].filter((row) => param.rows.has(row));
+  return both.length < metric.rows.size / 2 ? 0 : new Set(both.map((row) => param.values[row])).size;
+}
+
+/** The metric that a comparison is most likely about: one that most runs have and that differs, of validation or test, then
+ * a loss or a score. */
 function telling(metrics) {
   const kinds = [/^(val|valid|validation|eval|test)[/_-].*loss/, /^mean_test_score$|^(val|valid|validation|eval|test)[/_-]/, /loss|acc|auc|f1|score|error|rmse|mae|r2/];
-  const rank = ({ key, varies }) => (varies ? 0 : kinds.length + 1) + (kinds.findIndex((one) => one.test(key)) + kinds.length + 1) % (kinds.length + 1);
+  const most = Math.max(...metrics.map((one) => one.rows.size));
+  const kind = ({ key }) => (kinds.findIndex((one) => one.test(key)) + kinds.length + 1) % (kinds.length + 1);
+  const rank = (one) => (one.varies ? 0 : 20) + (one.rows.size < most / 2 ? 10 : 0) + kind(one);
   return metrics.toSorted((a, b) => rank(a) - rank(b))[0];
 }
