@@ -102,7 +102,8 @@ class _Ranges(io.RawIOBase):
 
 def _rows(file: _Ranges) -> dict[str, Any]:
     try:
-        from pyarrow import parquet  # an extra, and 200 ms that most servers need not pay
+        # An extra, and 200 ms that most servers need not pay.
+        from pyarrow import parquet  # type: ignore[import-untyped]  # it has no stubs
     except ImportError:
         raise AutotrackException(
             "pyarrow is not installed where the server runs: pip install pyarrow", "NOT_IMPLEMENTED"

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 from autotrack.exchange.record import File, copied
 from autotrack.files import relative
 from autotrack.settings import local_directory
-from autotrack.wire.roots import BUCKETS, Bucket, Root
+from autotrack.wire.buckets import BUCKETS, Bucket
+from autotrack.wire.roots import Root
 
 
 @dataclass(slots=True)
