@@ -6,6 +6,7 @@ import weakref
 from functools import partial
 from typing import Any
 
+from autotrack._weak import weak
 from autotrack.run import Run
 
 _origins: dict[int, tuple[weakref.ref[Any], Run]] = {}
@@ -16,7 +17,7 @@ def remember(model: Any, run: Run) -> None:
     """From now on the model comes from this run. What takes no weak reference has no origin."""
     key = id(model)
     try:
-        _origins[key] = weakref.ref(model, partial(_forget, key)), run
+        _origins[key] = weak(model, partial(_forget, key)), run
     except TypeError:
         return
 

@@ -28,6 +28,7 @@ from autotrack._origins import origin, remember
 from autotrack._registered import INTEGRATIONS, registered
 from autotrack._variables import caller, variable, variables
 from autotrack._watch import when_imported
+from autotrack._weak import weak
 from autotrack._workers import worker_environment
 from autotrack.call import Call, child_run, inside, training_run
 from autotrack.capture import filedigest
@@ -41,7 +42,7 @@ from autotrack.run import Run
 __all__ = [
     "STOPPED", "Call", "Contribution", "DatasetUsed", "Integration", "Loop", "Loops", "Options", "Run", "Steps",
     "Testament", "aside", "caller", "current", "filedigest", "inside", "origin", "remember", "variable", "variables",
-    "worker_environment",
+    "weak", "worker_environment",
 ]  # fmt: skip
 
 Steps = Generator[None, Any, None]

@@ -39,7 +39,7 @@ LAYERS = (
     {"data", "models"},
     {
         "_aside", "_doors", "_engine", "_installing", "_loader", "_loops", "_origins", "_patch", "_reads", "_said",
-        "_variables", "_versions", "_watch", "_workers", "call", "hooks", "testing",
+        "_variables", "_versions", "_watch", "_weak", "_workers", "call", "hooks", "testing",
     },
     {"analysis"},
     {"", "_frameworks", "active", "artifacts", "fluent", "frame", "plots", "pyfunc", "tracking"},

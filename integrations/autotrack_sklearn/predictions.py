@@ -10,7 +10,6 @@ every row is known as an object alone. A model that the program has let go count
 
 from __future__ import annotations
 
-import weakref
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from autotrack.hooks import weak
 from autotrack_sklearn.sieve import Forms, forms, held_back, places
 from autotrack_sklearn.steps import WEAK, Given, step
 from autotrack_sklearn.trained import Trained, reference
@@ -132,7 +132,7 @@ class Answers:
         if len(self._objects) >= LIVING:
             self._objects.pop(next(iter(self._objects)), None)
         try:
-            self._objects[key] = weakref.ref(part, partial(self._forget, key)), match
+            self._objects[key] = weak(part, partial(self._forget, key)), match
         except TypeError:
             return
 

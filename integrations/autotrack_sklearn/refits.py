@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import weakref
 from typing import Any
 
-from autotrack.hooks import Run
+from autotrack.hooks import Run, weak
 
 PREFIX = "autotrack.sklearn."
 
@@ -14,7 +13,7 @@ class _Past:
     __slots__ = ("count", "ref", "run_id")
 
     def __init__(self, estimator: Any, key: int) -> None:
-        self.ref = weakref.ref(estimator, lambda _: _fitted.pop(key, None))
+        self.ref = weak(estimator, lambda _: _fitted.pop(key, None))
         self.count = 0
         self.run_id = ""
 

@@ -10,7 +10,7 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
-from autotrack.hooks import Run, origin, variable
+from autotrack.hooks import Run, origin, variable, weak
 from autotrack.hooks import remember as trained_in
 from autotrack_sklearn.names import UNKNOWN
 
@@ -104,7 +104,7 @@ def _known(run: Run, title: str) -> Trained:
 def _hold(model: Any, found: Trained) -> None:
     key = id(model)
     try:
-        _models[key] = weakref.ref(model, partial(_forget, key)), found
+        _models[key] = weak(model, partial(_forget, key)), found
     except TypeError:
         return
 

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch.compiler import is_dynamo_compiling
 
+from autotrack.hooks import weak
 from autotrack_torch import owner
 from autotrack_torch.standin import failed, hide, put
 
@@ -108,7 +109,7 @@ def _note(what: Any, given: Settings) -> None:
                 _functions.append((weakref.ref(part), how))
         return
     key = id(what)
-    _modules[key] = weakref.ref(what, lambda _: _modules.pop(key, None)), how
+    _modules[key] = weak(what, lambda _: _modules.pop(key, None)), how
 
 
 def _known(module: Any) -> Settings | None:

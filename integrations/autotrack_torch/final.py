@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from autotrack import models
-from autotrack.hooks import Contribution, Run, aside
+from autotrack.hooks import Contribution, Run, aside, weak
 from autotrack_torch import forward, others, owner
 from autotrack_torch.flavor import FLAVOR
 from autotrack_torch.forward import Forward
@@ -29,7 +29,7 @@ class Kept:
 
     def __init__(self, model: Any, label: str, forward: Forward) -> None:
         me = weakref.ref(self)
-        self.ref = weakref.ref(model, lambda _: _dropped(me()))
+        self.ref = weak(model, lambda _: _dropped(me()))
         self.remains: Remains | None = None
         """What is found of the model when the program drops it."""
         self.structure: Structure | None = None

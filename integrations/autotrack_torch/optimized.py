@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import weakref
 from typing import Any
 
+from autotrack.hooks import weak
 from autotrack_torch.memory import devices_of
 from autotrack_torch.passes import Pass
 from autotrack_torch.series import Series
@@ -18,7 +18,7 @@ class Optimized:
 
     def __init__(self, optimizer: Any, label: str, entries: dict[int, Optimized]) -> None:
         key = id(optimizer)
-        self.ref = weakref.ref(optimizer, lambda _: entries.pop(key, None))
+        self.ref = weak(optimizer, lambda _: entries.pop(key, None))
         self.label = label
         self.why = ""
         """Whose parameters it was given, as far as that is known."""
@@ -45,7 +45,7 @@ class Optimized:
     def follow(self, optimizer: Any, entries: dict[int, Optimized]) -> None:
         """Another one goes on in its place."""
         key = id(optimizer)
-        self.ref = weakref.ref(optimizer, lambda _: entries.pop(key, None))
+        self.ref = weak(optimizer, lambda _: entries.pop(key, None))
         self.params |= parameters(optimizer)
         self.devices |= devices_of(optimizer)
         self.count += 1

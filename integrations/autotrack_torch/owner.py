@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import GeneratorType
 from typing import Any
 
+from autotrack.hooks import weak
 from autotrack_torch.integration import INTEGRATION
 from autotrack_torch.labels import attribute, called
 
@@ -39,7 +40,7 @@ class Built:
             built.pop(key, None)
             unstepped.pop(key, None)
 
-        self.ref = weakref.ref(optimizer, forget)
+        self.ref = weak(optimizer, forget)
         self.modules = modules
         self.called = ""
         """What the program calls the module."""
@@ -107,7 +108,7 @@ def is_trained(model: Any) -> bool:
 def trained(model: Any) -> None:
     """A model is trained."""
     key = id(model)
-    _trained[key] = weakref.ref(model, lambda _: _trained.pop(key, None))
+    _trained[key] = weak(model, lambda _: _trained.pop(key, None))
 
 
 def waiting(thread: int) -> list[Built]:
@@ -201,7 +202,7 @@ def _note_parent(parent: Any, _name: str, child: Any) -> None:
     if id(parent) in listed:
         altered.add(id(parent))
     try:
-        _parents[key] = (weakref.ref(child, lambda _: _parents.pop(key, None)), weakref.ref(parent))
+        _parents[key] = (weak(child, lambda _: _parents.pop(key, None)), weakref.ref(parent))
     except Exception as error:  # noqa: BLE001 - whatever a program makes a module of
         INTEGRATION.warn("module tree", f"a {type(child).__name__} takes no weak reference ({error})")
 

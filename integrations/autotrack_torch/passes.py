@@ -10,6 +10,7 @@ from copy import copy
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from autotrack.hooks import weak
 from autotrack_torch.integration import INTEGRATION, split_of
 from autotrack_torch.naming import Place, given
 
@@ -156,7 +157,7 @@ class Pass:
         with INTEGRATION.attempt("data loader"):
             self._look(loader)
         key = id(iterator)
-        self.iterator: Callable[[], Any] = weakref.ref(iterator, partial(_gone, key))
+        self.iterator: Callable[[], Any] = weak(iterator, partial(_gone, key))
         under_way[key] = self
 
     def split(self) -> str:

@@ -7,7 +7,7 @@ import weakref
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from autotrack.hooks import Run
+from autotrack.hooks import Run, weak
 from autotrack_torch import background, compiling, owner, settings
 from autotrack_torch.epoch import Epochs, Sizes, of_window, values_of
 from autotrack_torch.evaluation import evaluated, trainings
@@ -156,7 +156,7 @@ class Training:
             optimizers.pop(key, None)
             refs.pop(key, None)
 
-        refs[key] = weakref.ref(optimizer, forget)
+        refs[key] = weak(optimizer, forget)
         owner.enrolled(optimizer)
         return found
 
