@@ -291,11 +291,15 @@ def comments_in(source: str) -> dict[int, str]:
     return words
 
 
+installed = cache(packages_distributions)
+
+
+@cache
 def framework_modules(package: str) -> set[str]:
     """The top-level modules of an integration's framework, and of what that framework itself requires."""
     declared = {folder.package: folder.watched for folder in folders()}
     own = {name.split(".")[0] for name in declared.get(package, (package.removeprefix("autotrack_"),))}
-    by_module = packages_distributions()
+    by_module = installed()
     required = {
         canonical(requirement.name)
         for module in own
