@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from autotrack.exceptions import AutotrackException
+from autotrack.server.preloads import Preloads
 from autotrack.server.route import Routes
 from autotrack.server.service import Service
 
@@ -40,7 +41,7 @@ class _File(NamedTuple):
 @ROUTES("GET", "/")
 async def index(service: Service, request: Request) -> Response:  # noqa: ARG001 - as its siblings
     """The page; what it shows is in its address."""
-    return await _sent(request, "index.html")
+    return _answer(request, await run_in_threadpool(_beginning, _PRELOADS.links(request.query_params.keys())))
 
 
 @ROUTES("GET", "/page/{name:path}")
@@ -53,6 +54,10 @@ async def _sent(request: Request, name: str) -> Response:
     found = await run_in_threadpool(_file, name)
     if found is None:
         raise AutotrackException.missing(f"the page has no file {name[:100]!r}")
+    return _answer(request, found)
+
+
+def _answer(request: Request, found: _File) -> Response:
     packs = "gzip" in request.headers.get("accept-encoding", "")
     tag = f'"{found.tag}{"-gzip" if packs else ""}"'
     headers = {"Content-Security-Policy": POLICY, "ETag": tag, "Cache-Control": "no-cache",
@@ -82,6 +87,18 @@ def _read(name: str) -> _File | None:
     found = next((place / name for place in places if (place / name).is_file()), None)
     if found is None:
         return None
-    content = found.read_bytes()
+    return _made(found.read_bytes(), Path(name).suffix)
+
+
+def _made(content: bytes, kind: str) -> _File:
     tag = hashlib.sha256(content).hexdigest()[:32]
-    return _File(content, gzip.compress(content, mtime=0), _TYPES[Path(name).suffix], tag)
+    return _File(content, gzip.compress(content, mtime=0), _TYPES[kind], tag)
+
+
+_PRELOADS = Preloads(lambda name: (PAGES / name).read_text("utf-8"))
+
+
+@cache
+def _beginning(links: str) -> _File:
+    page = (PAGES / "index.html").read_text("utf-8")
+    return _made(page.replace("</head>", f"{links}</head>").encode(), ".html")

@@ -1,5 +1,7 @@
 """The files of the pages, as the server gives them."""
 
+import re
+
 import pytest
 from asking import Asker
 
@@ -44,3 +46,16 @@ def test_a_file_is_packed_for_who_can_unpack_it(client):
     assert int(packed.headers["content-length"]) < int(plain.headers["content-length"]) / 2
     assert packed.headers["etag"] != plain.headers["etag"]
     assert packed.headers["vary"] == plain.headers["vary"] == "Accept-Encoding"
+
+
+def test_a_page_says_at_once_what_it_will_need(client):
+    """All modules that its own imports, and no other's, and every style sheet; each is a file of the page."""
+    runs, one = (client.request("GET", address).text for address in ("/?where=x", "/?run=1&compare=2"))
+    needed = [re.findall(r'<link rel="(?:modulepreload|preload)".* href="/page/(.+)">', text) for text in (runs, one)]
+    for names in needed:
+        assert len(names) == len(set(names))
+        assert set(names) <= page._names()
+        assert {name for name in page._names() if name.endswith("style.css")} <= set(names)
+    assert ("runs/page.js" in needed[0], "run/page.js" in needed[0]) == (True, False)
+    assert ("run/page.js" in needed[1], "compare/page.js" in needed[1]) == (True, False)
+    assert {"api.js", "chart/curves.js", "chart/plot.js"} <= set(needed[1])
