@@ -97,14 +97,23 @@ def test_any_text_is_read_or_refused(seed: int, record_property):
     count = int(os.environ.get(COUNT, "4000" if seed == 0 else "1000000"))
     slowest, worst, target = 0.0, "", _target(LocalContext(Path("/nowhere")))
     for number, text in enumerate(texts(count, seed)):
-        begin = time.process_time()
-        found = refusal(text, VOCABULARIES[0 if number % 2 else number // 2 % len(VOCABULARIES)], target)
-        taken = time.process_time() - begin
+        vocabulary = VOCABULARIES[0 if number % 2 else number // 2 % len(VOCABULARIES)]
+        taken, found = _timed(text, vocabulary, target)
+        if taken > slowest:
+            # Again, as the garbage of all the tests before may have been collected meanwhile.
+            taken = min(taken, _timed(text, vocabulary, target)[0], _timed(text, vocabulary, target)[0])
         if taken > slowest:
             slowest, worst = taken, text
         assert found in (None, ("INVALID_PARAMETER_VALUE", True)), text
     record_property("slowest", f"{slowest * 1000:.1f} ms of {worst[:80]!r}")
     assert slowest < 1.0, worst
+
+
+def _timed(text: str, vocabulary: Vocabulary, target: Target) -> tuple[float, tuple[str, bool] | None]:
+    """Seconds of this thread's processor time, and what became of the text."""
+    begin = time.thread_time()
+    found = refusal(text, vocabulary, target)
+    return time.thread_time() - begin, found
 
 
 def test_the_texts_are_of_both_kinds():
