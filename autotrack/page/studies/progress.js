@@ -12,7 +12,12 @@ export function progress(trials) {
   if (best.at(-1) === null) return [h("p", { class: "dim" }, "No trial has a finite value yet.")];
   const place = h("div", {});
   const said = h("p", { class: "dim" });
-  requestAnimationFrame(() => place.replaceChildren(picture(trials, best, said, Math.max(NARROW, Math.min(WIDE, place.clientWidth)))));
+  const seen = new ResizeObserver(([{ contentRect: { width } }]) => {
+    if (!width) return; // not in the page yet
+    seen.disconnect();
+    place.replaceChildren(picture(trials, best, said, Math.max(NARROW, Math.min(WIDE, width))));
+  });
+  seen.observe(place);
   return [h("figure", { class: "drawn progress" }, place, said)];
 }
 
@@ -50,7 +55,18 @@ function steps(best, at) {
 
 const axes = (x, y, width) => svg("g", { class: "axes" },
   x.ticks.map(({ at, text }) => svg("text", { x: LEFT + at * (width - LEFT - EDGE), y: HEIGHT - 10, "text-anchor": "middle" }, text)),
-  y.ticks.map(({ at, text }) => {
+  apart(y.ticks).map(({ at, text }) => {
     const top = HEIGHT - BOTTOM - at * (HEIGHT - BOTTOM - EDGE);
     return svg("g", {}, svg("path", { d: `M${LEFT} ${top}H${width - EDGE}` }), svg("text", { x: LEFT - 6, y: top + 4, "text-anchor": "end" }, text));
   }));
+
+/** Those whose texts do not lie upon each other. */
+function apart(ticks) {
+  const least = 14 / (HEIGHT - BOTTOM - EDGE);
+  let last = -1;
+  return ticks.toSorted((one, other) => one.at - other.at).filter(({ at }) => {
+    if (at - last < least) return false;
+    last = at;
+    return true;
+  });
+}
