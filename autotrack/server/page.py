@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import sys
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -41,7 +42,7 @@ class _File(NamedTuple):
 @ROUTES("GET", "/")
 async def index(service: Service, request: Request) -> Response:  # noqa: ARG001 - as its siblings
     """The page; what it shows is in its address."""
-    return _answer(request, await run_in_threadpool(_beginning, _PRELOADS.links(request.query_params.keys())))
+    return _answer(request, await run_in_threadpool(_index, request.query_params.keys()))
 
 
 @ROUTES("GET", "/page/{name:path}")
@@ -95,10 +96,21 @@ def _made(content: bytes, kind: str) -> _File:
     return _File(content, gzip.compress(content, mtime=0), _TYPES[kind], tag)
 
 
-_PRELOADS = Preloads(lambda name: (PAGES / name).read_text("utf-8"))
+def _index(query: Collection[str]) -> _File:
+    return _beginning(_preloads().module(query))
 
 
 @cache
-def _beginning(links: str) -> _File:
-    page = (PAGES / "index.html").read_text("utf-8")
-    return _made(page.replace("</head>", f"{links}</head>").encode(), ".html")
+def _beginning(module: str) -> _File:
+    return _made(_text("index.html").replace("</head>", f"{_preloads().links(module)}</head>").encode(), ".html")
+
+
+@cache
+def _preloads() -> Preloads:
+    return Preloads(_text)
+
+
+def _text(name: str) -> str:
+    found = _read(name)
+    assert found is not None
+    return found.content.decode()

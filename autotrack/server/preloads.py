@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator
-from functools import cache
 from pathlib import Path
 from posixpath import dirname, join, normpath
 
@@ -21,18 +20,16 @@ class Preloads:
 
     def __init__(self, text: Callable[[str], str]) -> None:
         self._text = text
-        self._links = cache(self._links_of)
+        main = text("app.js")
+        self._shown = _PAGE.findall("".join(_PAGES.findall(main)))
+        (self._first,) = _FIRST.findall(main)
 
-    def links(self, query: Collection[str]) -> str:
-        """The elements that a page with these keys in its address begins with."""
-        pages = _PAGES.search(main := self._text("app.js"))
-        first = _FIRST.search(main)
-        if pages is None or first is None:
-            return ""
-        shown = [module for key, module in _PAGE.findall(pages[1]) if key in query]
-        return self._links([*shown, first[1]][0])
+    def module(self, query: Collection[str]) -> str:
+        """Which one shows an address with these keys."""
+        return next((module for key, module in self._shown if key in query), self._first)
 
-    def _links_of(self, module: str) -> str:
+    def links(self, module: str) -> str:
+        """The elements that a page which it shows begins with."""
         needed = dict.fromkeys(name for one in (module, "style.css") for name in self._needed(one, set()))
         return "".join(f'<link {_KINDS[Path(name).suffix]} href="/page/{name}">\n' for name in needed)
 
