@@ -21,7 +21,8 @@ class Preloads:
     def __init__(self, text: Callable[[str], str]) -> None:
         self._text = text
         main = text("app.js")
-        self._shown = _PAGE.findall("".join(_PAGES.findall(main)))
+        self._shown: list[tuple[str, str]] = _PAGE.findall("".join(_PAGES.findall(main)))
+        self._first: str
         (self._first,) = _FIRST.findall(main)
 
     def module(self, query: Collection[str]) -> str:
