@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from autotrack.analysis.context import home
+from autotrack.analysis.context import context, home
 from autotrack.analysis.difference import Facts, facts_of
 from autotrack.client.differences import differing, side_by_side
-from autotrack.context.files import NAME
-from autotrack.context.record import read
-from autotrack.entities import Run
+from autotrack.context.record import Record
 from autotrack.exceptions import AutotrackException
-from autotrack.server.copies import copied
+from autotrack.server.reading import reading
 from autotrack.server.request import Asked
 from autotrack.server.route import Routes
 from autotrack.server.service import Service
@@ -52,22 +50,15 @@ def compare(service: Service, asked: Compare) -> dict[str, Any]:
     if not 2 <= len(ids) <= MOST:
         raise AutotrackException.invalid(f"give from 2 to {MOST} runs to compare, not {len(ids)}")
     runs = [service.run(one) for one in ids]
-    contexts: dict[str, Facts] = {}
-    known = [_facts(service, run, contexts) for run in runs]
+    contexts: dict[str, Record | None] = {}
+    known: list[Facts] = []
+    with reading(service) as client:
+        for run in runs:
+            if (place := home(run)) not in contexts:  # runs of one program share a context, which is read once
+                contexts[place] = context(client, run)
+            known.append(facts_of(run, contexts[place]))
     names = dict.fromkeys(name for one in known for name in one)
     return {"parts": [_part(name, ids, known, same=asked.same) for name in names]}
-
-
-def _facts(service: Service, run: Run, contexts: dict[str, Facts]) -> Facts:
-    """What is known of a run. Runs of one program share a context, which is read once."""
-    place = home(run)
-    if place not in contexts:
-        try:
-            with copied(service, service.run(place), NAME) as directory:
-                contexts[place] = facts_of(run, None if directory is None else read(directory))
-        except AutotrackException:
-            contexts[place] = {}
-    return contexts[place] | facts_of(run, None)
 
 
 def _part(name: str, ids: list[str], known: list[Facts], *, same: bool) -> dict[str, Any]:

@@ -1,38 +1,13 @@
-"""What a run keeps as files of this machine, wherever the server's files lie."""
+"""Files and directories of a server as copies on this machine, wherever the server keeps them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from anyio import from_thread
-
-from autotrack.entities import Run
 from autotrack.exceptions import AutotrackException
-from autotrack.server.artifacts import own_path
-from autotrack.server.service import Service
 from autotrack.store.objects import Objects
 
 MOST_BYTES, MOST_FILES = 32 << 20, 1000
-
-
-@contextmanager
-def copied(service: Service, run: Run, name: str) -> Iterator[Path | None]:
-    """A file or directory of a run as a path that is there within the ``with``; ``None`` where the run has none, where
-    its files are not this server's, and where they are more than is copied for an answer.
-
-    For functions that answer a route in a thread of the server's.
-    """
-    with TemporaryDirectory(prefix="autotrack-") as directory:
-        target = Path(directory, "copy")
-        try:
-            from_thread.run(copy, service.objects, own_path(str(run.info.artifact_uri), name), target)
-        except (AutotrackException, OSError):
-            yield None
-            return
-        yield target
 
 
 async def copy(objects: Objects, path: str, target: Path) -> None:
