@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, Boolean, Column, Connection, Index, Table, Text, cast, delete, func, select
+from sqlalchemy import Connection, Text, cast, delete, func, select
 
 from autotrack.event import Process
 from autotrack.journal.lists import IN_USE_SECONDS, owner
@@ -20,24 +20,8 @@ from autotrack.store import medium
 from autotrack.store.dialect import batches, upsert
 from autotrack.store.fold import process_from, process_text
 from autotrack.store.status import Alive
-from autotrack.store.tables import cursors, meta
+from autotrack.store.tables import lists, meta
 
-lists = Table(
-    "lists",
-    cursors,
-    # The directory's name.
-    Column("scope", Text, primary_key=True),
-    Column("file", Text, primary_key=True),
-    Column("inode", BigInteger, nullable=False),
-    # Up to where it was read, and its size then: the end of a last line may be missing.
-    Column("offset", BigInteger, nullable=False),
-    Column("size", BigInteger, nullable=False),
-    # Whose it is; empty where it does not say so, or does not grow any more.
-    Column("process", Text, nullable=False),
-    Column("growing", Boolean, nullable=False),
-    Index("lists_in_use", "scope", "growing"),
-    sqlite_with_rowid=False,
-)
 _OLD_NS = 2 * IN_USE_SECONDS * 1_000_000_000
 """So long after its last line nothing is added to a list: an hour for its writer's clock to be another one."""
 _FRESH_NS = 2_000_000_000

@@ -287,6 +287,22 @@ sources = Table(
     Column("size", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
+lists = Table(
+    "lists",
+    cursors,
+    # The directory's name.
+    Column("scope", Text, primary_key=True),
+    Column("file", Text, primary_key=True),
+    Column("inode", BigInteger, nullable=False),
+    # Up to where it was read, and its size then: the end of a last line may be missing.
+    Column("offset", BigInteger, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    # Whose it is; empty where it does not say so, or does not grow any more.
+    Column("process", Text, nullable=False),
+    Column("growing", Boolean, nullable=False),
+    Index("lists_in_use", "scope", "growing"),
+    sqlite_with_rowid=False,
+)
 progress = Table(
     "progress",
     cursors,
