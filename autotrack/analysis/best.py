@@ -6,10 +6,11 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from autotrack.analysis.finding import better, every_run, experiments_named, quoted
+from autotrack.analysis.finding import better, every_run, experiments_named
 from autotrack.analysis.question import readings
 from autotrack.entities import Run
 from autotrack.exceptions import AutotrackException
+from autotrack.store.search.tokens import quoted
 
 if TYPE_CHECKING:
     from autotrack.client import Client

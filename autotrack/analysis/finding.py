@@ -85,16 +85,6 @@ def column_pages(
             return
 
 
-def quoted(key: str) -> str:
-    """A key as a filter takes it, whatever its characters."""
-    return "`" + key.replace("`", "``") + "`"
-
-
-def literal(text: str) -> str:
-    """A text as a filter takes it on the right."""
-    return "'" + text.replace("'", "''") + "'"
-
-
 def better(key: str, among: Iterable[Experiment], mode: str | None = None) -> int:
     """-1 if a lower value of a metric is better, 1 if a higher one is: as ``mode`` ("min" or "max") says, else as the
     experiments' tags do, else as its name does. Raises where nobody says."""

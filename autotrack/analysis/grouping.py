@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from autotrack.analysis.finding import every_columns, literal, quoted
+from autotrack.analysis.finding import every_columns
 from autotrack.analysis.groups import Spread, is_seed, spread
 from autotrack.exceptions import AutotrackException
 from autotrack.store.search.parse import parse_field
+from autotrack.store.search.tokens import literal, quoted
 from autotrack.store.search.vocabulary import RUNS
 
 if TYPE_CHECKING:

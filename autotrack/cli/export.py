@@ -16,6 +16,7 @@ from autotrack.entities import ViewType
 from autotrack.exceptions import AutotrackException
 from autotrack.exchange import bundle, tables
 from autotrack.exchange.recorded import Choice, Recorded
+from autotrack.store.search.tokens import literal
 
 _FEW = 5
 
@@ -90,9 +91,8 @@ def _choice(client: Client, what: list[str], *, deleted: bool) -> Choice:
     chosen = [names[one] for one in what if one in names]
     runs = [find.run(client, one).info.run_id for one in what if one not in names and not one.startswith("models:/")]
     for name in models:
-        quoted = name.replace("'", "''")
         client.get_registered_model(name)
-        runs += [one.run_id for one in client.search_model_versions(f"name = '{quoted}'", 10_000) if one.run_id]
+        runs += [one.run_id for one in client.search_model_versions(f"name = {literal(name)}", 10_000) if one.run_id]
     return Choice(False, tuple(chosen), tuple(dict.fromkeys(runs)), tuple(models), deleted)
 
 

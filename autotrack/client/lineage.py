@@ -13,6 +13,7 @@ from autotrack.entities import ModelVersion, Run, ViewType, every
 from autotrack.exceptions import AutotrackException
 from autotrack.settings import local_directory
 from autotrack.store.registry.changes import VersionCreated
+from autotrack.store.search.tokens import literal
 
 CODE_TAGS = {
     "program": "mlflow.source.name",
@@ -50,8 +51,8 @@ class Lineage(Registering):
         the beginning of one). Of several, all must fit."""
         if not any((run_id, model_id, data, commit)):
             raise AutotrackException.invalid("name a run, a model, the digest of data, or a commit to start from")
-        conditions = [f"run_id = '{_quoted(run_id)}'"] if run_id else []
-        conditions += [f"model_id = '{_quoted(model_id)}'"] if model_id else []
+        conditions = [f"run_id = {literal(run_id)}"] if run_id else []
+        conditions += [f"model_id = {literal(model_id)}"] if model_id else []
         if data is None and commit is None:
             return list(self.search_model_versions(" AND ".join(conditions), 10_000))
         found: list[ModelVersion] = []
@@ -114,12 +115,12 @@ class Lineage(Registering):
     def _siblings(self, version: ModelVersion) -> list[str]:
         if not version.digest:
             return []
-        same = self.search_model_versions(f"digest = '{_quoted(version.digest)}'", 1000, ["name", "version_number"])
+        same = self.search_model_versions(f"digest = {literal(version.digest)}", 1000, ["name", "version_number"])
         return [one.model_uri for one in same if (one.name, one.version) != (version.name, version.version)]
 
     def _runs(self, data: str | None, commit: str | None) -> list[str]:
-        conditions = [f"dataset.digest = '{_quoted(data)}'"] if data else []
-        conditions += [f"tags.`{CODE_TAGS['commit']}` LIKE '{_quoted(commit)}%'"] if commit else []
+        conditions = [f"dataset.digest = {literal(data)}"] if data else []
+        conditions += [f"tags.`{CODE_TAGS['commit']}` LIKE {literal(f'{commit}%')}"] if commit else []
         experiments = every(lambda token: self.search_experiments(ViewType.ALL, page_token=token))
         ids = [one.experiment_id for one in experiments]
         where = " AND ".join(conditions)
@@ -179,7 +180,3 @@ def _schema(signature: str) -> dict[str, str]:
     except (ValueError, AttributeError, TypeError):
         return {"signature": signature}
     return found
-
-
-def _quoted(text: str | None) -> str:
-    return (text or "").replace("'", "''")

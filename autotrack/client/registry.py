@@ -21,6 +21,7 @@ from autotrack.store.registry.changes import Author, Change, Entry
 from autotrack.store.registry.names import STAGES, checked_name, parse_uri
 from autotrack.store.registry.policy import target
 from autotrack.store.registry.rules import ANY, Expected
+from autotrack.store.search.tokens import literal
 from autotrack.values import text
 
 
@@ -259,7 +260,7 @@ class Registering(Base):
         if goal.startswith("@"):
             number = self.get_registered_model(name).aliases.get(goal[1:])
             return None if number is None else self.get_model_version(name, number)
-        there = self.search_model_versions(f"name = '{_quoted(name)}' AND current_stage = '{goal}'", 10_000)
+        there = self.search_model_versions(f"name = {literal(name)} AND current_stage = '{goal}'", 10_000)
         others = [one for one in there if one.version != candidate]
         return max(others, key=lambda one: int(one.version), default=None)
 
@@ -289,10 +290,6 @@ class _Bound:
     before: str | None
     checks: Sequence[Mapping[str, Any]]
     judged: bool
-
-
-def _quoted(name: str) -> str:
-    return name.replace("'", "''")
 
 
 def author() -> Author:

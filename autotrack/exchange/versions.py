@@ -29,6 +29,7 @@ from autotrack.store.registry.changes import (
     body,
     parsed,
 )
+from autotrack.store.search.tokens import literal
 from autotrack.wire.address import address
 from autotrack.wire.messages import OWN
 
@@ -115,8 +116,7 @@ def told_by(client: Client, name: str) -> list[Entry]:
     except Refused as error:
         if error.error_code != "ENDPOINT_NOT_FOUND":
             raise
-    quoted = name.replace("'", "''")
-    versions = every(lambda token: client.search_model_versions(f"name = '{quoted}'", _VERSIONS, page_token=token))
+    versions = every(lambda token: client.search_model_versions(f"name = {literal(name)}", _VERSIONS, page_token=token))
     return history_of(client.get_registered_model(name), list(versions))
 
 

@@ -18,6 +18,7 @@ from autotrack.server.runs import ById, DeleteTag, LogParameter
 from autotrack.server.service import Service
 from autotrack.store import Search
 from autotrack.store.search.parse import NUMBER_OPERATORS, TEXT_OPERATORS
+from autotrack.store.search.tokens import literal
 from autotrack.store.search.tree import Kind as Sort
 from autotrack.store.search.tree import Reading
 from autotrack.store.search.vocabulary import DATASET_FIELDS, RUNS
@@ -161,7 +162,7 @@ def _ordered(some: list[Group], by: Sequence[str], order: str) -> list[Group]:
 
 def _names(service: Service, ids: Sequence[str], some: list[Group]) -> dict[str, str]:
     """What the runs are called of which the groups are the children."""
-    parents = [f"'{value}'" for one in some if (value := one.values[0]) and value.isalnum()]
+    parents = [literal(value) for one in some if (value := one.values[0]) and value.isalnum()]
     if not parents:
         return {}
     found = service.verbs.run_columns(ids, ["run_name"], f"run_id IN ({', '.join(parents)})", max_results=len(parents))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from autotrack import redact
 from autotrack.analysis import context, telling
-from autotrack.analysis.finding import better, every_run, experiments_named, quoted
+from autotrack.analysis.finding import better, every_run, experiments_named
 from autotrack.analysis.groups import chosen, grouped
 from autotrack.analysis.importance import MOST_RUNS, Importance, importance
 from autotrack.analysis.objective import objective
@@ -25,6 +25,7 @@ from autotrack.client.lineage import CODE_TAGS
 from autotrack.client.sources import datasets_of
 from autotrack.direction import SIGNS
 from autotrack.exceptions import AutotrackException
+from autotrack.store.search.tokens import quoted
 from autotrack.values import spelt
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from autotrack.cli.models.options import Name
 from autotrack.cli.options import AsJson, Store
 from autotrack.cli.table import Column, fit
 from autotrack.client import Client
+from autotrack.store.search.tokens import literal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,8 +36,7 @@ def show(
     """Show a registered model: its versions, newest first, their stages, aliases and runs."""
     client = Client(store)
     model = client.get_registered_model(name)
-    quoted = name.replace("'", "''")
-    found = client.search_model_versions(f"name = '{quoted}'", limit, ["version_number DESC"])
+    found = client.search_model_versions(f"name = {literal(name)}", limit, ["version_number DESC"])
     if as_json:
         print(text.as_json({**facts(model), "versions": [version.to_dictionary() for version in found]}))
         return

@@ -13,6 +13,7 @@ from autotrack.entities import ModelVersion, PagedList, RegisteredModel
 from autotrack.exceptions import AutotrackException
 from autotrack.store.registry.names import checked_name, parse_uri
 from autotrack.store.registry.rules import ANY, Expected
+from autotrack.store.search.tokens import literal
 from autotrack.values import text
 from autotrack.wire.messages import MODEL_VERSION, REGISTERED_MODEL
 from autotrack.wire.values import pairs
@@ -216,7 +217,7 @@ class RemoteRegistry(RemoteQuestions, Registering):
         stage = reference.stage
         if stage is None:
             there: Sequence[ModelVersion] = self.search_model_versions(
-                "name = '{}'".format(name.replace("'", "''")), 1, ["version_number DESC"]
+                f"name = {literal(name)}", 1, ["version_number DESC"]
             )
         else:
             there = self.get_latest_versions(name, [stage])

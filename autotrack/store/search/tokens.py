@@ -103,6 +103,16 @@ def _token(match: re.Match[str]) -> Token:
     raise AssertionError(match)
 
 
+def quoted(key: str) -> str:
+    """A key as a filter takes it, whatever its characters."""
+    return "`" + key.replace("`", "``") + "`"
+
+
+def literal(text: str) -> str:
+    """A text as a filter takes it on the right."""
+    return "'" + text.replace("'", "''") + "'"
+
+
 def _unquoted(text: str) -> str:
     return text[1:-1].replace(text[0] * 2, text[0])
 
