@@ -1,8 +1,14 @@
 // Elements out of texts. Nothing here ever reads a text as HTML.
 
+const SPACE = "http://www.w3.org/2000/svg";
+
 /** An element with attributes, listeners (`onclick`), a class or a style property, and children; nullish ones are left out. */
-export function h(name, attributes = {}, ...children) {
-  const made = document.createElement(name);
+export const h = (name, attributes = {}, ...children) => filled(document.createElement(name), attributes, children);
+
+/** The same of SVG. */
+export const svg = (name, attributes = {}, ...children) => filled(document.createElementNS(SPACE, name), attributes, children);
+
+function filled(made, attributes, children) {
   for (const [key, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
     if (key.startsWith("on")) made.addEventListener(key.slice(2), value);

@@ -1,6 +1,6 @@
 // A chart as a file: a picture of pixels or of lines, or the table that it is drawn from.
 
-import { h } from "../dom.js";
+import { h, svg } from "../dom.js";
 import { number } from "../format.js";
 import { GREATEST, LEAST, RAW, SMOOTH } from "./columns.js";
 import { colour, column, told } from "./plot.js";
@@ -9,7 +9,7 @@ const MARGIN = 16, ROW = 18, TICKS = 6;
 
 /** What saves a chart. */
 export function saved(chart) {
-  const kinds = { PNG: png, SVG: svg, CSV: csv };
+  const kinds = { PNG: png, SVG: vector, CSV: csv };
   return h("details", { class: "menu" }, h("summary", { "aria-label": `Save ${chart.title}` }, "save"),
     h("div", {}, Object.entries(kinds).map(([kind, make]) => h("button", {
       type: "button", onclick: async () => chart.plot && give(await make(chart), `${chart.title}.${kind.toLowerCase()}`),
@@ -51,19 +51,13 @@ function png(chart) {
 }
 
 /** The same as lines, for a paper. */
-function svg(chart) {
+function vector(chart) {
   const { plot, data, view } = chart;
   const { left, top, width, height } = Object.fromEntries(Object.entries(plot.bbox).map(([name, value]) => [name, value / devicePixelRatio]));
   const lines = shown(chart);
   const tall = plot.height + 2 * MARGIN + ROW * (lines.length + 1);
   const down = MARGIN + ROW;
-  const e = (name, attributes, ...inside) => {
-    const made = document.createElementNS("http://www.w3.org/2000/svg", name);
-    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-    made.append(...inside);
-    return made;
-  };
-  const text = (x, y, said, anchor = "start") => e("text", { x, y, "text-anchor": anchor, fill: ink() }, said);
+  const text = (x, y, said, anchor = "start") => svg("text", { x, y, "text-anchor": anchor, fill: ink() }, said);
   const round = (value) => Math.round(value * 100) / 100;
   const place = (row, which) => {
     const value = data[which]?.[row];
@@ -80,9 +74,9 @@ function svg(chart) {
       return said;
     }).join("");
   };
-  const made = e("svg", { xmlns: "http://www.w3.org/2000/svg", width: plot.width, height: tall, viewBox: `0 0 ${plot.width} ${tall}`, "font-family": "sans-serif", "font-size": 11 },
-    e("rect", { width: "100%", height: "100%", fill: paper() }), text(MARGIN, MARGIN + 6, chart.title),
-    e("rect", { x: left, y: top + down, width, height, fill: "none", stroke: ink(), "stroke-opacity": 0.3 }));
+  const made = svg("svg", { xmlns: "http://www.w3.org/2000/svg", width: plot.width, height: tall, viewBox: `0 0 ${plot.width} ${tall}`, "font-family": "sans-serif", "font-size": 11 },
+    svg("rect", { width: "100%", height: "100%", fill: paper() }), text(MARGIN, MARGIN + 6, chart.title),
+    svg("rect", { x: left, y: top + down, width, height, fill: "none", stroke: ink(), "stroke-opacity": 0.3 }));
   for (let n = 0; n <= TICKS; n += 1) {
     const [x, y] = [(width * n) / TICKS, (height * n) / TICKS];
     made.append(text(left + x, top + down + height + 14, told(chart.axis, plot.posToVal(x, "x")), "middle"));
@@ -91,12 +85,12 @@ function svg(chart) {
   lines.forEach(([one, n], row) => {
     const band = data[0].flatMap((_, m) => [place(m, column(n, LEAST))]).filter(Boolean);
     const back = data[0].flatMap((_, m) => [place(m, column(n, GREATEST))]).filter(Boolean).reverse();
-    if (band.length > 1) made.append(e("polygon", { points: [...band, ...back].map((one_) => one_.join(",")).join(" "), fill: colour(n), "fill-opacity": 0.18 }));
+    if (band.length > 1) made.append(svg("polygon", { points: [...band, ...back].map((one_) => one_.join(",")).join(" "), fill: colour(n), "fill-opacity": 0.18 }));
     const style = { fill: "none", stroke: colour(n), "stroke-width": 1.5 };
-    made.append(e("path", { d: path(column(n, RAW)), ...style, "stroke-opacity": view.smooth ? 0.25 : 1 }));
-    if (view.smooth) made.append(e("path", { d: path(column(n, SMOOTH)), ...style }));
+    made.append(svg("path", { d: path(column(n, RAW)), ...style, "stroke-opacity": view.smooth ? 0.25 : 1 }));
+    if (view.smooth) made.append(svg("path", { d: path(column(n, SMOOTH)), ...style }));
     const y = plot.height + down + ROW * (row + 1);
-    made.append(e("rect", { x: MARGIN, y: y - 9, width: 9, height: 9, fill: colour(n) }), text(MARGIN + 16, y, one.label));
+    made.append(svg("rect", { x: MARGIN, y: y - 9, width: 9, height: 9, fill: colour(n) }), text(MARGIN + 16, y, one.label));
   });
   return new Blob([new XMLSerializer().serializeToString(made)], { type: "image/svg+xml" });
 }

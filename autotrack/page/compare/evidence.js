@@ -2,9 +2,9 @@
 
 import * as api from "../api.js";
 import { colour, dot } from "../chart/plot.js";
-import { h, link, note } from "../dom.js";
+import { h, link, note, svg } from "../dom.js";
 import { number } from "../format.js";
-import { choice, svg } from "./figure.js";
+import { choice } from "./figure.js";
 
 const FILE = "training_evidence.json";
 const PICTURE = /(confusion_matrix|roc_curve).*\.(png|jpe?g|webp|gif)$/i;

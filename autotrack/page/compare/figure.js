@@ -1,23 +1,11 @@
-// What the figures of a comparison are made of: SVG, scales, choices, and sections that are filled once they are seen.
+// What drawn figures are made of: scales, choices, a place with a width, and sections that are filled once they are seen.
 
 import { h } from "../dom.js";
 import { number } from "../format.js";
 
-const SPACE = "http://www.w3.org/2000/svg";
 const DECADES = 100;
 const FEW = 6;
-
-/** An element of SVG with attributes, listeners (`onclick`) and children. */
-export function svg(name, attributes = {}, ...children) {
-  const made = document.createElementNS(SPACE, name);
-  for (const [key, value] of Object.entries(attributes)) {
-    if (value === null || value === undefined) continue;
-    if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
-    else made.setAttribute(key, value);
-  }
-  made.append(...children.flat().filter((one) => one !== null && one !== undefined));
-  return made;
-}
+const LINE = 14;
 
 /** A colour for a place between 0 and 1, the same in light and dark. */
 export const tint = (place) => `hsl(${Math.round(255 - 215 * place)} 65% ${Math.round(48 + 6 * place)}%)`;
@@ -27,6 +15,16 @@ export function choice(title, fields, chosen, changed, none = null) {
   const options = fields.map((one) => h("option", { value: one.name, selected: one.name === chosen }, one.key));
   if (none !== null) options.unshift(h("option", { value: "", selected: !chosen }, none));
   return h("label", { class: "choice" }, h("span", {}, title), " ", h("select", { onchange: (event) => changed(event.target.value) }, options));
+}
+
+/** Draw in a place once it is in the page and has a width. */
+export function sized(place, draw) {
+  const seen = new ResizeObserver(() => {
+    if (!place.clientWidth) return;
+    seen.disconnect();
+    draw();
+  });
+  seen.observe(place);
 }
 
 /** A section that is filled once it comes into sight. */
@@ -95,3 +93,13 @@ function ofTexts(known) {
 
 /** A text that fits; the whole of it is its title. */
 export const short = (text, most = 18) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
+
+/** Those ticks of an axis of so many pixels whose texts do not lie upon each other. */
+export function apart(ticks, pixels) {
+  let last = -1;
+  return ticks.toSorted((one, other) => one.at - other.at).filter(({ at }) => {
+    if ((at - last) * pixels < LINE) return false;
+    last = at;
+    return true;
+  });
+}

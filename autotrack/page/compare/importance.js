@@ -1,9 +1,9 @@
 // Which parameters mattered for a metric, with how much certainty and from how many runs.
 
 import { get, OWN } from "../api.js";
-import { h, note } from "../dom.js";
+import { h, note, svg } from "../dom.js";
 import { number } from "../format.js";
-import { choice, svg } from "./figure.js";
+import { choice } from "./figure.js";
 
 const SHOWN = 20;
 

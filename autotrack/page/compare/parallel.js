@@ -1,16 +1,16 @@
 // Parallel coordinates: a line for each run through its parameters to a metric. What is chosen on an axis is what the
 // table below shows.
 
-import { h, link, note } from "../dom.js";
+import { h, link, note, svg } from "../dom.js";
 import { number } from "../format.js";
-import { choice, scale, short, svg, tint } from "./figure.js";
+import { apart, choice, scale, short, sized, tint } from "./figure.js";
 
 const [HEIGHT, TOP, BOTTOM, SIDE, NARROW] = [300, 30, 12, 70, 120];
 const [SHADES, ROWS, STEPS, NEAR] = [12, 100, 1000, 0.02];
 
 export function parallel(frame, query, defaults) {
   const drawn = new Parallel(frame, query, defaults);
-  requestAnimationFrame(() => drawn.draw()); // once it has a width
+  sized(drawn.picture, () => drawn.draw());
   return drawn.element;
 }
 
@@ -155,7 +155,7 @@ class Parallel {
       } });
     const chosen = svg("rect", { x: left - 6, y: down(high), width: 12, height: down(low) - down(high), class: "chosen" });
     return svg("g", { "aria-hidden": "true" }, svg("path", { d: `M${left} ${down(0)}V${down(1)}` }),
-      column.scale.ticks.map((tick) => svg("text", { x: left + 6, y: down(tick.at) + 4 }, short(tick.text, 14))),
+      apart(column.scale.ticks, down(0) - down(1)).map((tick) => svg("text", { x: left + 6, y: down(tick.at) + 4 }, short(tick.text, 14))),
       svg("text", { x: left, y: TOP - 14, "text-anchor": "middle", class: "name" }, short(column.title)), chosen, field);
   }
 }

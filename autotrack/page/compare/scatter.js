@@ -1,7 +1,7 @@
 // Any parameter or metric against any other, coloured by a third: a point for each run.
 
-import { go, h, note } from "../dom.js";
-import { choice, scale, short, svg, tint } from "./figure.js";
+import { go, h, note, svg } from "../dom.js";
+import { apart, choice, scale, short, sized, tint } from "./figure.js";
 
 const [NARROW, WIDE, HEIGHT, LEFT, BOTTOM, EDGE] = [300, 820, 320, 78, 44, 28];
 
@@ -24,7 +24,7 @@ export function scatter(frame, query, defaults) {
   const choices = h("p", { class: "choices" },
     choice("across", frame.fields, chosen.x, pick("x")), choice("up", frame.fields, chosen.y, pick("y")),
     choice("colour", frame.fields, chosen.colour, pick("colour"), "none"));
-  requestAnimationFrame(draw); // once it has a width
+  sized(place, draw);
   return [choices, h("figure", { class: "drawn" }, place, told)];
 }
 
@@ -61,7 +61,7 @@ function axes(x, y, across, up, width) {
       const left = LEFT + at * (right - LEFT);
       return svg("g", {}, svg("path", { d: `M${left} ${EDGE}V${low}` }), svg("text", { x: left, y: low + 16, "text-anchor": "middle" }, short(text, 12)));
     }),
-    y.ticks.map(({ at, text }) => {
+    apart(y.ticks, low - EDGE).map(({ at, text }) => {
       const top = low - at * (low - EDGE);
       return svg("g", {}, svg("path", { d: `M${LEFT} ${top}H${right}` }), svg("text", { x: LEFT - 6, y: top + 4, "text-anchor": "end" }, short(text, 10)));
     }),

@@ -1,7 +1,7 @@
 // How far a search has come: a point for each trial, and a line of the best value so far.
 
-import { scale, svg } from "../compare/figure.js";
-import { go, h } from "../dom.js";
+import { apart, scale, sized } from "../compare/figure.js";
+import { go, h, svg } from "../dom.js";
 import { number } from "../format.js";
 
 const [NARROW, WIDE, HEIGHT, LEFT, BOTTOM, EDGE] = [300, 820, 220, 70, 30, 10];
@@ -12,12 +12,7 @@ export function progress(trials) {
   if (best.at(-1) === null) return [h("p", { class: "dim" }, "No trial has a finite value yet.")];
   const place = h("div", {});
   const said = h("p", { class: "dim" });
-  const seen = new ResizeObserver(([{ contentRect: { width } }]) => {
-    if (!width) return; // not in the page yet
-    seen.disconnect();
-    place.replaceChildren(picture(trials, best, said, Math.max(NARROW, Math.min(WIDE, width))));
-  });
-  seen.observe(place);
+  sized(place, () => place.replaceChildren(picture(trials, best, said, Math.max(NARROW, Math.min(WIDE, place.clientWidth)))));
   return [h("figure", { class: "drawn progress" }, place, said)];
 }
 
@@ -55,18 +50,7 @@ function steps(best, at) {
 
 const axes = (x, y, width) => svg("g", { class: "axes" },
   x.ticks.map(({ at, text }) => svg("text", { x: LEFT + at * (width - LEFT - EDGE), y: HEIGHT - 10, "text-anchor": "middle" }, text)),
-  apart(y.ticks).map(({ at, text }) => {
+  apart(y.ticks, HEIGHT - BOTTOM - EDGE).map(({ at, text }) => {
     const top = HEIGHT - BOTTOM - at * (HEIGHT - BOTTOM - EDGE);
     return svg("g", {}, svg("path", { d: `M${LEFT} ${top}H${width - EDGE}` }), svg("text", { x: LEFT - 6, y: top + 4, "text-anchor": "end" }, text));
   }));
-
-/** Those whose texts do not lie upon each other. */
-function apart(ticks) {
-  const least = 14 / (HEIGHT - BOTTOM - EDGE);
-  let last = -1;
-  return ticks.toSorted((one, other) => one.at - other.at).filter(({ at }) => {
-    if (at - last < least) return false;
-    last = at;
-    return true;
-  });
-}
