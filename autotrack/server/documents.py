@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from autotrack.journal.format import FLOAT_STEP
+from autotrack.store.made import Made
 from autotrack.store.rows import Listed, Point, metric
 from autotrack.wire.messages import METRIC, RUN_INFO, RUN_INPUTS, RUN_OUTPUTS, STATUS_TAG
 
@@ -31,6 +32,15 @@ def document(run: Listed) -> Document:
         return {"info": info, "data": data, "inputs": {}, "outputs": {}}
     read, made = run.links
     return {"info": info, "data": data, "inputs": RUN_INPUTS.write(read), "outputs": RUN_OUTPUTS.write(made)}
+
+
+_MOST_BYTES = 64 * 1024 * 1024
+"""What the documents may take that one process keeps."""
+
+
+def kept_documents() -> Made[msgspec.Raw]:
+    """The documents of runs as JSON, which a page of them puts together; of runs that do not change they are kept."""
+    return Made(lambda run: msgspec.Raw(msgspec.json.encode(document(run))), len, _MOST_BYTES)
 
 
 def points(stored: Iterable[Point]) -> list[Document]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from autotrack.entities import Experiment, ViewType
@@ -181,6 +182,6 @@ def view(asked: str | int) -> int:
     raise AutotrackException.invalid(f"Invalid value {text[:40]!r} for parameter 'view_type' supplied.")
 
 
-def paged(name: str, items: list[Document], token: str | None) -> Document:
+def paged(name: str, items: Sequence[Any], token: str | None) -> Document:
     """One page of an answer."""
     return ({name: items} if items else {}) | ({"next_page_token": token} if token else {})

@@ -286,15 +286,15 @@ def log_model(service: Service, asked: LogModel) -> Document:
     return {}
 
 
-@ROUTES("POST", "mlflow/runs/search", SearchRuns, reads=True, runs=several(RUN.kind), next_page_token=TEXT)
+@ROUTES("POST", "mlflow/runs/search", SearchRuns, reads=True, quick=True, runs=several(RUN.kind), next_page_token=TEXT)
 def search(service: Service, asked: SearchRuns) -> Document:
     """One page of the runs that match a filter."""
     most = limits.page(asked.max_results, 1000, LARGEST)
-    found = service.store.listed_runs(
-        Search(asked.experiment_ids, asked.filter, view(asked.run_view_type), asked.order_by, most,
-               asked.page_token or None)
-    )  # fmt: skip
-    return paged("runs", [document(one) for one in found], found.token)
+    search = Search(
+        asked.experiment_ids, asked.filter, view(asked.run_view_type), asked.order_by, most, asked.page_token or None
+    )
+    found = service.store.made_of_runs(search, service.documents)
+    return paged("runs", found, found.token)
 
 
 _FINAL = ("FINISHED", "FAILED", "KILLED")

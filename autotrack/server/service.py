@@ -8,12 +8,16 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import msgspec
+
 from autotrack.client import Client
 from autotrack.entities import Experiment, LoggedModel, Run
 from autotrack.event import Event
 from autotrack.exceptions import AutotrackException
+from autotrack.server.documents import kept_documents
 from autotrack.store import Questions
 from autotrack.store.changes import param_conflict
+from autotrack.store.made import Made
 from autotrack.store.objects import Objects
 from autotrack.store.registry.changes import Author
 from autotrack.store.rows import Listed
@@ -54,6 +58,8 @@ class Service:
     read_only: bool = False
     direct: bool = False
     """Whether files may go to the object store past this server, by URLs that it signs."""
+    documents: Made[msgspec.Raw] = field(default_factory=kept_documents)
+    """Those of runs."""
     verbs: Verbs = field(init=False)
 
     def __post_init__(self) -> None:

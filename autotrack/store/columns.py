@@ -52,7 +52,7 @@ def _column(connection: Connection, target: Target, field: Field, keys: Sequence
     known: dict[int, Any] = {}
     for some in batches(keys):
         if field.kind is Kind.ATTRIBUTE:
-            query = select(target.owner, target.attributes[field.key]).select_from(target.source)
+            query = select(target.owner, target.attributes[field.key]).select_from(tables.runs)
             known |= dict(map(tuple, connection.execute(query.where(target.owner.in_(some)))))
             continue
         table = target.entries[field.kind]

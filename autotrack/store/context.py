@@ -29,7 +29,7 @@ class Context(ABC):
 
     @abstractmethod
     def run_uri_column(self) -> ColumnElement[str]:
-        """The same as SQL over the tables of runs and experiments."""
+        """The same as SQL over the table of runs."""
 
     @abstractmethod
     def file_uri(self, location: str) -> str:
@@ -50,6 +50,10 @@ class Context(ABC):
 
     def lost_at_column(self) -> ColumnElement[int | None]:
         """When a run that did not end gave its last sign of life, if it is lost; as SQL over the table of runs."""
+        return literal(None, BigInteger())
+
+    def mark_column(self) -> ColumnElement[int | None]:
+        """A number that is another one after each change of a run, and once it is lost; NULL where nothing says so."""
         return literal(None, BigInteger())
 
     def status_column(self) -> ColumnElement[str]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache, lru_cache, partial
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -105,6 +105,18 @@ def _upsert_arrays(table: Table, names: tuple[str, ...], *, keep: bool) -> str:
     return f"{before} SELECT * FROM unnest({arrays}){after.partition(')')[2]}"  # noqa: S608 - names of our own tables and columns
 
 
+def planning(connection: Connection, *, each: bool) -> None:
+    """Have PostgreSQL make a plan for ``each`` statement and its values, or one for any values of those that come
+    often: that is a worse one where many rows have some values and few have others."""
+    if connection.dialect.name == "postgresql":
+        driver: Any = connection.connection.driver_connection
+        driver.prepare_threshold = None if each else _OFTEN
+
+
+_OFTEN = 5
+"""As psycopg has it."""
+
+
 @contextmanager
 def sent_together(connection: Connection) -> Iterator[None]:
     """What is executed inside, none of it to be answered with rows, travels to PostgreSQL at once."""
@@ -121,36 +133,6 @@ def sent_together(connection: Connection) -> Iterator[None]:
         if lost:
             connection.invalidate(error)
         raise DBAPIError.instance(None, None, error, base, connection_invalidated=lost) from error
-
-
-def answers(connection: Connection, questions: Sequence[Any], values: Mapping[str, Any]) -> list[Sequence[Any]]:
-    """The rows of several statements, which PostgreSQL is sent at once; each sees what was committed before it began.
-
-    The statements are made once for all, and the values are such as their columns hold.
-    """
-    if connection.dialect.name != "postgresql":
-        return [connection.execute(question, values).all() for question in questions]
-    from psycopg.rows import namedtuple_row  # only where there is a PostgreSQL
-
-    driver: Any = connection.connection.driver_connection
-    with sent_together(connection):
-        cursors = [driver.cursor(row_factory=namedtuple_row) for _ in questions]
-        for cursor, question in zip(cursors, questions, strict=True):
-            text, own = _text(question, connection.dialect)
-            cursor.execute(text, {**{name: value() for name, value in own.items()}, **values})
-    return [cursor.fetchall() for cursor in cursors]
-
-
-@cache
-def _text(question: Any, dialect: Any) -> tuple[str, Mapping[str, Callable[[], Any]]]:
-    """A statement as it is sent, and the values that it brings along."""
-    compiled = question.compile(dialect=dialect)
-    own = {
-        name: bound.callable or partial(compiled.params.__getitem__, name)
-        for bound, name in compiled.bind_names.items()
-        if not bound.required
-    }
-    return str(compiled), own
 
 
 def lists(connection: Connection, questions: Sequence[Select[Any]]) -> list[list[Any]]:

@@ -17,9 +17,10 @@ from autotrack.store import tables
 from autotrack.store.context import Context
 from autotrack.store.dialect import batches, upsert
 from autotrack.store.lists import Lists
-from autotrack.store.search.page import Page, SortKey, page
+from autotrack.store.search.page import Page, page
 from autotrack.store.search.parse import parse_filter, parse_orders
 from autotrack.store.search.sql import Boolean, Target, condition
+from autotrack.store.search.statements import SortKey, ordered
 from autotrack.store.search.tree import Kind
 from autotrack.store.search.vocabulary import EXPERIMENTS
 
@@ -170,18 +171,15 @@ def find_experiments(
     tree = condition(parse_filter(filter_string, EXPERIMENTS), target)
     if tree is not None:
         where.append(tree)
-    return page(
-        connection,
+    statements = ordered(
         key=own.experiment_id,
         source=tables.experiments,
         where=where,
         orders=parse_orders(order_by, EXPERIMENTS),
         ties=[SortKey(own.creation_time, descending=True), SortKey(own.experiment_id, descending=True)],
         target=target,
-        limit=limit,
-        token=token,
-        asked=[filter_string, int(view), order_by],
     )
+    return page(connection, statements, limit=limit, token=token, asked=[filter_string, int(view), order_by])
 
 
 def experiment_rows(connection: Connection, context: Context, ids: Sequence[str]) -> list[Experiment]:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Executable, FromClause, Select, Table, func, 
 
 from autotrack.store import tables
 from autotrack.store.context import Context
-from autotrack.store.runs import Search, find_runs, target_of, visible
+from autotrack.store.runs import Search, find_runs, shown, target_of
 from autotrack.store.search.parse import parse_field
 from autotrack.store.search.sql import Boolean, first_column
 from autotrack.store.search.tree import Kind
@@ -71,8 +71,7 @@ def _counted(table: Table, runs: Sequence[int]) -> Executable:
 
 def _newest(experiment_ids: Sequence[str] | None, count: int) -> Select[Any]:
     run = tables.runs.c
-    query = select(run.id).where(visible()).order_by(run.start_time.desc(), run.run_id).limit(count)
-    return query if experiment_ids is None else query.where(run.experiment_id.in_(_texts(experiment_ids)))
+    return select(run.id).where(*shown(experiment_ids)).order_by(run.start_time.desc(), run.run_id).limit(count)
 
 
 def values(
@@ -85,7 +84,7 @@ def values(
         return []
     target = target_of(connection, context, experiment_ids)
     newest = _newest(experiment_ids, _VALUES_OF)
-    source: FromClause = target.source
+    source: FromClause = tables.runs
     if field.kind is Kind.ATTRIBUTE:
         column = target.attributes[field.key]
         where: list[Boolean] = [target.owner.in_(newest)]

@@ -15,9 +15,10 @@ from autotrack.store import tables
 from autotrack.store.context import Context
 from autotrack.store.dialect import batches
 from autotrack.store.rows import last_point, metric
-from autotrack.store.search.page import Page, SortKey, page
+from autotrack.store.search.page import Page, page
 from autotrack.store.search.parse import parse_filter, parse_orders
 from autotrack.store.search.sql import Boolean, Target, condition
+from autotrack.store.search.statements import SortKey, ordered
 from autotrack.store.search.tree import Kind, Order
 from autotrack.store.search.vocabulary import MODELS
 
@@ -54,14 +55,17 @@ def find_models(
     if tree is not None:
         where.append(tree)
     sorting = Target(own.model_id, attributes, {**entries, Kind.METRIC: _last_of_each(order_by)})
-    return page(
-        connection,
+    statements = ordered(
         key=own.model_id,
         source=_SOURCE,
         where=where,
         orders=_orders(order_by),
         ties=[SortKey(own.creation_timestamp, descending=True), SortKey(own.model_id)],
         target=sorting,
+    )
+    return page(
+        connection,
+        statements,
         limit=limit,
         token=token,
         asked=[list(experiment_ids), filter_string, datasets, order_by],

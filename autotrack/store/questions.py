@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -18,6 +19,7 @@ from autotrack.store.columns import Columns, columns
 from autotrack.store.context import Context
 from autotrack.store.garbage import choice as garbage
 from autotrack.store.garbage.policy import Policy
+from autotrack.store.made import Made
 from autotrack.store.metrics import History, Place
 from autotrack.store.registry import Registry
 from autotrack.store.registry.rows import SCOPE
@@ -92,16 +94,28 @@ class Questions(ABC):
 
     def search_runs(self, search: runs.Search) -> PagedList[Run]:
         """One page of runs."""
-        return self._page(search, self._whole)
 
-    def listed_runs(self, search: runs.Search) -> PagedList[Listed]:
-        """The same, for those who make JSON of it."""
-        return self._page(search, self._listed)
-
-    def _page(self, search: runs.Search, read: Callable[[Connection, Sequence[int]], list[T]]) -> PagedList[T]:
-        def ask(connection: Connection) -> PagedList[T]:
+        def ask(connection: Connection) -> PagedList[Run]:
             found = runs.find_runs(connection, self.context, search)
-            return PagedList(read(connection, found.keys), found.token)
+            return PagedList(self._whole(connection, found.keys), found.token)
+
+        return self._ask(ask)
+
+    def made_of_runs(self, search: runs.Search, made: Made[T]) -> PagedList[T]:
+        """One page of what is made of runs, which is kept of those that do not change."""
+        # Only of these it is known that their experiment is not deleted, which is part of what a run is.
+        marked = search.view == ViewType.ACTIVE_ONLY
+        found = (
+            self._ask_once(lambda connection: runs.find_at_once(connection, self.context, search)) if marked else None
+        )
+        if found is not None:
+            later = made.of(found, lambda numbers: self._ask(lambda connection: self._listed(connection, numbers)))
+            if later is not None:
+                return PagedList(later, found.token)
+
+        def ask(connection: Connection) -> PagedList[T]:
+            found = runs.find_runs(connection, self.context, search, marked=marked)
+            return PagedList(made.of_same(found, partial(self._listed, connection)), found.token)
 
         return self._ask(ask)
 
@@ -244,6 +258,11 @@ class Questions(ABC):
     @abstractmethod
     def _ask(self, question: Callable[[Connection], T], run_id: str | None = None) -> T:
         """The answer to a question, about a single run if that is named."""
+
+    def _ask_once(self, question: Callable[[Connection], T]) -> T | None:  # noqa: ARG002 - for those who can
+        """The answer to a question of a single statement, which can do without a transaction; ``None`` where it would
+        take one anyhow."""
+        return None
 
     def _find(self, run_id: str) -> bool:  # noqa: ARG002 - for those who keep lists
         """Look for a run that the rows do not know of; gives whether it is worth asking again."""

@@ -28,8 +28,9 @@ from autotrack.entities import (
 from autotrack.journal.format import step_of
 from autotrack.store import tables
 from autotrack.store.context import Context
-from autotrack.store.dialect import NUMBERS, answers, batches, numbered, numbers
+from autotrack.store.dialect import NUMBERS, batches, numbered, numbers
 from autotrack.store.look import exact_integer
+from autotrack.store.ready import answers
 
 CONTEXT_TAG = "mlflow.data.context"
 _TOGETHER = 10_000
@@ -60,13 +61,15 @@ class Listed(NamedTuple):
     tags: str
     links: tuple[RunInputs, RunOutputs] | None
     """What it read and made; None for nothing."""
+    mark: int | None
+    """See :meth:`Context.mark_column`."""
 
 
 def run_rows(connection: Connection, context: Context, ids: Sequence[int]) -> list[Row]:
     """The rows of some row numbers, in their order."""
     found: dict[int, Row] = {}
     for facts, entries in _each(connection, (partial(_facts, context), _entries), ids):
-        found.update((number, Row(number, info)) for number, info in _infos(context, facts))
+        found.update((number, Row(number, info)) for number, info, _ in _infos(context, facts))
         for run, kind, key, text, value in entries:
             if kind == _METRIC:
                 found[run].metrics[key] = _value(value, text)
@@ -89,12 +92,12 @@ def whole_runs(connection: Connection, rows: Sequence[Row]) -> list[Run]:
 
 def listed_runs(connection: Connection, context: Context, ids: Sequence[int]) -> list[Listed]:
     """The runs of some row numbers, in their order: for those who make JSON of many, which is half made here."""
-    infos: dict[int, RunInfo] = {}
+    infos: dict[int, tuple[RunInfo, int | None]] = {}
     points: dict[int, list[Point]] = defaultdict(list)
     pairs: dict[tuple[int, int], str] = {}
     linked: set[int] = set()
     for facts, last, entries, links_of in _each(connection, (partial(_facts, context), _points, _pairs, _linked), ids):
-        infos.update(_infos(context, facts))
+        infos.update((number, (info, mark)) for number, info, mark in _infos(context, facts))
         for run, *point in last:
             points[run].append(tuple(point))
         for run, kind, text in entries:
@@ -102,9 +105,10 @@ def listed_runs(connection: Connection, context: Context, ids: Sequence[int]) ->
         linked.update(run for (run,) in links_of)
     links = _links(connection, list(linked))
     return [
-        Listed(infos[one], points[one], pairs.get((one, _PARAM), ""), pairs.get((one, _TAG), ""), links.get(one))
+        Listed(info, points[one], pairs.get((one, _PARAM), ""), pairs.get((one, _TAG), ""), links.get(one), mark)
         for one in ids
         if one in infos
+        for info, mark in (infos[one],)
     ]
 
 
@@ -128,12 +132,6 @@ def last_point(own: Any) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-WITH_EXPERIMENT = tables.runs.outerjoin(
-    tables.experiments, tables.experiments.c.experiment_id == tables.runs.c.experiment_id
-)
-"""Runs, each beside the experiment that it is in."""
-
-
 def _each(
     connection: Connection, statements: Sequence[Callable[[bool], Any]], ids: Sequence[int]
 ) -> Iterator[list[Sequence[Any]]]:  # fmt: skip
@@ -144,15 +142,18 @@ def _each(
         yield answers(connection, made, {NUMBERS: numbers(connection, some)})
 
 
-def _infos(context: Context, facts: Iterable[Any]) -> Iterator[tuple[int, RunInfo]]:
+def _infos(context: Context, facts: Iterable[Any]) -> Iterator[tuple[int, RunInfo, int | None]]:
+    """Number, facts and mark."""
     for (
         number, run_id, experiment_id, name, user, start, stage, error, status, end, lost, stage_above, location_above,
+        mark,
     ) in facts:  # fmt: skip
-        yield number, RunInfo(
+        info = RunInfo(
             run_id, experiment_id, user, status if lost is None else "LOST", start, end if lost is None else lost,
             "deleted" if "deleted" in (stage, stage_above) else "active",
             context.run_uri(run_id, experiment_id, location_above), name, error,
         )  # fmt: skip
+        yield number, info, mark
 
 
 # Statements are made once: to put one together takes longer than to carry it out.
@@ -167,9 +168,11 @@ def _facts(context: Context, sqlite: bool) -> Any:
         query = select(
             run.id, run.run_id, run.experiment_id, run.run_name, run.user_id, run.start_time, run.lifecycle_stage,
             run.error, run.status, run.end_time, context.lost_at_column(), above.lifecycle_stage,
-            above.artifact_location,
+            above.artifact_location, context.mark_column(),
         )  # fmt: skip
-        query = _of_contexts[context] = query.select_from(WITH_EXPERIMENT).where(numbered(sqlite, run.id))
+        query = _of_contexts[context] = query.select_from(
+            tables.runs.outerjoin(tables.experiments, above.experiment_id == run.experiment_id)
+        ).where(numbered(sqlite, run.id))
     return query
 
 

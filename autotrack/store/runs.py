@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import (
@@ -24,11 +25,11 @@ from autotrack.entities import (
 )
 from autotrack.store import tables
 from autotrack.store.context import Context
-from autotrack.store.rows import WITH_EXPERIMENT
-from autotrack.store.search.page import Page, SortKey, page
+from autotrack.store.search.page import Page, page
 from autotrack.store.search.parse import parse_filter, parse_orders
-from autotrack.store.search.sql import Boolean, Stored, Target, condition
-from autotrack.store.search.tree import Kind
+from autotrack.store.search.sql import Boolean, Stored, Target, advised
+from autotrack.store.search.statements import SortKey, Statement, ordered
+from autotrack.store.search.tree import Condition, Kind, Order, Reading
 from autotrack.store.search.vocabulary import RUNS
 
 
@@ -44,36 +45,106 @@ class Search:
     token: str | None = None
 
 
-def find_runs(connection: Connection, context: Context, search: Search) -> Page:
-    """The row numbers of the runs that a search finds, one page of them."""
+def find_runs(connection: Connection, context: Context, search: Search, *, marked: bool = False) -> Page:
+    """The row numbers of the runs that a search finds, one page of them; ``marked`` is with the mark of each."""
+    asked = _asked(connection, search, marked=marked)
+    kept = _kept(context).get(asked)
+    if kept is not None and kept.until > time.monotonic():
+        return _page(connection, search, kept.statements)
+    return _page(connection, search, _statements(connection, context, search, asked))
+
+
+def find_at_once(connection: Connection, context: Context, search: Search) -> Page | None:
+    """The same with the marks, if it is known that one statement is enough; ``None`` if not."""
+    kept = _kept(context).get(_asked(connection, search, marked=True))
+    if kept is None or not kept.enough or kept.until < time.monotonic() or search.token:
+        return None
+    found = _page(connection, search, kept.statements[:1])
+    kept.enough = found.token is not None or len(kept.statements) == 1
+    return found if kept.enough else None
+
+
+@dataclass(slots=True)
+class _Kept:
+    """What finds the runs of a search that was asked before."""
+
+    statements: Sequence[Statement]
+    until: float
+    enough: bool = True
+    """Whether its first statement has given a whole page so far."""
+
+
+_MOST_KEPT = 128
+"""Searches of a store whose statements are kept, as to put them together takes longer than to carry them out."""
+_LASTING_SECONDS = 60
+"""After this a condition that many runs met may have become a rare one."""
+_kept_of: WeakKeyDictionary[Context, dict[Any, _Kept]] = WeakKeyDictionary()
+
+
+def _kept(context: Context) -> dict[Any, _Kept]:
+    return _kept_of.setdefault(context, {})
+
+
+class _Asked(NamedTuple):
+    """All that the statements of a search depend on."""
+
+    dialect: str
+    experiment_ids: tuple[str, ...] | None
+    view: int
+    tree: Condition | None
+    orders: tuple[Order, ...]
+    marked: bool
+
+
+def _asked(connection: Connection, search: Search, *, marked: bool) -> _Asked:
+    tree, orders = parse_filter(search.filter, RUNS), parse_orders(search.order_by, RUNS)
+    ids = None if search.experiment_ids is None else tuple(map(str, search.experiment_ids))
+    return _Asked(connection.dialect.name, ids, int(search.view), tree, orders, marked)
+
+
+def _page(connection: Connection, search: Search, statements: Iterable[Statement]) -> Page:
+    asked = [search.experiment_ids, search.filter, int(search.view), search.order_by]
+    return page(connection, statements, limit=search.limit, token=search.token, asked=asked)
+
+
+def _statements(connection: Connection, context: Context, search: Search, asked: _Asked) -> Iterable[Statement]:
     target = target_of(connection, context, search.experiment_ids)
-    return page(
-        connection,
+    where, lasting = _where(connection, target, search, asked.tree)
+    made = ordered(
         key=tables.runs.c.id,
-        source=WITH_EXPERIMENT,
-        where=_where(connection, target, search),
-        orders=parse_orders(search.order_by, RUNS),
+        source=tables.runs,
+        where=where,
+        orders=asked.orders,
         ties=[SortKey(tables.runs.c.start_time, descending=True), SortKey(tables.runs.c.run_id)],
         target=target,
-        limit=search.limit,
-        token=search.token,
-        asked=[search.experiment_ids, search.filter, int(search.view), search.order_by],
+        beside=context.mark_column() if asked.marked else None,
     )
+    if not lasting or any(order.field.reading is Reading.BEST for order in asked.orders):
+        return made
+    found, kept = tuple(made), _kept(context)
+    if len(kept) >= _MOST_KEPT:
+        kept.clear()
+    often = tuple(replace(one, often=True) for one in found)
+    kept[asked] = _Kept(often, time.monotonic() + _LASTING_SECONDS)
+    return found
 
 
 def count_runs(connection: Connection, context: Context, search: Search) -> int:
     """How many runs a search finds on all of its pages."""
     target = target_of(connection, context, search.experiment_ids)
-    query = select(func.count()).select_from(WITH_EXPERIMENT).where(*_where(connection, target, search))
-    return connection.scalar(query) or 0
+    where, _ = _where(connection, target, search, parse_filter(search.filter, RUNS))
+    return connection.scalar(select(func.count()).select_from(tables.runs).where(*where)) or 0
 
 
-def _where(connection: Connection, target: Target, search: Search) -> list[Boolean]:
-    where = [visible(search.view)]
-    if search.experiment_ids is not None:
-        where.append(tables.runs.c.experiment_id.in_([str(one) for one in search.experiment_ids]))
-    tree = condition(parse_filter(search.filter, RUNS), target, connection)
-    return where if tree is None else [*where, tree]
+def _where(
+    connection: Connection, target: Target, search: Search, tree: Condition | None
+) -> tuple[list[Boolean], bool]:  # fmt: skip
+    """What the runs have to meet, and whether that stays the same for a while."""
+    where = shown(search.experiment_ids, search.view)
+    if tree is None:
+        return where, True
+    found = advised(tree, target, connection)
+    return [*where, found.condition], found.lasting
 
 
 def datasets(connection: Connection, experiment_ids: Sequence[str], limit: int) -> list[tuple[str, str, str, str]]:
@@ -87,13 +158,20 @@ def datasets(connection: Connection, experiment_ids: Sequence[str], limit: int) 
     return [(row[0], row[1], row[2], row[3]) for row in connection.execute(ordered)]
 
 
-def visible(view: int = ViewType.ACTIVE_ONLY) -> Boolean:
-    """Whether a run is of a view."""
-    # Deleting an experiment hides its runs and restoring it shows them again, whatever their own stage is.
+def shown(experiment_ids: Sequence[str] | None, view: int = ViewType.ACTIVE_ONLY) -> list[Boolean]:
+    """What the runs of some experiments, or of all, that are of a view have in common."""
     run, above = tables.runs.c, tables.experiments.c
+    ids = None if experiment_ids is None else [str(one) for one in experiment_ids]
+    where: list[Boolean] = [] if ids is None else [run.experiment_id.in_(ids)]
+    # Deleting an experiment hides its runs and restoring it shows them again, whatever their own stage is.
     hidden = select(above.experiment_id).where(above.lifecycle_stage != "active")
-    active = and_(run.lifecycle_stage == "active", run.experiment_id.not_in(hidden))
-    return {int(ViewType.ACTIVE_ONLY): active, int(ViewType.DELETED_ONLY): ~active}.get(int(view), literal(True))
+    if ids is not None and len(ids) == 1:  # asked once, and not taken for a condition that some of the runs meet
+        open_ = ~hidden.where(above.experiment_id == ids[0]).exists()
+    else:
+        open_ = run.experiment_id.not_in(hidden)
+    active = and_(run.lifecycle_stage == "active", open_)
+    of_view = {int(ViewType.ACTIVE_ONLY): active, int(ViewType.DELETED_ONLY): ~active}.get(int(view))
+    return where if of_view is None else [*where, of_view]
 
 
 _targets: WeakKeyDictionary[Context, Target] = WeakKeyDictionary()
@@ -121,7 +199,7 @@ def _target(context: Context) -> Target:
 
 def target_of(connection: Connection, context: Context, experiment_ids: Sequence[str] | None) -> Target:
     """The fields of runs; which value of a metric is the best is as these experiments have it."""
-    return replace(_target(context), source=WITH_EXPERIMENT, better=partial(_better, connection, experiment_ids))
+    return replace(_target(context), better=partial(_better, connection, experiment_ids))
 
 
 def _better(connection: Connection, experiment_ids: Sequence[str] | None, key: str) -> int:

@@ -11,6 +11,7 @@ from autotrack.server.app import encoded
 from autotrack.server.documents import document
 from autotrack.store import Search
 from autotrack.store.database import context, open_database
+from autotrack.store.made import Made
 from autotrack.wire.messages import RUN
 
 TEXTS = ("plain", "ä \U0001f600", 'quote " \\ / \n \x01', "half \ud800 of a pair", "NUL \0", "")
@@ -47,14 +48,19 @@ def test_a_run_of_a_page_is_the_message_of_a_run(store, monkeypatch):
         ("big", raw_step(0)[1] | EXACT, 0, 5, float(BIG)),
     ]
     store.editor.batch(full, [(3000, one) for one in changes], points, [("big", 0, 5, str(BIG))])
-    found = store.listed_runs(Search([here]))
+    found = listed(store, here)
     assert [one.info.run_id for one in found] == [full, bare]
     assert [read(document(one)) for one in found] == [message(store, full), message(store, bare)]
     assert read(document(store.listed_run(full))) == message(store, full)
     monkeypatch.setattr(context, "LEASE_MS", -60_000)  # no sign of life is young enough
-    lost = [read(document(one)) for one in store.listed_runs(Search([here]))]
+    lost = [read(document(one)) for one in listed(store, here)]
     assert [one["info"]["status"] for one in lost] == ["FAILED", "FAILED"]
     assert lost == [message(store, full), message(store, bare)]
+
+
+def listed(store, experiment):
+    """The runs of an experiment, of which nothing is made."""
+    return list(store.made_of_runs(Search([experiment]), Made(lambda run: run, lambda _: 1, 0)))
 
 
 def point(key, value, step=0):

@@ -83,7 +83,7 @@ def test_a_search_asks_twice(store: DatabaseStore):
     with statements(store) as sent:
         rows, _ = store.rows(search)
     assert [row.params["text"] for row in rows] == ["9"]
-    assert len([one for one in sent if " FROM runs LEFT OUTER" in " ".join(one.split())]) <= 2
+    assert len([one for one in sent if "ORDER BY" in one]) == 1
     assert len([one for one in sent if "LIMIT" in one]) == 2
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from sqlalchemy import BigInteger, ColumnElement, bindparam, case, func, literal, null, select
+from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, case, func, literal, null, select
 
 from autotrack.store import tables
 from autotrack.store.context import ARTIFACTS, Context
@@ -30,9 +30,10 @@ class ServerContext(Context):
 
     def run_uri_column(self) -> ColumnElement[str]:
         """See :class:`Context`."""
-        chosen, run = tables.experiments.c.artifact_location, tables.runs.c
+        above, run = tables.experiments.c, tables.runs.c
+        chosen = select(func.rtrim(above.artifact_location, "/")).where(above.experiment_id == run.experiment_id)
         own = literal(f"{self._root}{self._between}") + run.experiment_id
-        root = case((func.coalesce(chosen, "") != "", func.rtrim(chosen, "/")), else_=own)
+        root = func.coalesce(func.nullif(chosen.scalar_subquery(), ""), own)
         return root + literal("/") + run.run_id + literal(ARTIFACTS)
 
     def file_uri(self, location: str) -> str:
@@ -43,12 +44,16 @@ class ServerContext(Context):
         """See :class:`Context`."""
         return uri
 
+    def mark_column(self) -> ColumnElement[int | None]:
+        """See :class:`Context`."""
+        own, run = intake.c, tables.runs.c
+        mark = 2 * own.revision + case((_silent(), 1), else_=0)
+        return select(mark).where(own.run == run.id).scalar_subquery()
+
     def lost_at_column(self) -> ColumnElement[int | None]:
         """Known of one whose writer promised signs of life and gives none."""
         own, run = intake.c, tables.runs.c
-        # Computed when the statement is carried out: it is put together once.
-        lease = bindparam("lease", callable_=_lease, type_=BigInteger(), unique=True)
-        silent = select(own.last_seen).where(own.run == run.id, own.leased, own.last_seen < lease).scalar_subquery()
+        silent = select(own.last_seen).where(own.run == run.id, _silent()).scalar_subquery()
         # In a CASE, as the row of each run that has not ended: the silence of all runs is not looked at.
         return case((run.status != "RUNNING", null()), else_=silent)
 
@@ -59,6 +64,12 @@ class ServerContext(Context):
     def end_time_column(self) -> ColumnElement[int | None]:
         """See :class:`Context`."""
         return func.coalesce(self.lost_at_column(), tables.runs.c.end_time)
+
+
+def _silent() -> ColumnElement[bool]:
+    # Computed when the statement is carried out: it is put together once.
+    lease = bindparam("lease", callable_=_lease, type_=BigInteger(), unique=True)
+    return and_(intake.c.leased, intake.c.last_seen < lease)
 
 
 def _lease() -> int:

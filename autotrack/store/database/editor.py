@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -130,7 +131,8 @@ def _create(connection: Connection, run_id: str, events: Sequence[Stamped]) -> N
     facts = {name: getattr(fold.facts, name) for name in FACTS}
     row = connection.execute(insert(tables.runs), {"run_id": run_id, **facts}).inserted_primary_key[0]  # type: ignore[index]  # one row
     leased = first.process is not None
-    connection.execute(insert(intake), {"run": row, "last_seen": _now(), "leased": leased})
+    first_revision = int.from_bytes(os.urandom(6), "big")
+    connection.execute(insert(intake), {"run": row, "last_seen": _now(), "leased": leased, "revision": first_revision})
     _write_rows(connection, fold, row)
 
 

@@ -37,9 +37,10 @@ class Database:
         self.url = _parsed(url)
         self.name = self.url.render_as_string(hide_password=True)
         self.engine = _engine(self.url)
-        self._reading = self.engine
+        self._reading = self._reading_once = self.engine
         if self.engine.dialect.name == "postgresql":
             self._reading = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            self._reading_once = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._lock = threading.Lock()
         self._queue: deque[_Change[Any]] | None = deque() if self.is_sqlite else None
         _all.add(self)
@@ -52,9 +53,19 @@ class Database:
     def read(self, question: Callable[[Connection], T]) -> T:
         """The answer to a question, all of whose parts see the same state."""
 
+        return self._read(self._reading, question)
+
+    def read_once(self, question: Callable[[Connection], T]) -> T:
+        """The same for a question of a single statement, which sees one state without a transaction."""
+        return self._read(self._reading_once, question)
+
+    def _read(self, engine: Engine, question: Callable[[Connection], T]) -> T:
         def ask() -> T:
-            with self._reading.connect() as connection:
-                return question(connection)
+            with engine.connect() as connection:
+                dialect.planning(connection, each=True)
+                answer = question(connection)
+                connection.commit()  # psycopg forgets what it has prepared with each transaction that is taken back
+                return answer
 
         return self._attempt(ask)
 
@@ -74,6 +85,7 @@ class Database:
 
     def _transaction(self, action: Callable[[Connection], T]) -> T:
         with self.engine.connect().execution_options(writes=True) as connection:
+            dialect.planning(connection, each=False)
             transaction = connection.begin()
             try:
                 result = action(connection)

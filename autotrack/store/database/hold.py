@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ARRAY, Connection, Select, any_, bindparam, func, select
+from sqlalchemy import ARRAY, Connection, Select, any_, bindparam, func, select, update
 
 from autotrack.entities import RunStatus
 from autotrack.exceptions import AutotrackException
@@ -14,8 +14,8 @@ from autotrack.store import tables
 from autotrack.store.changes import Position
 from autotrack.store.database import last
 from autotrack.store.database.tables import intake, positions, tail
-from autotrack.store.dialect import answers
 from autotrack.store.fold import Facts
+from autotrack.store.ready import answers
 from autotrack.store.write import FACTS
 
 _FINAL = {status.name for status in RunStatus if RunStatus.is_terminated(status)}
@@ -41,7 +41,7 @@ class Held:
 
 
 def hold(connection: Connection, run_id: str, position: Position | None = None, metrics: Collection[str] = ()) -> Held:
-    """Take a run, with what is stored of some of its metrics; an unknown one is an error."""
+    """Take a run to change it, with what is stored of some of its metrics; an unknown one is an error."""
     writer = "" if position is None else tables.storable(position.writer)
     values = {"run_id": tables.storable(run_id), "writer": writer, "keys": list(metrics)}
     stored: Sequence[Any] = ()
@@ -51,6 +51,7 @@ def hold(connection: Connection, run_id: str, position: Position | None = None, 
         _, held, *rest = answers(connection, questions, values)
         stored = rest[0] if rest else ()
     else:
+        connection.execute(_HOLD, values)
         held = list(connection.execute(_HELD, values))
     if not held:
         raise AutotrackException.missing(f"Run with id={run_id} not found")
@@ -84,7 +85,11 @@ def _held() -> Select[Any]:
 # Made once: to put a statement together takes longer than to carry it out.
 _HELD = _held()
 _HOLD = (
-    select(intake.c.run).join(tables.runs).where(tables.runs.c.run_id == bindparam("run_id")).with_for_update(of=intake)
+    update(intake)
+    .where(
+        intake.c.run == select(tables.runs.c.id).where(tables.runs.c.run_id == bindparam("run_id")).scalar_subquery()
+    )
+    .values(revision=intake.c.revision + 1)
 )
 _METRICS = (
     select(tables.metrics)

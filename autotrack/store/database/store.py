@@ -81,6 +81,9 @@ class DatabaseStore(Questions):
     def _ask(self, question: Callable[[Connection], T], run_id: str | None = None) -> T:  # noqa: ARG002 - for journals
         return self.database.read(question)
 
+    def _ask_once(self, question: Callable[[Connection], T]) -> T | None:
+        return self.database.read_once(question)
+
 
 def open_database(url: str, artifact_root: str, *, migrate: bool = False) -> DatabaseStore:
     """The store on ``sqlite:///PATH`` or ``postgresql://…``; files lie below ``artifact_root``, a URI.

@@ -43,6 +43,8 @@ intake = Table(
     Column("last_seen", BigInteger, nullable=False),
     # Whether its writer promises signs of life: only then silence means something.
     Column("leased", Boolean, nullable=False),
+    # Another one after each change of the run, and for each row: the number of a row may be given again.
+    Column("revision", BigInteger, nullable=False, server_default="0"),
 )
 positions = Table(
     "positions",

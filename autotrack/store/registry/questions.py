@@ -11,9 +11,10 @@ from autotrack.entities import ModelVersion, RegisteredModel
 from autotrack.store import tables
 from autotrack.store.context import Context
 from autotrack.store.dialect import batches
-from autotrack.store.search.page import Page, SortKey, page
+from autotrack.store.search.page import Page, page
 from autotrack.store.search.parse import parse_filter, parse_orders
 from autotrack.store.search.sql import Target, condition
+from autotrack.store.search.statements import SortKey, ordered
 from autotrack.store.search.tree import AllOf, AnyOf, Compare, Condition, Kind, Not, Operator
 from autotrack.store.search.vocabulary import MODEL_VERSIONS, REGISTERED_MODELS
 
@@ -32,18 +33,15 @@ def find_registered(
         {Kind.TAG: tables.registered_model_tags},
     )
     tree = condition(_without_prompts(parse_filter(filter_string, REGISTERED_MODELS)), target)
-    return page(
-        connection,
+    statements = ordered(
         key=own.id,
         source=tables.registered_models,
         where=[] if tree is None else [tree],
         orders=parse_orders(order_by, REGISTERED_MODELS),
         ties=[SortKey(own.name)],
         target=target,
-        limit=limit,
-        token=token,
-        asked=["registered models", filter_string, order_by],
     )
+    return page(connection, statements, limit=limit, token=token, asked=["registered models", filter_string, order_by])
 
 
 def find_versions(
@@ -61,18 +59,15 @@ def find_versions(
     ties = [SortKey(model.name), SortKey(own.version, descending=True)]
     if not order_by:
         ties.insert(0, SortKey(own.last_updated_timestamp, descending=True))
-    return page(
-        connection,
+    statements = ordered(
         key=own.id,
         source=_VERSIONS,
         where=[] if tree is None else [tree],
         orders=parse_orders(order_by, MODEL_VERSIONS),
         ties=ties,
         target=target,
-        limit=limit,
-        token=token,
-        asked=["model versions", filter_string, order_by],
     )
+    return page(connection, statements, limit=limit, token=token, asked=["model versions", filter_string, order_by])
 
 
 def _without_prompts(tree: Condition | None) -> Condition | None:

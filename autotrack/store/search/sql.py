@@ -65,8 +65,6 @@ class Target:
     attributes: Mapping[str, ColumnElement[Any]]
     entries: Mapping[Kind, FromClause]
     only: Callable[[FromClause], Boolean] | None = None
-    source: FromClause = tables.runs
-    """What the attributes are columns of."""
     better: Callable[[str], int] = direction
     """Of a metric: -1 if a lower value is better, 1 if a higher one is, 0 if nobody said."""
     stored: Mapping[str, Stored] = field(default_factory=dict)
@@ -120,15 +118,32 @@ def first_column(table: FromClause) -> ColumnElement[Any]:
     return next(iter(table.c))
 
 
-def condition(tree: Condition | None, target: Target, connection: Connection | None = None) -> Boolean | None:
-    """The SQL of a filter. Each part is true or false for every row, also where a value is missing.
+def condition(tree: Condition | None, target: Target) -> Boolean | None:
+    """The SQL of a filter. Each part is true or false for every row, also where a value is missing."""
+    return None if tree is None else _sql(tree, target, None, {})
 
-    ``connection`` is asked for what is better known beforehand: which things meet a rare condition, and the texts that
-    a regular expression is to be tried on where the database itself cannot try it.
-    """
-    if tree is None:
-        return None
-    return _sql(tree, target, connection, {} if connection is None else _few(tree, target, connection))
+
+class Advised(NamedTuple):
+    """The SQL of a filter that a database was asked about."""
+
+    condition: Boolean
+    lasting: bool
+    """Whether it holds for what is in the database later too: nothing in it was read from there."""
+
+
+def advised(tree: Condition, target: Target, connection: Connection) -> Advised:
+    """The same for a database that is asked for what is better known beforehand: which things meet a rare condition,
+    and the texts that a regular expression is to be tried on where the database itself cannot try it."""
+    few = _few(tree, target, connection)
+    read = few or any(
+        one.field.reading is Reading.BEST or (_is_expression(one) and connection.dialect.name != "sqlite")
+        for one in _leaves(tree)
+    )
+    return Advised(_sql(tree, target, connection, few), not read)
+
+
+def _is_expression(tree: Compare | Among | Present) -> bool:
+    return isinstance(tree, Compare) and _PATTERNS.get(tree.operator) is MatchesExpression
 
 
 Few = Mapping[int, list[Any]]
