@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import partial
@@ -20,7 +21,7 @@ from benchmarks.served import DATABASES, Served
 from benchmarks.tracker import Tracker
 from benchmarks.workload import Measured, Row, scaled, seconds
 
-BATCH, COPIES = 1000, 9
+BATCH, COPIES, PAGE = 1000, 9, 100
 REPEATS, MOST_REPEATS, ENOUGH_SECONDS = 5, 100, 0.5
 MADE, POINTS, SINGLE, BATCHES = (scaled(count) for count in (1000, 100_000, 600, 60))
 RUNS = MADE * (1 + COPIES)
@@ -39,6 +40,7 @@ ROWS = (
             Row(f"{database}_search_busy", "… processor time of server and database", times={"mlflow": 20}),
             Row(f"{database}_newest", "… without a filter alone"),
             Row(f"{database}_newest_busy", "… processor time of server and database"),
+            Row(f"{database}_pages", "… a page of runs that nobody has asked for before, all of them page by page"),
             Row(f"{database}_history", f"{title}: a history of {POINTS:,} points, whole", times={"mlflow": 20}),
             Row(f"{database}_history_busy", "… processor time of server and database"),
             Row(f"{database}_curve", f"{title}: the same, thinned to 2,500"),
@@ -96,7 +98,8 @@ def _figures(served: Served) -> dict[str, float]:
         figures["create"] = flood(port, [_create(many, number) for number in range(MADE)], made.append) / MADE
         flood(port, [_facts(_created(answer), number) for number, answer in enumerate(made)])
         copy_runs(served.store, many, COPIES)
-        bodies = [post("runs/search", {"experiment_ids": [many], "max_results": 100, **one}) for one in SEARCHES]
+        figures["pages"] = _pages(connection, many)
+        bodies = [post("runs/search", {"experiment_ids": [many], "max_results": PAGE, **one}) for one in SEARCHES]
         searches = [partial(connection.ask, body) for body in bodies]
         figures["search"], figures["search_busy"] = _asked(served, searches)
         figures["newest"], figures["newest_busy"] = _asked(served, searches[1:2])
@@ -112,6 +115,19 @@ def _asked(served: Served, questions: Sequence[Callable[[], object]]) -> tuple[f
         taken.append(median(seconds(question) for _ in range(times)))
         asked += 1 + times
     return sum(taken) / len(taken), (served.busy() - busy) / asked
+
+
+def _pages(connection: Connection, experiment: str) -> float:
+    """Seconds per page of going through all runs of an experiment."""
+    taken, token = list[float](), ""
+    while len(taken) < RUNS // PAGE:
+        asked = {"experiment_ids": [experiment], "max_results": PAGE} | ({"page_token": token} if token else {})
+        begin = time.perf_counter()
+        answer = connection.ask(post("runs/search", asked))
+        taken.append(time.perf_counter() - begin)
+        token = json.loads(answer).get("next_page_token", "")
+    assert not token
+    return median(taken)
 
 
 def _whole(connection: Connection, run: str) -> None:
