@@ -12,11 +12,12 @@ from autotrack.exceptions import AutotrackException
 from autotrack.store import tables
 from autotrack.store.context import Context
 from autotrack.store.dialect import batches
-from autotrack.store.runs import Search, find_runs, target_of
+from autotrack.store.runs import Search, find_runs
 from autotrack.store.search.parse import parse_field
 from autotrack.store.search.sql import Target
 from autotrack.store.search.tree import Field, Kind, Reading
 from autotrack.store.search.vocabulary import RUNS
+from autotrack.store.target import target_of
 
 _MOST = 500
 """Columns of one question."""

@@ -135,17 +135,17 @@ def sent_together(connection: Connection) -> Iterator[None]:
         raise DBAPIError.instance(None, None, error, base, connection_invalidated=lost) from error
 
 
-def lists(connection: Connection, questions: Sequence[Select[Any]]) -> list[list[Any]]:
-    """What several statements of one column each find, none of it in an order that counts, by asking once."""
-    if not questions:
-        return []
-    if connection.dialect.name == "postgresql":
-        (row,) = connection.execute(select(*(func.array(one.scalar_subquery()) for one in questions)))
-        return [list(found) for found in row]
+def together(sqlite: bool, questions: Sequence[Select[Any]]) -> Select[Any]:
+    """What asks several questions of one column each, none of whose answers has an order that counts, at once."""
+    if not sqlite:
+        return select(*(func.array(one.scalar_subquery()) for one in questions))
     each = [one.subquery() for one in questions]
-    together = [select(func.json_group_array(next(iter(one.c)))).scalar_subquery() for one in each]
-    (row,) = connection.execute(select(*together))
-    return [json.loads(found) for found in row]
+    return select(*(select(func.json_group_array(next(iter(one.c)))).scalar_subquery() for one in each))
+
+
+def apart(sqlite: bool, row: Sequence[Any]) -> list[list[Any]]:
+    """The answers to several questions, from the row that answers them at once."""
+    return [json.loads(found) if sqlite else list(found) for found in row]
 
 
 class Matches(GenericFunction[bool]):
@@ -179,20 +179,20 @@ def among(column: ColumnElement[Any], texts: Sequence[str]) -> ColumnElement[boo
 
 
 NUMBERS = "numbers"
-"""The name of the value that :func:`numbered` binds."""
+"""The name of the value that :func:`numbered` binds unless it is given another one."""
 
 
-def numbered(sqlite: bool, column: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Whether an integer is one of many, which are one bound value however many they are."""
+def numbered(sqlite: bool, column: ColumnElement[Any], name: str = NUMBERS) -> ColumnElement[bool]:
+    """Whether an integer is one of many, which are one bound value of a name however many they are."""
     if sqlite:
-        listed = func.json_each(bindparam(NUMBERS, type_=Text())).table_valued("value")
+        listed = func.json_each(bindparam(name, type_=Text())).table_valued("value")
         return column.in_(select(listed.c.value))
-    found: ColumnElement[bool] = column == any_(bindparam(NUMBERS, type_=postgresql.ARRAY(BigInteger())))
+    found: ColumnElement[bool] = column == any_(bindparam(name, type_=postgresql.ARRAY(BigInteger())))
     return found
 
 
 def numbers(connection: Connection, values: Sequence[int]) -> Any:
-    """Integers as the value of :data:`NUMBERS`."""
+    """Integers as the value that :func:`numbered` binds."""
     return json.dumps(values) if connection.dialect.name == "sqlite" else list(values)
 
 

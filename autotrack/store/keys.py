@@ -10,11 +10,12 @@ from sqlalchemy import Connection, Executable, FromClause, Select, Table, func, 
 
 from autotrack.store import tables
 from autotrack.store.context import Context
-from autotrack.store.runs import Search, find_runs, shown, target_of
+from autotrack.store.runs import Search, find_runs
 from autotrack.store.search.parse import parse_field
 from autotrack.store.search.sql import Boolean, first_column
 from autotrack.store.search.tree import Kind
 from autotrack.store.search.vocabulary import RUNS
+from autotrack.store.target import shown, target_of
 
 _TABLES = {Kind.METRIC: tables.metrics, Kind.PARAM: tables.params, Kind.TAG: tables.tags}
 _VALUES_OF = 10_000

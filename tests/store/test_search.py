@@ -12,7 +12,6 @@ from autotrack.exceptions import AutotrackException
 from autotrack.store import Search, Store, tables
 from autotrack.store.context import LocalContext
 from autotrack.store.dialect import like
-from autotrack.store.runs import _target
 from autotrack.store.search.parse import parse_filter, parse_orders
 from autotrack.store.search.sql import condition
 from autotrack.store.search.tree import (
@@ -30,6 +29,7 @@ from autotrack.store.search.tree import (
     Unit,
 )
 from autotrack.store.search.vocabulary import EXPERIMENTS, MODELS, RUNS
+from autotrack.store.target import _target
 
 LOSS = Compare(Field(Kind.METRIC, "loss", numeric=True), Operator.LESS, 1)
 START = Field(Kind.ATTRIBUTE, "start_time", numeric=True, unit=Unit.MOMENT)

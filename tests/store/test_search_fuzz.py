@@ -12,10 +12,10 @@ import pytest
 
 from autotrack.exceptions import AutotrackException
 from autotrack.store.context import LocalContext
-from autotrack.store.runs import _target
 from autotrack.store.search.parse import parse_filter, parse_orders
 from autotrack.store.search.sql import Target, condition
 from autotrack.store.search.vocabulary import EXPERIMENTS, MODEL_VERSIONS, MODELS, REGISTERED_MODELS, RUNS, Vocabulary
+from autotrack.store.target import _target
 
 COUNT = "AUTOTRACK_FUZZ"
 """The environment variable that says how many texts are tried; a million take minutes."""

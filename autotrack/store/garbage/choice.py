@@ -22,8 +22,9 @@ from autotrack.store.context import Context
 from autotrack.store.dialect import batches
 from autotrack.store.fold import PARENT_TAG
 from autotrack.store.garbage.policy import FAILED, Policy
-from autotrack.store.runs import Search, find_runs, target_of
+from autotrack.store.runs import Search, find_runs
 from autotrack.store.search.page import LARGEST
+from autotrack.store.target import target_of
 
 
 @dataclass(frozen=True, slots=True)

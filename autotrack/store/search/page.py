@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -35,9 +35,15 @@ class Page:
 
 
 def page(
-    connection: Connection, statements: Iterable[Statement], *, limit: int, token: str | None, asked: Sequence[Any]
+    connection: Connection,
+    statements: Iterable[Statement],
+    *,
+    limit: int,
+    token: str | None,
+    asked: Sequence[Any],
+    values: Mapping[str, Any] | None = None,
 ) -> Page:
-    """One page of the rows that statements find; ``asked`` is what the token is valid for."""
+    """One page of the rows that statements find with some values; ``asked`` is what the token is valid for."""
     if not 0 < limit <= LARGEST:
         raise AutotrackException.invalid(f"max_results is {limit!r}; it must be from 1 to {LARGEST}")
     mark = _fingerprint(asked)
@@ -53,11 +59,11 @@ def page(
                 continue
         elif last is not None:
             query = query.where(_after(one.keys, last))
-        most = {MOST: limit + 1 - len(rows)}
+        given = {**(values or {}), MOST: limit + 1 - len(rows)}
         if one.often and last is None:
-            rows += ready.rows(connection, query, most)
+            rows += ready.rows(connection, query, given)
         else:
-            rows += connection.execute(query, most).all()
+            rows += connection.execute(query, given).all()
         if len(rows) > limit:
             break
     following = _write(mark, list(rows[limit - 1][1 : keys + 1])) if len(rows) > limit else None

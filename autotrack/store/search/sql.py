@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
     Double,
     FromClause,
     Select,
     and_,
+    bindparam,
     exists,
     false,
     func,
@@ -23,12 +25,14 @@ from sqlalchemy import (
     select,
     true,
 )
+from sqlalchemy.types import TypeEngine
 
 from autotrack.direction import BEST_TAG, direction
 from autotrack.exceptions import AutotrackException
 from autotrack.store import tables
-from autotrack.store.dialect import Matches, MatchesExpression, MatchesFolded, among, lists
+from autotrack.store.dialect import Matches, MatchesExpression, MatchesFolded, among
 from autotrack.store.search import regex
+from autotrack.store.search.shape import real
 from autotrack.store.search.tree import (
     AllOf,
     Among,
@@ -41,6 +45,7 @@ from autotrack.store.search.tree import (
     Operator,
     Present,
     Reading,
+    Slot,
 )  # fmt: skip
 
 Boolean = ColumnElement[bool]
@@ -118,36 +123,39 @@ def first_column(table: FromClause) -> ColumnElement[Any]:
     return next(iter(table.c))
 
 
-def condition(tree: Condition | None, target: Target) -> Boolean | None:
-    """The SQL of a filter. Each part is true or false for every row, also where a value is missing."""
-    return None if tree is None else _sql(tree, target, None, {})
+def condition(
+    tree: Condition | None, target: Target, connection: Connection | None = None, few: Few | None = None
+) -> Boolean | None:  # fmt: skip
+    """The SQL of a filter. Each part is true or false for every row, also where a value is missing.
+
+    ``connection`` is asked for the texts that a regular expression is to be tried on where the database itself cannot
+    try it; ``few`` replaces parts.
+    """
+    return None if tree is None else _sql(tree, target, connection, few or {})
 
 
-class Advised(NamedTuple):
-    """The SQL of a filter that a database was asked about."""
-
-    condition: Boolean
-    lasting: bool
-    """Whether it holds for what is in the database later too: nothing in it was read from there."""
+Few = Mapping[int, Boolean]
+"""What is the same as a part, by the number of its object."""
 
 
-def advised(tree: Condition, target: Target, connection: Connection) -> Advised:
-    """The same for a database that is asked for what is better known beforehand: which things meet a rare condition,
-    and the texts that a regular expression is to be tried on where the database itself cannot try it."""
-    few = _few(tree, target, connection)
-    read = few or any(
-        one.field.reading is Reading.BEST or (_is_expression(one) and connection.dialect.name != "sqlite")
+def lasting(tree: Condition, *, sqlite: bool) -> bool:
+    """Whether the SQL of a filter holds for what is in the database later too: nothing in it is read from there."""
+    return not any(
+        one.field.reading is Reading.BEST
+        or (not sqlite and isinstance(one, Compare) and _PATTERNS.get(one.operator) is MatchesExpression)
         for one in _leaves(tree)
     )
-    return Advised(_sql(tree, target, connection, few), not read)
 
 
-def _is_expression(tree: Compare | Among | Present) -> bool:
-    return isinstance(tree, Compare) and _PATTERNS.get(tree.operator) is MatchesExpression
+def rare(tree: Condition, target: Target) -> list[tuple[Condition, Select[Any]]]:
+    """The parts of a filter for which an index finds what meets them, each with what does so if those are no more than
+    :data:`FEW`: a database that is asked for the newest of few may go through all the others."""
+    found = ((one, _found_by_index(one, target)) for one in _leaves(tree))
+    return [(one, query.limit(FEW + 1)) for one, query in found if query is not None]
 
 
-Few = Mapping[int, list[Any]]
-"""The things that meet a condition, by the number of its object, where they are few."""
+FEW = 500
+"""So many things that meet a condition are rather named than searched for among all others."""
 
 
 def _sql(tree: Condition, target: Target, connection: Connection | None, few: Few) -> Boolean:
@@ -168,7 +176,7 @@ def _sql(tree: Condition, target: Target, connection: Connection | None, few: Fe
     column = target.value(field, table)
     own = field.kind is Kind.DATASET or table.c.key == field.key
     if id(tree) in few:
-        return target.owner.in_(few[id(tree)])
+        return few[id(tree)]
     if connection is not None and connection.dialect.name == "postgresql" and _within_index(tree, table):
         column = table.c.beginning  # SQLite goes by whose entry it is
     found = exists().where(target.rows(field, table), _test(tree, column, _texts(connection, column, own)))
@@ -186,23 +194,11 @@ def _equal_to(tree: Compare | Among | Present) -> Sequence[str] | None:
 
 def _within_index(tree: Compare | Among | Present, table: FromClause) -> bool:
     """Whether an index holds enough of the texts to say which of them are equal to those that are asked for."""
+    if isinstance(tree, Compare) and isinstance(tree.value, Slot):
+        return tree.value.type is str
     texts = _equal_to(tree) if "beginning" in table.c else None
     # What is shorter than what the index holds has nothing after it.
     return texts is not None and all(len(tables.storable(one)) < tables.INDEXED for one in texts)
-
-
-_FEW = 500
-"""So many things that meet a condition are rather named than searched for among all others."""
-
-
-def _few(tree: Condition, target: Target, connection: Connection) -> Few:
-    """Those that meet a condition, of all conditions for which an index finds them and they are few.
-
-    A database that is asked for the newest that meet a rare condition may go through all that do not.
-    """
-    found = {id(one): query for one in _leaves(tree) if (query := _found_by_index(one, target)) is not None}
-    every = lists(connection, [query.limit(_FEW + 1) for query in found.values()])
-    return {one: owners for one, owners in zip(found, every, strict=True) if len(owners) <= _FEW}
 
 
 def _leaves(tree: Condition) -> Iterator[Compare | Among | Present]:
@@ -224,7 +220,7 @@ def _found_by_index(tree: Compare | Among | Present, target: Target) -> Select[A
         return None
     table = target.entries[field.kind]
     if _within_index(tree, table):
-        test: Boolean = table.c.beginning == tree.value
+        test: Boolean = table.c.beginning == _bound(field, tree.value)
     elif field.numeric and field.reading in _INDEXED:
         test = _test(tree, target.value(field, table), None)
     else:
@@ -249,7 +245,7 @@ def _test(tree: Compare | Among | Present, column: ColumnElement[Any], texts: Te
     """What the value of a row that exists must satisfy; a metric's NULL is a NaN, and a parameter's no number."""
     if isinstance(tree, Present):
         return true()
-    nan = tree.field.kind is Kind.METRIC or tree.field.reading is Reading.NUMBER
+    nan = real(tree.field)
     if isinstance(tree, Among):
         plain = [_bound(tree.field, value) for value in tree.values if value == value]
         found = and_(column.is_not(None), column.in_(plain))
@@ -287,17 +283,21 @@ _PATTERNS: dict[Operator, type[Any]] = {
 }
 
 
-def _equal(column: ColumnElement[Any], field: Field, value: str | int | float) -> Boolean:
+def _equal(column: ColumnElement[Any], field: Field, value: str | int | float | Slot) -> Boolean:
     return column.is_(None) if value != value else column == _bound(field, value)
 
 
-def _bound(field: Field, value: str | int | float) -> Any:
-    if field.kind is Kind.METRIC or field.reading is Reading.NUMBER:
+def _bound(field: Field, value: str | int | float | Slot) -> Any:
+    if isinstance(value, Slot):
+        return bindparam(value.name, type_=_TYPES[value.type]())
+    if real(field):
         return literal(float(value), Double())
     if field.numeric and isinstance(value, float):
         return literal(value, Double())
     return value
 
+
+_TYPES: Mapping[type, type[TypeEngine[Any]]] = {str: tables.Text, int: BigInteger, float: Double}
 
 _COMPARE: dict[Operator, Callable[[Any, Any], Any]] = {
     Operator.LESS: operator.lt,

@@ -70,12 +70,20 @@ class Operator(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Slot:
+    """In place of a value that is given when the question is asked; its type is that of the value."""
+
+    name: str
+    type: type[str | int | float]
+
+
+@dataclass(frozen=True, slots=True)
 class Compare:
     """True for what has the field, with a value that compares so."""
 
     field: Field
     operator: Operator
-    value: str | int | float
+    value: str | int | float | Slot
 
 
 @dataclass(frozen=True, slots=True)
