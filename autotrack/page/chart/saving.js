@@ -1,6 +1,7 @@
 // A chart as a file: a picture of pixels or of lines, or the table that it is drawn from.
 
 import { h, svg } from "../dom.js";
+import { csv, give } from "../file.js";
 import { number } from "../format.js";
 import { GREATEST, LEAST, RAW, SMOOTH } from "./columns.js";
 import { colour, column, told } from "./plot.js";
@@ -9,17 +10,11 @@ const MARGIN = 16, ROW = 18, TICKS = 6;
 
 /** What saves a chart. */
 export function saved(chart) {
-  const kinds = { PNG: png, SVG: vector, CSV: csv };
+  const kinds = { PNG: png, SVG: vector, CSV: table };
   return h("details", { class: "menu" }, h("summary", { "aria-label": `Save ${chart.title}` }, "save"),
     h("div", {}, Object.entries(kinds).map(([kind, make]) => h("button", {
       type: "button", onclick: async () => chart.plot && give(await make(chart), `${chart.title}.${kind.toLowerCase()}`),
     }, kind))));
-}
-
-function give(content, name) {
-  const address = URL.createObjectURL(content);
-  h("a", { href: address, download: name.replaceAll(/[\\/:*?"<>|\0]/g, "-") }).click();
-  setTimeout(() => URL.revokeObjectURL(address), 10_000);
 }
 
 const paper = () => getComputedStyle(document.documentElement).getPropertyValue("--card").trim();
@@ -96,12 +91,11 @@ function vector(chart) {
 }
 
 /** A row for each bucket of each curve; one of a single point is that point. */
-function csv(chart) {
-  const cell = (value) => (/[",\n\r]/.test(value) ? `"${String(value).replaceAll('"', '""')}"` : String(value ?? ""));
+function table(chart) {
   const rows = shown(chart).flatMap(([one, n]) => {
     const known = chart.known[n];
     return known.at.map((at, m) => [one.run, one.key, chart.axes[n].x(at), known.count[m], known.minimum[m], known.maximum[m], known.last[m], known.nan[m], known.inf[m]]);
   });
   const heads = ["run", "key", chart.axis, "points", "min", "max", "last", "nan", "infinite"];
-  return new Blob([[heads, ...rows].map((row) => row.map(cell).join(",")).join("\r\n")], { type: "text/csv" });
+  return csv([heads, ...rows]);
 }

@@ -3,7 +3,7 @@
 import { OWN, post } from "../api.js";
 import { chart, grouped, switches, View } from "../chart/curves.js";
 import { h } from "../dom.js";
-import { spelt } from "../runs/columns.js";
+import { key as spelt } from "../filter.js";
 
 /** What shows them, how to `refresh` it, and what to `leave`; null where no metric is a curve in two of the runs. */
 export async function curves(runs, names, scope, query) {
@@ -24,7 +24,7 @@ export async function curves(runs, names, scope, query) {
 /** How many points a metric of a run has. Of runs that are deleted nothing is told, and it is taken for a curve. */
 async function counted(keys, { experiments, where, order }) {
   if (!keys.length) return () => 0;
-  const columns = keys.slice(0, 400).map((key) => `count(${spelt("metrics", key).slice("metrics.".length)})`);
+  const columns = keys.slice(0, 400).map((key) => `count(${spelt(key)})`);
   const asked = { experiment_ids: experiments, columns, filter: where, order_by: order ?? [], max_results: 100 };
   const found = (await post(`${OWN}runs/columns`, asked)).columns;
   const place = new Map((found.run_ids ?? []).map((id, n) => [id, n]));

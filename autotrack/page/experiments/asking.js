@@ -1,6 +1,7 @@
 // What is asked of experiments, and how they are changed.
 
 import { MLFLOW, OWN, get, post } from "../api.js";
+import { key as spelt } from "../filter.js";
 import { columnOf, telling } from "../runs/columns.js";
 import { groups, keys, rows } from "../runs/questions.js";
 
@@ -52,16 +53,13 @@ export async function best(id, count) {
   const [{ keys: known }, { metric, better: sign = 0, said }] = await Promise.all([keys([id], NEWEST, ""), get(`${OWN}objective`, { experiment_id: id })]);
   const better = new Map(known.filter((one) => one.better).map((one) => [one.key, one.better]));
   const usual = telling(known, false);
-  const reading = sign ? `${sign < 0 ? "min" : "max"}(${quoted(metric)})` : null;
+  const reading = sign ? `${sign < 0 ? "min" : "max"}(${spelt(metric)})` : null;
   const fields = ["run_name", "status", "start_time", ...(reading ? [reading] : []), ...usual.filter((one) => /^(params|metrics)\./.test(one) && !(reading && columnOf(one).key === metric)).slice(0, 7)];
   const view = viewOf(id, { sort: reading ? `${reading} ${sign < 0 ? "ASC" : "DESC"}` : "", where: reading ? `${reading} ${sign < 0 ? "<" : ">"} ${sign < 0 ? "" : "-"}1e308` : "" });
   const found = await rows(view, fields, { limit: count });
   const columns = fields.map((one) => ({ ...columnOf(one, better), ...(one === reading ? { title: `best ${metric}` } : {}) }));
   return { rows: found.rows, columns, metric, sign, said };
 }
-
-/** A metric's key inside a reading. */
-const quoted = (key) => (/^[\w./-]+$/.test(key) ? key : `\`${key.replaceAll("`", "``")}\``);
 
 /** The runs that have others below them. */
 export const parents = async (id) => (await groups(viewOf(id, { where: "tags.`mlflow.parentRunId` LIKE '%'" }), ["parent"], [])).groups ?? [];

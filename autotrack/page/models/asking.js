@@ -1,13 +1,12 @@
 // What the registry is asked, and what it is told to change.
 
 import { MLFLOW, OWN, ask, experiments, get, post, runs } from "../api.js";
+import { among, text } from "../filter.js";
 
 const MODELS = `${MLFLOW}registered-models/`;
 const VERSIONS = `${MLFLOW}model-versions/`;
 const BEYOND = `${OWN}model-versions/`;
 const SHOWN = 200; // versions of a model that get the metrics of their runs
-
-const quoted = (text) => `'${text.replaceAll("'", "''")}'`;
 
 /** One page of the models, and the token of the next. */
 export async function models(where, token) {
@@ -19,7 +18,7 @@ export const model = async (name) => (await get(`${MODELS}get`, { name })).regis
 
 /** The versions of a model, the newest first. */
 export async function versions(name) {
-  const asked = { filter: `name = ${quoted(name)}`, order_by: "version_number DESC", max_results: 10_000 };
+  const asked = { filter: `name = ${text(name)}`, order_by: "version_number DESC", max_results: 10_000 };
   return (await get(`${VERSIONS}search`, asked)).model_versions ?? [];
 }
 
@@ -27,8 +26,8 @@ export async function versions(name) {
 export async function runsOf(versions) {
   const ids = [...new Set(versions.slice(0, SHOWN).map((one) => one.run_id).filter(Boolean))];
   if (!ids.length) return new Map();
-  const among = (await experiments()).map((one) => one.experiment_id);
-  const found = await runs(among, { where: `run_id IN (${ids.map(quoted).join(", ")})`, order: [], limit: SHOWN });
+  const everywhere = (await experiments()).map((one) => one.experiment_id);
+  const found = await runs(everywhere, { where: among("run_id", ids), order: [], limit: SHOWN });
   return new Map(found.runs.map((run) => [run.id, run]));
 }
 

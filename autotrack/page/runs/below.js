@@ -1,5 +1,6 @@
 // Runs below others, as the candidates of a search: they are seen below the run that they belong to.
 
+import { among, text } from "../filter.js";
 import * as ask from "./questions.js";
 import { Rows } from "./rows.js";
 
@@ -19,7 +20,7 @@ export class Below {
   /** Ask how many are below some runs, where any are below any. */
   async learn(rows) {
     if (!this.total || !rows.length) return;
-    const where = `parent IN (${rows.map((row) => ask.text(row.id)).join(", ")})`;
+    const where = among("parent", rows.map((row) => row.id));
     const found = await ask.groups({ ...this.view, where, sort: "" }, ["parent"], []);
     for (const { values, runs } of found.groups) this.counts.set(values[0], runs);
   }
@@ -27,7 +28,7 @@ export class Below {
   /** Unfold a run, or fold it. */
   async turn(id) {
     if (this.open.delete(id)) return;
-    const rows = new Rows({ ...this.view, where: `parent = ${ask.text(id)}` }, this.fields);
+    const rows = new Rows({ ...this.view, where: `parent = ${text(id)}` }, this.fields);
     this.open.set(id, rows);
     await rows.more();
   }

@@ -1,6 +1,7 @@
 // The columns of the table: fields of runs, spelt as a filter has them on its left.
 
 import { h } from "../dom.js";
+import { key as bare } from "../filter.js";
 import * as format from "../format.js";
 
 const TITLES = {
@@ -16,8 +17,8 @@ const OF_NUMBERS = new Set(["start_time", "end_time", "duration"]);
 /** The fields in a text that has commas between them; also in keys in backticks there may be some. */
 export const columnsIn = (text) => (text.match(/(?:`(?:[^`]|``)*`|[^,`])+/g) ?? []).map((one) => one.trim()).filter(Boolean);
 
-/** A key as a field has it: bare where the grammar allows that. */
-export const spelt = (kind, key) => `${kind}.${/^[\w./:@-]+$/.test(key) ? key : `\`${key.replaceAll("`", "``")}\``}`;
+/** A key of a kind as a field. */
+export const spelt = (kind, key) => `${kind}.${bare(key)}`;
 
 /** What a field means. */
 export function columnOf(name, better = new Map()) {

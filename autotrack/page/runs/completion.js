@@ -1,5 +1,6 @@
 // What may stand at a place of a filter.
 
+import { text as quoted } from "../filter.js";
 import { spelt } from "./columns.js";
 
 const MOST = 50;
@@ -49,7 +50,7 @@ export async function options({ expects, field, word }, { keys, grammar, values 
   if (expects === "next") return matching([{ text: "AND", says: "both" }, { text: "OR", says: "one of them" }], word);
   if (/^(start|end)_time$/.test(field)) return matching(TIMES.map((text) => ({ text, says: "" })), word);
   if (isNumber(field, grammar)) return [];
-  const found = (await values(field).catch(() => [])).map((one) => ({ text: `'${one.replaceAll("'", "''")}'`, says: "" }));
+  const found = (await values(field).catch(() => [])).map((one) => ({ text: quoted(one), says: "" }));
   if (expects === "list") found.forEach((one) => { one.text = `(${one.text}`; });
   return matching(found, word);
 }

@@ -2,6 +2,7 @@
 
 import * as format from "../format.js";
 import { h } from "../dom.js";
+import { both } from "../filter.js";
 import * as ask from "./questions.js";
 import { Rows } from "./rows.js";
 
@@ -36,7 +37,7 @@ export class Groups {
   /** Unfold a group, or fold it. */
   async turn(group) {
     if (this.open.delete(group.where)) return;
-    const rows = new Rows({ ...this.view, where: ask.both(this.view.where, group.where) }, this.fields);
+    const rows = new Rows({ ...this.view, where: both(this.view.where, group.where) }, this.fields);
     this.open.set(group.where, rows);
     await rows.more();
   }

@@ -1,6 +1,7 @@
 // What the table of runs asks the server.
 
 import { OWN, access, get, post } from "../api.js";
+import { among } from "../filter.js";
 import { valueOf } from "./columns.js";
 
 const CHANGED_AT_ONCE = 100;
@@ -28,7 +29,7 @@ export async function rows(view, fields, { limit, token } = {}) {
 
 /** The same of runs that are named. */
 export const rowsOf = async (view, fields, ids) =>
-  (await rows({ ...view, experiments: [], sort: "", where: `run_id IN (${ids.map(text).join(", ")})` }, fields, { limit: ids.length })).rows;
+  (await rows({ ...view, experiments: [], sort: "", where: among("run_id", ids) }, fields, { limit: ids.length })).rows;
 
 export const count = async (view) => (await post(`${OWN}runs/count`, about(view))).count;
 
@@ -51,9 +52,3 @@ export async function change(what, ids, more, tell) {
 
 /** Whether the server takes changes. */
 export const writable = async () => !(await access()).read_only;
-
-/** A text as a filter takes it. */
-export const text = (value) => `'${value.replaceAll("'", "''")}'`;
-
-/** A filter that holds where both do. */
-export const both = (one, other) => (one.trim() && other ? `(${one}) AND ${other}` : one.trim() || other);
