@@ -33,7 +33,12 @@ def best_runs(
     those where it was never a number, are left out.
     """
     among = experiments_named(client, experiments)
-    sign = better(metric, among.values(), mode)
+    try:
+        sign = better(metric, among.values(), mode)
+    except AutotrackException:
+        if mode is None and _nobody_has(client, list(among), metric, where):
+            return []
+        raise
     field = f"metrics.{quoted(metric)}" if last else f"{'min' if sign < 0 else 'max'}({quoted(metric)})"
     order = f"{field} {'ASC' if sign < 0 else 'DESC'}"  # NaN and what lacks the metric come last either way
     try:
@@ -52,6 +57,18 @@ def _ranked(client: Client, ids: list[str], field: str, where: str, sign: int) -
     pairs = zip(runs, readings(client, ids, runs, field, where), strict=True)
     found = [Ranked(run, value) for run, value in pairs if value is not None and _is_number(value)]
     return sorted(found, key=lambda one: -sign * one.value)
+
+
+def _nobody_has(client: Client, ids: list[str], metric: str, where: str) -> bool:
+    """Whether no run has a metric, so that it does not matter which of its values are better."""
+    has = f"metrics.{quoted(metric)} IS NOT NULL"
+    try:
+        asked = f"({where}) AND {has}" if where.strip() else has
+        return not client.run_columns(ids, ["run_id"], asked, None, 1).run_ids
+    except AutotrackException as error:
+        if error.error_code != "NOT_IMPLEMENTED":
+            raise
+        return False  # a server that cannot say
 
 
 def _is_number(value: float | None) -> bool:
