@@ -109,9 +109,10 @@ def test_what_differs_in_values_is_put_together_once(store: DatabaseStore, monke
     assert len(made) == 1
 
 
-def test_what_is_kept_is_limited(store: DatabaseStore):
+def test_what_is_kept_is_limited(store: DatabaseStore, monkeypatch: pytest.MonkeyPatch):
     """However many shapes are asked for, and however many conditions are met by few or by many."""
-    for number in range(searches._MOST_KEPT + 20):
+    monkeypatch.setattr(searches, "_MOST_KEPT", 5)
+    for number in range(12):
         names(store, f"tags.t{number} = 'a'")
     kept = searches._kept[store.context]
     assert len(kept) <= searches._MOST_KEPT
