@@ -62,7 +62,7 @@ class Listed(NamedTuple):
     links: tuple[RunInputs, RunOutputs] | None
     """What it read and made; None for nothing."""
     mark: int | None
-    """See :meth:`Context.mark_column`."""
+    """See :meth:`Context.mark_column`; ``None`` too for a run of a deleted experiment."""
 
 
 def run_rows(connection: Connection, context: Context, ids: Sequence[int]) -> list[Row]:
@@ -153,7 +153,8 @@ def _infos(context: Context, facts: Iterable[Any]) -> Iterator[tuple[int, RunInf
             "deleted" if "deleted" in (stage, stage_above) else "active",
             context.run_uri(run_id, experiment_id, location_above), name, error,
         )  # fmt: skip
-        yield number, info, mark
+        # No mark says when an experiment is deleted or restored, and its runs with it.
+        yield number, info, None if stage_above == "deleted" else mark
 
 
 # Statements are made once: to put one together takes longer than to carry it out.

@@ -145,6 +145,31 @@ def test_runs_of_a_deleted_experiment_are_deleted(store: DatabaseStore):
     every = Search([EXPERIMENT], view=ViewType.ALL, limit=10)
     assert [one.info.lifecycle_stage for one in store.made_of_runs(every, counting.made)] == ["deleted"]
     assert list(store.made_of_runs(ALL, counting.made)) == []
+    Client.on(store).restore_experiment(EXPERIMENT)
+    for search in (ALL, every):
+        assert [one.info.lifecycle_stage for one in store.made_of_runs(search, counting.made)] == ["active"]
+
+
+def test_an_experiment_that_is_deleted_between_finding_and_reading(
+    store: DatabaseStore, monkeypatch: pytest.MonkeyPatch
+):
+    """Its runs are as they were before, or not in the answer; and nothing is kept of them that would be wrong later."""
+    Recorder(store).run("mine")
+    counting, found, client = Counting(0), runs.find_at_once, Client.on(store)
+    for _ in range(2):
+        store.made_of_runs(ALL, counting.made)
+
+    def and_delete(*asked: object) -> object:
+        page = found(*asked)
+        client.delete_experiment(EXPERIMENT)
+        return page
+
+    counting = Counting()
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(runs, "find_at_once", and_delete)
+        assert list(store.made_of_runs(ALL, counting.made)) == []
+    client.restore_experiment(EXPERIMENT)
+    assert [one.info.lifecycle_stage for one in store.made_of_runs(ALL, counting.made)] == ["active"]
 
 
 def test_a_row_that_is_given_again_is_another_run(store: DatabaseStore, tmp_path):
