@@ -44,7 +44,7 @@ from autotrack.server.body import MOST_BYTES, TooLarge, whole
 from autotrack.server.errors import failed, refusal
 from autotrack.server.measures import CONTENT_TYPE, Measures
 from autotrack.server.openapi import document
-from autotrack.server.request import Asked, checked, from_json, from_query
+from autotrack.server.request import Asked, from_json, from_query
 from autotrack.server.route import Route, Routes, Table
 from autotrack.server.service import CALLER, Service
 from autotrack.server.sweeping import sweep_forever
@@ -223,19 +223,12 @@ class Application:
 
 def _asked(route: Route, request: Request, body: bytes, inside: dict[str, str]) -> Asked:
     assert route.asked is not None
-    if route.quick is not None and not any(name in body for name in _CAMELS):
-        try:
-            decoded: Asked = route.quick.decode(body)
-            return checked(decoded)
-        except (msgspec.DecodeError, msgspec.ValidationError):
-            pass  # said below, or understood there
+    quickly: Asked | None = None if route.quick is None else route.quick(body)
+    if quickly is not None:
+        return quickly
     if not body:
         return from_query(request.query_params, route.asked, inside)
     return from_json(_json(body), route.asked, inside)
-
-
-_CAMELS = (b'Id"', b'datasetName"', b'datasetDigest"')
-"""Names that only the longer way understands."""
 
 
 def _json(body: bytes) -> Any:

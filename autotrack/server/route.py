@@ -9,9 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-import msgspec
-
-from autotrack.server.request import Asked
+from autotrack.server.request import Asked, Quick
 from autotrack.wire.values import Kind
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -36,8 +34,8 @@ class Route:
     asked: type[Asked] | None = None
     answer: Mapping[str, Kind] = field(default_factory=dict)
     version: str = "2.0"
-    quick: Any = None
-    """A decoder straight from the bytes, for what is asked often."""
+    quick: Quick[Any] | None = None
+    """For what is asked often."""
     reads: bool = False
     """Whether it changes nothing, whatever its method."""
 
@@ -65,7 +63,7 @@ class Routes(list[Route]):
         version: str = "2.0", quick: bool = False, reads: bool = False, **answer: Kind,
     ) -> Callable[[F], F]:  # fmt: skip
         """Have a function answer at a path; with ``quick`` its requests are decoded without a detour."""
-        decoder = msgspec.json.Decoder(asked, strict=False) if quick else None
+        decoder = Quick(asked) if quick and asked is not None else None
 
         def add(handle: F) -> F:
             self.append(Route(method, path, handle, asked, answer, version, decoder, reads or method == "GET"))

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row
 
 from autotrack.store.dialect import sent_together
 
-_KEPT = 512
+_KEPT = 256
 
 
 def rows(connection: Connection, question: Any, values: Mapping[str, Any]) -> Sequence[Row[Any]]:
@@ -42,7 +42,11 @@ class _Ready:
         compiled = question.compile(dialect=dialect)
         asked = [name for bound, name in compiled.bind_names.items() if bound.required]
         state = compiled.construct_expanded_state(dict.fromkeys(asked))
-        self._convert = {name: one for name, one in state.processors.items() if name not in asked}
+        self._convert = dict(state.processors)
+        for bound, name in compiled.bind_names.items():
+            convert = bound.type.dialect_impl(dialect).bind_processor(dialect)
+            if convert is not None:
+                self._convert.setdefault(name, convert)
         self._made: dict[str, Callable[[], Any]] = {
             name: bound.callable for bound, name in compiled.bind_names.items() if bound.callable is not None
         }

@@ -5,6 +5,7 @@ To put statements together takes longer than to carry them out.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -45,30 +46,43 @@ class Found(NamedTuple):
     statements: Iterable[Statement]
     values: Mapping[str, Any]
     plain: bool
-    """Whether every condition is met by more runs than are named one by one."""
+    """Whether no condition is met by so few runs that they are named one by one."""
 
 
 class Searches:
-    """What finds the runs of all searches of a shape."""
+    """What finds the runs of all searches of a shape. Where they are ``kept``, it serves many of them."""
 
-    def __init__(self, connection: Connection, context: Context, shape: Shape) -> None:
-        self._shape = shape
+    def __init__(self, connection: Connection, context: Context, shape: Shape, *, kept: bool) -> None:
+        self._shape, self._kept = shape, kept
         target = target_of(connection, context, shape.experiment_ids)
         self._rare = [] if shape.tree is None else rare(shape.tree, target)
         self._question = together(shape.sqlite, [query for _, query in self._rare]) if self._rare else None
         self._statements: dict[frozenset[int], Sequence[Statement]] = {}
+        self._first: dict[tuple[Any, ...], float] = {}
+        """Until when the first statement is enough, by the values."""
 
     def found(self, connection: Connection, context: Context, values: Mapping[str, Any]) -> Found:
         """What finds those of a search."""
         few = self._few(connection, values)
-        if self._shape.lasting:
-            made: Iterable[Statement] = self.statements(connection, context, few)
-        else:
-            made = self._made(connection, context, few)
+        made = self._made_once(connection, context, few) if self._kept else self._made(connection, context, few)
         return Found(made, {**values, **_named(connection, few)}, not few)
 
-    def statements(self, connection: Connection, context: Context, few: Collection[int] = ()) -> Sequence[Statement]:
-        """The statements for a search some of whose rare conditions are met by ``few`` runs; of a lasting shape."""
+    def first(self, connection: Connection, context: Context, values: Mapping[str, Any]) -> Found | None:
+        """The first of the statements, if it was enough for the same search before; nothing is asked."""
+        if self._first.get((*values.values(),), 0) < time.monotonic():
+            return None
+        return Found(self._made_once(connection, context)[:1], values, True)
+
+    def note(self, values: Mapping[str, Any], *, enough: bool) -> None:
+        """What is known of a search from now on: whether its first statement is enough."""
+        if self._kept:
+            if len(self._first) >= _MOST_VALUES:
+                self._first.clear()
+            self._first[(*values.values(),)] = time.monotonic() + _LASTING_SECONDS if enough else 0
+
+    def _made_once(
+        self, connection: Connection, context: Context, few: Collection[int] = ()
+    ) -> Sequence[Statement]:  # fmt: skip
         asked = frozenset(few)
         found = self._statements.get(asked)
         if found is None:
@@ -88,7 +102,7 @@ class Searches:
         """Which runs meet a condition, of all conditions that few meet."""
         if self._question is None:
             return {}
-        ask = ready.rows if self._shape.lasting else Connection.execute
+        ask = ready.rows if self._kept else Connection.execute
         (row,) = ask(connection, self._question, values)
         found = enumerate(apart(self._shape.sqlite, row))
         return {number: ids for number, ids in found if len(ids) <= FEW}
@@ -114,20 +128,23 @@ class Searches:
         )
 
 
-_MOST_VARIANTS = 16
-_MOST_KEPT = 128
-"""Shapes of searches of a store."""
+_LASTING_SECONDS = 60
+"""After this a condition that many runs met may be met by few."""
+_MOST_SHAPES, _MOST_VARIANTS, _MOST_VALUES = 128, 16, 64
+_MOST_CHARACTERS = 4000
+"""Of what is asked, for a shape that is kept."""
 _kept: WeakKeyDictionary[Context, dict[Shape, Searches]] = WeakKeyDictionary()
 
 
-def searches(connection: Connection, context: Context, shape: Shape) -> Searches:
-    """What finds the runs of all searches of a shape."""
+def searches(connection: Connection, context: Context, shape: Shape, characters: int) -> Searches:
+    """What finds the runs of all searches of a shape, to which so many ``characters`` led."""
     kept = _kept.setdefault(context, {})
     found = kept.get(shape)
     if found is None:
-        found = Searches(connection, context, shape)
-        if shape.lasting:
-            if len(kept) >= _MOST_KEPT:
+        keep = characters <= _MOST_CHARACTERS and shape.lasting
+        found = Searches(connection, context, shape, kept=keep)
+        if keep:
+            if len(kept) >= _MOST_SHAPES:
                 kept.clear()
             kept[shape] = found
     return found

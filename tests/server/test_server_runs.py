@@ -6,6 +6,8 @@ import math
 
 import pytest
 
+from autotrack.server.app import TABLE
+
 
 def test_an_experiment_is_made_found_renamed_and_deleted(api):
     """Deleted ones are found by id and name, and keep their name."""
@@ -182,6 +184,33 @@ def test_requests_are_read_as_leniently_as_mlflow_reads_them(api, client, run_id
     points = api("GET", "metrics/get-history", run_uuid=run_id, metricKey="a")["metrics"]
     assert [(one["value"], one.get("model_id")) for one in points] == [(1.5, None), (2.0, "m-1")]
     api("POST", "runs/get", 405, run_id=run_id)
+
+
+def test_a_search_may_be_asked_in_camel_case(api):
+    """Page by page too: what is not understood would be another search."""
+    (here, other) = (api("POST", "experiments/create", name=name)["experiment_id"] for name in ("here", "other"))
+    for number in range(3):
+        api("POST", "runs/create", experiment_id=here, run_name=f"r{number}", start_time=1000 + number)
+    api("POST", "runs/create", experiment_id=other)
+    asked = {"experimentIds": [here], "maxResults": 2, "orderBy": ["start_time ASC"], "runViewType": "ACTIVE_ONLY"}
+    first = api("POST", "runs/search", **asked)
+    second = api("POST", "runs/search", **asked, pageToken=first["next_page_token"])
+    found = [run["info"]["run_name"] for page in (first, second) for run in page["runs"]]
+    assert found == ["r0", "r1", "r2"]
+    assert "runs" not in api("POST", "runs/search", experimentIds=[here], runViewType="DELETED_ONLY")
+    assert "given twice" in str(api("POST", "runs/search", 400, experimentIds=[here], experiment_ids=[other]))
+
+
+def test_what_is_read_quickly_has_no_name_that_is_spelt_otherwise():
+    """Of any field of any request that is read straight from its bytes."""
+    quick = [route for route in TABLE if route.quick is not None]
+    assert {"mlflow/runs/search", "mlflow/runs/log-batch", "mlflow/runs/log-metric"} <= {route.path for route in quick}
+    for name in ("runId", "experimentIds", "orderBy", "pageToken", "runViewType", "maxResults"):
+        assert any(route.quick(f'{{"{name}": "x"}}'.encode()) is None for route in quick), name
+    batch = next(route.quick for route in quick if route.path.endswith("log-batch"))
+    for name in ("modelId", "datasetName", "datasetDigest", "exactStep"):
+        point = {"key": "a", "value": 1, "timestamp": 1, name: "x"}
+        assert batch(json.dumps({"run_id": "r", "metrics": [point]}).encode()) is None, name
 
 
 @pytest.mark.parametrize(

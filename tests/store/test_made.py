@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -117,6 +118,37 @@ def test_runs_that_lack_what_is_sorted_by_come_last_each_time(store: DatabaseSto
             page = store.made_of_runs(search, Counting().made)
             assert [one.info.run_name for one in page] == ["with 2", "with 1", "with 0", *rest]
             assert page.token is None
+
+
+def test_what_takes_several_statements_is_not_tried_with_one_each_time(store: DatabaseStore):
+    """A page that is not filled, sorted by what not all runs have."""
+    recorder, counting = Recorder(store), Counting()
+    for number in range(3):
+        store.editor.points(recorder.run(f"run {number}").run_id, [point("loss", number)])
+    search = Search([EXPERIMENT], order_by=["metrics.loss DESC"], limit=10)
+    counts = []
+    for _ in range(4):
+        with statements(store) as sent:
+            assert len(store.made_of_runs(search, counting.made)) == 3
+        counts.append(len([one for one in sent if "ORDER BY runs" in one or "ORDER BY metrics" in one]))
+    assert counts == [3, 3, 3, 3]
+
+
+def test_what_is_lost_is_so_at_one_moment(store: DatabaseStore, monkeypatch: pytest.MonkeyPatch):
+    """Whatever is asked of it in one statement: else a run would be kept as running, and marked as silent."""
+    run = Recorder(store).run("mine", process=Process("host", "boot", "ns", 1, 0))
+    store.run(run.run_id)
+    asked: list[int] = []
+
+    class Clock:
+        @staticmethod
+        def time_ns() -> int:
+            asked.append(1)
+            return time.time_ns()
+
+    monkeypatch.setattr(context, "time", Clock)
+    store.listed_run(run.run_id)
+    assert len(asked) == 1
 
 
 def test_a_lost_run_is_made_again(store: DatabaseStore, monkeypatch: pytest.MonkeyPatch):

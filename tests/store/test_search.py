@@ -1,5 +1,7 @@
 """The grammar of filters and orders, its errors, and pages."""
 
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from pathlib import Path
 from typing import Any
 
@@ -206,9 +208,13 @@ def test_a_token_of_another_question_is_refused(store: Path):
         journal.run()
     asked = Store(store)
     _, token = asked.rows(Search(limit=1))
+    mark, _ = json.loads(urlsafe_b64decode(token or ""))
+    empty, short = (urlsafe_b64encode(json.dumps([mark, values]).encode()).decode() for values in (None, [1]))
     for search, says in [
         (Search(limit=1, token=token, filter="status = 'x'"), "another search"),
         (Search(limit=1, token="nonsense"), "no page token"),
+        (Search(limit=1, token=empty), "no page token"),
+        (Search(limit=1, token=short), "no page token"),
         (Search(limit=0), "max_results"),
         (Search(limit=50_001), "max_results"),
     ]:

@@ -10,12 +10,12 @@ import pytest
 from databases import Recorder, opened, point
 from sqlalchemy import event
 
-from autotrack.event import Params, Tags
+from autotrack.event import DatasetUsed, Params, Tags
 from autotrack.journal.format import experiment_id
 from autotrack.store import Search, searches
 from autotrack.store.database import DatabaseStore
 from autotrack.store.search import sql
-from autotrack.store.tables import INDEXED
+from autotrack.store.tables import INDEXED, storable
 
 EXPERIMENT = experiment_id("exp")
 LONG = "x" * INDEXED
@@ -74,6 +74,29 @@ def test_each_value_finds_its_own(store: DatabaseStore, monkeypatch: pytest.Monk
     assert names(store, "number(text) < 50") == {"t8", "t9"}
 
 
+ODD = ("plain", "nul \0", "half \ud800", "ä \U0001f600", "quote ' and `", "per % cent")
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_any_text_is_found_wherever_it_stands(store: DatabaseStore, odd: str):
+    """As an attribute, a key, a pattern, of a data set, in a list and in an order: a database keeps some as escapes."""
+    run = Recorder(store).run(odd, 5000)
+    store.editor.event(run.run_id, Tags({odd: odd}))
+    store.editor.event(run.run_id, DatasetUsed(odd, "1", "local", "{}", "", "", "train", {}))
+    store.editor.points(run.run_id, [point(odd, 1.0)])
+    text, key = "'" + odd.replace("'", "''") + "'", "`" + odd.replace("`", "``") + "`"
+    stored = {storable(odd)}
+    for where in (
+        f"run_name = {text}", f"run_name IN ({text}, 'none')", f"run_name LIKE {text}", f"tags.{key} = {text}",
+        f"tags.{key} IS NOT NULL", f"metrics.{key} > 0", f"dataset.name = {text}", f"tags.{key} ILIKE {text}",
+        f"dataset.name IN ({text})", f"tags.{key} IN ({text})", f"run_name = {text} AND tags.{key} != 'other'",
+    ):  # fmt: skip
+        assert names(store, where) == stored, where
+    for order in (f"tags.{key} DESC", f"metrics.{key} ASC"):
+        for _ in range(3):
+            assert store.rows(Search([EXPERIMENT], order_by=[order]))[0][0].info.run_name in stored
+
+
 def test_one_filter_has_many_values(store: DatabaseStore):
     """Each in its own place, whatever the other ones are."""
     for low, high in ((0, 2), (1, 2), (0, 1), (2, 0)):
@@ -111,12 +134,26 @@ def test_what_differs_in_values_is_put_together_once(store: DatabaseStore, monke
 
 def test_what_is_kept_is_limited(store: DatabaseStore, monkeypatch: pytest.MonkeyPatch):
     """However many shapes are asked for, and however many conditions are met by few or by many."""
-    monkeypatch.setattr(searches, "_MOST_KEPT", 5)
+    monkeypatch.setattr(searches, "_MOST_SHAPES", 5)
+    monkeypatch.setattr(searches, "_MOST_VALUES", 4)
+    monkeypatch.setattr(sql, "FEW", 0)
+    monkeypatch.setattr(searches, "FEW", 0)
     for number in range(12):
         names(store, f"tags.t{number} = 'a'")
+        names(store, f"metrics.loss > -{number}")
     kept = searches._kept[store.context]
-    assert len(kept) <= searches._MOST_KEPT
+    assert 0 < len(kept) <= 5
+    assert 0 < max(len(one._first) for one in kept.values()) <= 4
     assert all(len(one._statements) <= searches._MOST_VARIANTS for one in kept.values())
+
+
+def test_what_is_long_is_not_kept(store: DatabaseStore):
+    """A list of many texts, say, which nobody asks for again."""
+    wanted = ", ".join(f"'{number:032x}'" for number in range(200))
+    assert names(store, f"run_id IN ({wanted})") == set()
+    assert store.context not in searches._kept or not searches._kept[store.context]
+    assert names(store, "run_id IN ('a')") == set()
+    assert searches._kept[store.context]
 
 
 def test_a_filter_that_reads_the_database_is_put_together_each_time(store: DatabaseStore):

@@ -66,12 +66,14 @@ class ServerContext(Context):
         return func.coalesce(self.lost_at_column(), tables.runs.c.end_time)
 
 
-def _silent() -> ColumnElement[bool]:
-    # Computed when the statement is carried out: it is put together once.
-    lease = bindparam("lease", callable_=_lease, type_=BigInteger(), unique=True)
-    return and_(intake.c.leased, intake.c.last_seen < lease)
-
-
 def _lease() -> int:
     """A sign of life before this is too old."""
     return time.time_ns() // 1_000_000 - LEASE_MS
+
+
+# Computed when a statement is carried out, which is put together once; one value in all of the statement.
+_LEASE = bindparam("lease", callable_=_lease, type_=BigInteger())
+
+
+def _silent() -> ColumnElement[bool]:
+    return and_(intake.c.leased, intake.c.last_seen < _LEASE)

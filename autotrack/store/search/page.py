@@ -32,6 +32,8 @@ class Page:
     token: str | None
     beside: Sequence[Any] = ()
     """Of each row what was asked for beside its key, if anything was."""
+    took: int = 1
+    """How many statements."""
 
 
 def page(
@@ -49,16 +51,17 @@ def page(
     mark = _fingerprint(asked)
     last = _read(token, mark) if token else None
     rows: list[Any] = []
-    keys = 0
+    keys = took = 0
     for one in statements:
         query, keys = one.query, len(one.keys)
-        if last is not None and (not isinstance(last, list) or len(last) != keys):
+        if last is not None and len(last) != keys:
             raise _no_token(token)
         if last is not None and one.tier is not None and last[0] != one.tier:
             if last[0] in TIERS[one.tier + 1 :]:
                 continue
         elif last is not None:
             query = query.where(_after(one.keys, last))
+        took += 1
         given = {**(values or {}), MOST: limit + 1 - len(rows)}
         if one.often and last is None:
             rows += ready.rows(connection, query, given)
@@ -68,7 +71,8 @@ def page(
             break
     following = _write(mark, list(rows[limit - 1][1 : keys + 1])) if len(rows) > limit else None
     del rows[limit:]
-    return Page([row[0] for row in rows], following, [row[keys + 1] for row in rows if len(row) > keys + 1])
+    beside = [row[keys + 1] for row in rows if len(row) > keys + 1]
+    return Page([row[0] for row in rows], following, beside, took)
 
 
 def _after(keys: Sequence[SortKey], values: Sequence[Any]) -> Boolean:
@@ -92,7 +96,7 @@ def _no_token(token: str | None) -> AutotrackException:
     return AutotrackException.invalid(f"{str(token)[:40]!r} is no page token; pass the one of the page before")
 
 
-def _read(token: str, mark: str) -> Any:
+def _read(token: str, mark: str) -> list[Any]:
     try:
         found, values = json.loads(urlsafe_b64decode(token.encode("ascii")))
     except ValueError:
@@ -102,4 +106,6 @@ def _read(token: str, mark: str) -> Any:
             "the page token belongs to another search; pass it with the filter, the order and the experiments "
             "of the page that gave it"
         )
+    if not isinstance(values, list):
+        raise _no_token(token)
     return values

@@ -76,6 +76,11 @@ class Statement:
     often: bool = False
     """Whether it is carried out again and again."""
 
+    @property
+    def whole(self) -> bool:
+        """Whether it finds all of the rows."""
+        return self.tier is None
+
 
 def ordered(
     *,
