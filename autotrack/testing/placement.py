@@ -120,21 +120,18 @@ class Placed(Subject):
     def test_patched_callables_are_pickled_and_copied_like_themselves(self) -> None:
         """By import path, without a trace of autotrack, whichever library does it."""
         self.load_framework()
-        for _, owner, name in list(self.targets()):
-            plain = getattr(owner, name)
-            for dumps in _picklers():
-                try:
-                    reset()
-                    dumps(plain)
-                except Exception:  # noqa: BLE001, S112 - what cannot be pickled without us need not be with us
-                    continue
-                with self.recording():
-                    patched = getattr(owner, name)
-                    data = dumps(patched)
-                    assert not names_us(data), (owner, name)
-                    assert _unpickled(data).__qualname__ == plain.__qualname__
-                    for twin in (copy.copy(patched), copy.deepcopy(patched)):
-                        assert twin.__qualname__ == plain.__qualname__
+        targets = [(owner, name) for _, owner, name in self.targets()]
+        reset()
+        # What cannot be pickled without us need not be with us.
+        each = [(*one, dumps) for one in targets for dumps in _picklers() if _pickles(dumps, getattr(*one))]
+        plain = {one: getattr(*one).__qualname__ for one in targets}
+        with self.recording():
+            for owner, name, dumps in each:
+                patched = getattr(owner, name)
+                data = dumps(patched)
+                assert not names_us(data), (owner, name)
+                twins = (_unpickled(data), copy.copy(patched), copy.deepcopy(patched))
+                assert {twin.__qualname__ for twin in twins} == {plain[owner, name]}
 
     def test_fitted_models_are_pickled_and_copied_without_a_trace(self) -> None:
         """pickle, cloudpickle, joblib, deepcopy and scikit-learn's clone; the twin is that of an unrecorded model."""
@@ -196,6 +193,14 @@ def _picklers() -> Iterator[Callable[[Any], bytes]]:
         yield import_module("cloudpickle").dumps
     if find_spec("joblib"):
         yield _joblib
+
+
+def _pickles(dumps: Callable[[Any], bytes], value: Any) -> bool:
+    try:
+        dumps(value)
+    except Exception:  # noqa: BLE001 - whatever it is
+        return False
+    return True
 
 
 def _unpickled(data: bytes) -> Any:
