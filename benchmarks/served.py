@@ -49,13 +49,15 @@ class Served:
 
     def busy(self) -> float:
         """Seconds of processor time that the server, its database and their children took so far."""
-        sessions, ticks = {str(one.pid) for one in (self._kept, *self._more)}, 0
+        sessions = {str(one.pid) for one in (self._kept, *self._more)}
+        facts: dict[str, list[str]] = {}
         for process in Path("/proc").glob("[0-9]*/stat"):
             with suppress(OSError):  # it has ended
-                fields = process.read_text().rpartition(")")[2].split()
-                if fields[3] in sessions:
-                    ticks += sum(map(int, fields[11:15]))
-        return ticks / os.sysconf("SC_CLK_TCK")
+                facts[process.parent.name] = process.read_text().rpartition(")")[2].split()
+        ours = {pid for pid, fields in facts.items() if fields[3] in sessions}
+        # Each of PostgreSQL's processes begins a session of its own.
+        ours |= {pid for pid, fields in facts.items() if fields[1] in ours}
+        return sum(int(ticks) for pid in ours for ticks in facts[pid][11:15]) / os.sysconf("SC_CLK_TCK")
 
     def close(self) -> None:
         """Stop it; nothing is left."""
